@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/crash_point.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+
+namespace godwit {
+namespace {
+
+struct Armed {
+  std::string name;
+  int passage = 1;
+};
+
+Armed ReadArmed() {
+  const char* value = std::getenv("GODWIT_CRASH_POINT");
+  if (value == nullptr) return {};
+  std::string text = value;
+  size_t colon = text.find(':');
+  if (colon == std::string::npos) return {text, 1};
+  return {text.substr(0, colon), std::atoi(text.c_str() + colon + 1)};
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& AllCrashPoints() {
+  static const std::vector<std::string_view> kAll = {
+      "schema-before-object",      "schema-after-object-before-journal",
+      "capture-after-start-point", "capture-before-append",
+      "capture-after-append",      "capture-after-ddl-append",
+      "full-before-chunk-commit",  "full-after-chunk-commit-before-journal",
+      "full-after-chunk-journal",  "full-after-exit-point",
+      "replay-before-commit",      "replay-after-commit",
+      "ddl-after-intent",          "ddl-after-run-before-confirm",
+      "ddl-after-confirm",         "indexes-after-create-before-journal",
+      "verification-after-round",  "correction-after-apply",
+      "stage-before-done",         "stage-after-done",
+  };
+  return kAll;
+}
+
+void CrashPoint(std::string_view name) {
+  static const Armed kArmed = ReadArmed();
+  static std::atomic<int> passages{0};
+  if (kArmed.name.empty()) return;
+  const auto& all = AllCrashPoints();
+  GODWIT_CHECK(std::find(all.begin(), all.end(), name) != all.end(),
+               "every crash point is listed in AllCrashPoints");
+  if (name != kArmed.name) return;
+  if (passages.fetch_add(1) + 1 == kArmed.passage) kill(getpid(), SIGKILL);
+}
+
+}  // namespace godwit

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/command_context.h"
+#include "cli/project_flags.h"
+#include "cli/shown_run.h"
+
+namespace godwit {
+namespace {
+
+void Add(CLI::App& app, CommandContext& context, const char* name, const char* help,
+         bool RunOptions::*also) {
+  CLI::App* command = app.add_subcommand(name, help);
+  auto flags = std::make_shared<ProjectFlags>();
+  flags->AddTo(*command);
+  flags->AddRunFlagsTo(*command);
+  command->callback([&context, flags, also] {
+    context.follows_run = true;
+    context.command = [&context, flags, also] {
+      const ProjectRequest request = flags->Request();
+      RunOptions options = flags->Options();
+      if (also != nullptr) options.*also = true;
+      OpenState state(context);
+      const StoredProject project = state.projects().Create(request);
+      return RunShown(context, state.projects(), project, project.spec, std::move(options));
+    };
+  });
+}
+
+}  // namespace
+
+void AddMigrate(CLI::App& app, CommandContext& context) {
+  Add(app, context, "migrate", "Migrate, and follow the source until interrupted", nullptr);
+}
+
+void AddPrecheck(CLI::App& app, CommandContext& context) {
+  Add(app, context, "precheck", "Only check whether the migration can go well",
+      &RunOptions::precheck_only);
+}
+
+}  // namespace godwit

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/binlog_decoder.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "connectors/mysql_family/binlog_payload.h"
+
+namespace godwit::mysql {
+namespace {
+
+constexpr int64_t kMicros = 1000000;
+
+}  // namespace
+
+BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history)
+    : source_(std::move(source)),
+      history_(history),
+      rows_(history, source_.traits.flavor),
+      gtids_(GtidSet::Parse(from.gtids)),
+      tracks_gtids_(!from.gtids.empty()),
+      position_(from),
+      event_start_(from) {}
+
+BinlogDecoder::~BinlogDecoder() = default;
+
+void BinlogDecoder::Feed(std::string_view event) {
+  EventHeader header = EventHeader::Parse(event);
+  std::string_view body = checksum_.Check(header, event);
+  Advance(header);
+  Handle(header, body);
+}
+
+std::optional<Fragment> BinlogDecoder::Pop() {
+  while (ready_.empty() && payload_) {
+    if (!payload_->Next(payload_event_)) {
+      payload_.reset();
+      break;
+    }
+    std::string_view event = payload_event_;
+    Handle(EventHeader::Parse(event), event.substr(kEventHeaderSize));
+  }
+  if (ready_.empty()) return {};
+  Fragment fragment = std::move(ready_.front());
+  ready_.pop_front();
+  return fragment;
+}
+
+// A file may grow beyond 4 GB with its last transaction, the header has only 32 bits of the place.
+void BinlogDecoder::Advance(const EventHeader& header) {
+  event_start_ = position_;
+  if ((header.flags & kFlagArtificial) != 0 || header.end_position == 0) return;
+  if (header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2) return;
+  uint64_t expected = position_.offset + header.size;
+  if (static_cast<uint32_t>(expected) == header.end_position) {
+    position_.offset = expected;
+  } else if (header.end_position > position_.offset) {
+    position_.offset = header.end_position;
+    event_start_.offset = header.end_position - header.size;
+  }
+}
+
+void BinlogDecoder::Handle(const EventHeader& header, std::string_view body) {
+  switch (header.type) {
+    case EventType::kQuery:
+    case EventType::kMariaQueryCompressed:
+    case EventType::kExecuteLoadQuery:
+      return HandleQuery(header, body);
+    case EventType::kXid:
+      return End(header, Fragment::Kind::kCommit);
+    case EventType::kGtid:
+    case EventType::kAnonymousGtid:
+    case EventType::kGtidTagged:
+      return HandleGtid(header.type, body);
+    case EventType::kMariaGtid:
+      return HandleMariaGtid(header, body);
+    case EventType::kTableMap:
+      return rows_.Map(body);
+    case EventType::kWriteRowsV1:
+    case EventType::kUpdateRowsV1:
+    case EventType::kDeleteRowsV1:
+    case EventType::kWriteRows:
+    case EventType::kUpdateRows:
+    case EventType::kDeleteRows:
+    case EventType::kPartialUpdateRows:
+    case EventType::kMariaWriteRowsCompressedV1:
+    case EventType::kMariaUpdateRowsCompressedV1:
+    case EventType::kMariaDeleteRowsCompressedV1:
+    case EventType::kMariaWriteRowsCompressed:
+    case EventType::kMariaUpdateRowsCompressed:
+    case EventType::kMariaDeleteRowsCompressed:
+      return HandleRows(header, body);
+    case EventType::kTransactionPayload:
+      if (payload_) {  // no server nests them, and this one's bytes would not stay
+        Refuse("EVENT_DAMAGED", "a compressed transaction holds another one",
+               "the event was damaged, or is of a form Godwit does not know",
+               "check the file with mysqlbinlog --verify-binlog-checksum");
+      }
+      payload_ = std::make_unique<PayloadReader>(body);
+      return;
+    case EventType::kXaPrepare:
+      return HandleXaPrepare(header, body);
+    default:
+      return HandleRest(header, body);
+  }
+}
+
+void BinlogDecoder::HandleRest(const EventHeader& header, std::string_view body) {
+  switch (header.type) {
+    case EventType::kRotate:
+      return HandleRotate(header, body);
+    case EventType::kFormatDescription:
+      rows_.ForgetMaps();
+      return;
+    case EventType::kPreviousGtids:
+      if (tracks_gtids_) return;
+      gtids_ = GtidSet::Decode(body);
+      tracks_gtids_ = true;
+      position_.gtids = gtids_.ToString();
+      return;
+    case EventType::kHeartbeat:
+    case EventType::kHeartbeatV2:
+      return EmitHeartbeat(header);
+    case EventType::kIncident:
+      Refuse("LOG_INCIDENT", "the source lost changes before they reached its binary log",
+             "the server wrote an INCIDENT event: its log has a gap here",
+             "repair the source, then start the project again from a new start point");
+    case EventType::kMariaStartEncryption:
+      Refuse("LOG_ENCRYPTED", "the source sends its binary log encrypted",
+             "the server passed its encryption on to the reader",
+             "switch encrypt_binlog off or let the server decrypt for its replicas");
+    case EventType::kStop:
+    case EventType::kIntvar:
+    case EventType::kRand:
+    case EventType::kUserVar:
+    case EventType::kBeginLoadQuery:
+    case EventType::kIgnorable:
+    case EventType::kRowsQuery:
+    case EventType::kTransactionContext:
+    case EventType::kViewChange:
+    case EventType::kMariaAnnotateRows:
+    case EventType::kMariaBinlogCheckpoint:
+    case EventType::kMariaGtidList:
+      return;
+    default:
+      if ((header.flags & kFlagIgnorable) != 0) return;
+      Refuse("EVENT_UNKNOWN",
+             fmt::format("the binary log holds an event of type {}, which Godwit does not know",
+                         static_cast<int>(header.type)),
+             "the server is newer than this Godwit, or the event belongs to a plugin",
+             "use a newer Godwit");
+  }
+}
+
+void BinlogDecoder::HandleGtid(EventType type, std::string_view body) {
+  GtidEvent gtid = GtidEvent::Parse(type, body);
+  // No server gives a number twice, unless it has forgotten the first one.
+  if (tracks_gtids_ && gtid.number != 0 && gtids_.Contains(gtid.source, gtid.number)) {
+    RefuseReset(fmt::format("the transaction {}:{} comes a second time", gtid.source, gtid.number));
+  }
+  Start();
+  group_->gtid_source = gtid.source;
+  group_->gtid_number = gtid.number;
+  group_->commit_time_us = gtid.commit_time_us;
+  if (!gtid.source.empty()) group_->id = fmt::format("{}:{}", gtid.source, gtid.number);
+}
+
+// MariaDB's own stands in place of BEGIN.
+void BinlogDecoder::HandleMariaGtid(const EventHeader& header, std::string_view body) {
+  MariaGtidEvent gtid = MariaGtidEvent::Parse(body);
+  Start();
+  group_->id = fmt::format("{}-{}-{}", gtid.domain, header.server_id, gtid.number);
+  if (!gtid.is_standalone && !gtid.completes_xa) Begin(header);
+}
+
+void BinlogDecoder::HandleRotate(const EventHeader& header, std::string_view body) {
+  ByteReader in(body, "a ROTATE event");
+  uint64_t offset = in.U64();
+  std::string file(in.Rest());
+  if (has_file_ && Compare({.file = file}, {.file = position_.file}) < 0) {
+    RefuseReset(fmt::format("file {} follows {}", file, position_.file));
+  }
+  has_file_ = true;
+  // Transactions do not cross files: one that is open here was cut off by a crash.
+  if (group_ && file != position_.file) End(header, Fragment::Kind::kRollback);
+  position_.file = std::move(file);
+  position_.offset = offset;
+  event_start_ = position_;
+}
+
+void BinlogDecoder::HandleRows(const EventHeader& header, std::string_view body) {
+  rows_.Decode(header.type, body, changes_);
+  while (!changes_.empty()) {
+    Begin(header);
+    Emit(header, Fragment::Kind::kRows).rows = std::move(changes_.front());
+    changes_.pop_front();
+  }
+}
+
+void BinlogDecoder::HandleXaPrepare(const EventHeader& header, std::string_view body) {
+  XaPrepareEvent xa = XaPrepareEvent::Parse(body);
+  if (xa.is_one_phase) return End(header, Fragment::Kind::kCommit);
+  // It waits for its XA COMMIT; until then a reader must start again before it.
+  if (!group_) return;
+  Group group = *group_;
+  Close();
+  if (group.is_begun) prepared_[xa.xid] = std::move(group);
+  EmitHeartbeat(header);
+}
+
+void BinlogDecoder::CompleteXa(const EventHeader& header, const std::string& xid,
+                               Fragment::Kind kind) {
+  auto found = prepared_.find(xid);
+  if (found == prepared_.end()) {
+    if (kind == Fragment::Kind::kRollback) {
+      Close();
+      return EmitHeartbeat(header);
+    }
+    Refuse("XA_UNKNOWN",
+           fmt::format("the XA transaction {} is committed, but its changes came before the start",
+                       xid),
+           "it was prepared before Godwit began to read",
+           "start the project again while no XA transaction is prepared (XA RECOVER)");
+  }
+  if (!group_) Start();
+  group_->id = found->second.id;
+  group_->is_begun = true;
+  prepared_.erase(found);
+  End(header, kind);
+}
+
+void BinlogDecoder::Start() {
+  if (group_ && group_->is_begun) {
+    EventHeader header;
+    Emit(header, Fragment::Kind::kRollback);
+  }
+  group_ = Group{.start = event_start_,
+                 .id = fmt::format("{}:{}", event_start_.file, event_start_.offset)};
+}
+
+Fragment& BinlogDecoder::Emit(const EventHeader& header, Fragment::Kind kind) {
+  Fragment& fragment = ready_.emplace_back();
+  fragment.kind = kind;
+  fragment.source_time_us = header.time * kMicros;
+  if (group_) {
+    fragment.transaction = group_->id;
+    if (group_->commit_time_us != 0) fragment.source_time_us = group_->commit_time_us;
+  }
+  return fragment;
+}
+
+void BinlogDecoder::Begin(const EventHeader& header) {
+  if (!group_) Start();
+  if (group_->is_begun) return;
+  group_->is_begun = true;
+  Emit(header, Fragment::Kind::kBegin);
+}
+
+// The group is over: what was executed grows by its GTID.
+void BinlogDecoder::Close() {
+  if (group_ && tracks_gtids_ && group_->gtid_number != 0) {
+    gtids_.Add(group_->gtid_source, group_->gtid_number);
+    position_.gtids = gtids_.ToString();
+  }
+  group_.reset();
+}
+
+void BinlogDecoder::End(const EventHeader& header, Fragment::Kind kind) {
+  if (!group_ || !group_->is_begun) {
+    Close();
+    return EmitHeartbeat(header);
+  }
+  Emit(header, kind);
+  Close();
+  if (kind == Fragment::Kind::kRollback) return EmitHeartbeat(header);
+  Fragment& fragment = ready_.back();
+  fragment.position = position_.Encode();
+  fragment.restart = RestartPosition();
+}
+
+void BinlogDecoder::EmitHeartbeat(const EventHeader& header) {
+  if (group_) return;
+  Fragment& fragment = Emit(header, Fragment::Kind::kHeartbeat);
+  fragment.position = position_.Encode();
+  fragment.restart = RestartPosition();
+}
+
+Position BinlogDecoder::RestartPosition() const {
+  const BinlogPosition* first = &position_;
+  for (const auto& [xid, group] : prepared_) {
+    if (Compare(group.start, *first) < 0) first = &group.start;
+  }
+  return first->Encode();
+}
+
+// What follows would look like something already read, and be dropped.
+void BinlogDecoder::RefuseReset(const std::string& sign) const {
+  Refuse("LOG_RESET", "the source's binary log began anew: " + sign,
+         "RESET BINARY LOGS or RESET MASTER was run at the source: changes may be missing",
+         "start a new project");
+}
+
+void BinlogDecoder::Refuse(std::string code, std::string message, std::string cause,
+                           std::string remedy) const {
+  throw Error({.code = std::move(code),
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kSource,
+               .object = source_.object,
+               .message = fmt::format("{} (at {}:{})", message, event_start_.file,
+                                      event_start_.offset),
+               .cause = std::move(cause),
+               .remedy = std::move(remedy)});
+}
+
+}  // namespace godwit::mysql

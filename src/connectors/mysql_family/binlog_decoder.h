@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/mysql_family/binlog_event.h"
+#include "connectors/mysql_family/binlog_position.h"
+#include "connectors/mysql_family/binlog_rows.h"
+#include "connectors/mysql_family/dialect_traits.h"
+#include "connectors/mysql_family/gtid_set.h"
+#include "connectors/mysql_family/lexer.h"
+#include "model/change.h"
+
+namespace godwit::mysql {
+
+struct Collation {
+  std::string name;
+  std::string charset;
+};
+// By the number that events carry.
+using Collations = std::map<uint16_t, Collation>;
+
+class PayloadReader;
+
+// Turns the events of one server's binary log, in order, into fragments. Knows nothing of where
+// they come from. One thread.
+class BinlogDecoder {
+ public:
+  struct Source {
+    DialectTraits traits;
+    Collations collations;
+    std::string object;  // for errors
+    // What the server's clock shows in a time zone of its own at a moment ("YYYY-MM-DD hh:mm:ss");
+    // empty where it does not know the zone.
+    std::function<std::string(std::string_view time_zone, uint32_t moment)> local_time;
+  };
+
+  BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history);
+  ~BinlogDecoder();
+
+  // Takes the next event; its bytes must stay until Pop has returned nullopt.
+  void Feed(std::string_view event);
+  std::optional<Fragment> Pop();
+
+  const BinlogPosition& position() const { return position_; }
+
+ private:
+  // A transaction or a lone statement, since its GTID or its BEGIN.
+  struct Group {
+    BinlogPosition start;
+    std::string id;
+    bool is_begun = false;  // its Begin was emitted
+    std::string gtid_source;
+    uint64_t gtid_number = 0;
+    int64_t commit_time_us = 0;
+  };
+
+  void Advance(const EventHeader& header);
+  void Handle(const EventHeader& header, std::string_view body);
+  void HandleRest(const EventHeader& header, std::string_view body);
+  void HandleGtid(EventType type, std::string_view body);
+  void HandleMariaGtid(const EventHeader& header, std::string_view body);
+  void HandleRotate(const EventHeader& header, std::string_view body);
+  void HandleRows(const EventHeader& header, std::string_view body);
+  void HandleXaPrepare(const EventHeader& header, std::string_view body);
+  void CompleteXa(const EventHeader& header, const std::string& xid, Fragment::Kind kind);
+  void HandleQuery(const EventHeader& header, std::string_view body);
+  bool HandleTransactionWord(const EventHeader& header, const std::string& statement,
+                             const std::vector<Token>& tokens);
+  void NoteMoment(const EventHeader& header, const QueryEvent& query, SchemaChange& change) const;
+  void HandleDdl(const EventHeader& header, const QueryEvent& query, std::string statement);
+  void RefuseIfFollowed(const QueryEvent& query, const std::string& statement,
+                        const std::vector<Token>& tokens);
+
+  void Start();
+  void Begin(const EventHeader& header);
+  void Close();
+  // The group ends with the present event, by a commit or a rollback.
+  void End(const EventHeader& header, Fragment::Kind kind);
+  Fragment& Emit(const EventHeader& header, Fragment::Kind kind);
+  void EmitHeartbeat(const EventHeader& header);
+  Position RestartPosition() const;
+  std::string Charset(uint16_t collation) const;
+  std::string CollationName(uint16_t collation) const;
+  [[noreturn]] void RefuseReset(const std::string& sign) const;
+  [[noreturn]] void Refuse(std::string code, std::string message, std::string cause,
+                           std::string remedy) const;
+
+  const Source source_;
+  SchemaHistory& history_;
+  RowDecoder rows_;
+  EventChecksum checksum_;
+  GtidSet gtids_;
+  bool has_file_ = false;  // the log's first ROTATE, which says where it begins, has come
+  bool tracks_gtids_;
+  BinlogPosition position_;     // behind the event at hand; its gtids are those of ended groups
+  BinlogPosition event_start_;  // before it
+  std::optional<Group> group_;
+  std::map<std::string, Group> prepared_;  // by xid
+  std::unique_ptr<PayloadReader> payload_;
+  std::string payload_event_;
+  std::deque<RowsChange> changes_;
+  std::deque<Fragment> ready_;
+  std::map<std::string, std::unique_ptr<TextDecoder>> texts_;
+};
+
+}  // namespace godwit::mysql

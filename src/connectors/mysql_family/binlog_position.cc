@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/binlog_position.h"
+
+#include <fmt/format.h>
+#include <mysql.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "connectors/mysql_family/gtid_set.h"
+
+namespace godwit::mysql {
+namespace {
+
+// Writers stand still meanwhile.
+constexpr int kLockWaitSeconds = 2;
+
+uint64_t FileNumber(std::string_view file) {
+  uint64_t number = 0;
+  size_t dot = file.rfind('.');
+  if (dot == std::string_view::npos) return 0;
+  std::string_view digits = file.substr(dot + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+bool HasStatusOfBinaryLog(Session& session) {
+  std::string_view version = mysql_get_server_info(session.raw());
+  if (version.find("MariaDB") != std::string_view::npos) return false;
+  return mysql_get_server_version(session.raw()) >= 80200;
+}
+
+}  // namespace
+
+Position BinlogPosition::Encode() const {
+  std::string out;
+  AppendLengthPrefixed(out, server);
+  AppendLengthPrefixed(out, file);
+  AppendVarint(out, offset);
+  AppendLengthPrefixed(out, gtids);
+  return {std::move(out)};
+}
+
+BinlogPosition BinlogPosition::Decode(const Position& position) {
+  ByteReader in(position.bytes, "a binary log position");
+  BinlogPosition out;
+  out.server = in.LengthPrefixed();
+  out.file = in.LengthPrefixed();
+  out.offset = in.Varint();
+  out.gtids = in.LengthPrefixed();
+  return out;
+}
+
+int Compare(const BinlogPosition& a, const BinlogPosition& b) {
+  if (a.server != b.server && !a.gtids.empty() && !b.gtids.empty()) {
+    GtidSet left = GtidSet::Parse(a.gtids);
+    GtidSet right = GtidSet::Parse(b.gtids);
+    if (left == right) return 0;
+    return right.Contains(left) ? -1 : 1;
+  }
+  uint64_t left = FileNumber(a.file);
+  uint64_t right = FileNumber(b.file);
+  if (left != right) return left < right ? -1 : 1;
+  if (a.offset != b.offset) return a.offset < b.offset ? -1 : 1;
+  return 0;
+}
+
+std::string Describe(const BinlogPosition& position) {
+  std::string out = fmt::format("{}:{}", position.file, position.offset);
+  if (!position.gtids.empty()) out += ", gtid " + position.gtids;
+  return out;
+}
+
+BinlogPosition ReadLogPosition(Session& session) {
+  std::vector<Row> rows = session.Query(HasStatusOfBinaryLog(session) ? "SHOW BINARY LOG STATUS"
+                                                                      : "SHOW MASTER STATUS");
+  if (rows.empty() || rows[0].size() < 2 || !rows[0][0] || !rows[0][1]) {
+    throw Error({.code = "BINLOG_OFF",
+                 .kind = ErrorKind::kBlocked,
+                 .side = session.side(),
+                 .object = session.url(),
+                 .message = "the server writes no binary log",
+                 .cause = "log_bin is off, or the account may not see it",
+                 .remedy = "start the server with --log-bin and --binlog-format=ROW and grant "
+                           "REPLICATION CLIENT"});
+  }
+  BinlogPosition out;
+  const Row& row = rows[0];
+  out.file = *row[0];
+  std::from_chars(row[1]->data(), row[1]->data() + row[1]->size(), out.offset);
+  if (row.size() > 4 && row[4] && !row[4]->empty()) {
+    out.gtids = GtidSet::Parse(*row[4]).ToString();
+  }
+  for (Row& variable : session.Query("SHOW VARIABLES LIKE 'server_uuid'")) {
+    out.server = variable[1].value_or("");
+  }
+  return out;
+}
+
+void LockForPosition(Session& session) {
+  session.Execute(fmt::format("SET SESSION lock_wait_timeout={}", kLockWaitSeconds));
+  try {
+    session.Execute("FLUSH TABLES WITH READ LOCK");
+  } catch (const Error& error) {
+    if (error.code() != "LOCK_WAIT_TIMEOUT") throw;
+    session.Execute("UNLOCK TABLES");  // the server may have taken the first half of the lock
+    throw Error({.code = "GLOBAL_LOCK_TIMEOUT",
+                 .kind = ErrorKind::kTransient,
+                 .side = session.side(),
+                 .object = session.url(),
+                 .native = error.fields().native,
+                 .message = "FLUSH TABLES WITH READ LOCK did not get its lock",
+                 .cause = "a statement of the source runs long or waits for a row",
+                 .remedy = "nothing: it is tried again; if it lasts, end the long statements there "
+                           "(SHOW PROCESSLIST)"});
+  }
+}
+
+}  // namespace godwit::mysql

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "connectors/mysql_family/session.h"
+#include "model/position.h"
+
+namespace godwit::mysql {
+
+// A place in a server's binary log: between two events. Value; Encode makes the bytes of a Position.
+struct BinlogPosition {
+  std::string server;  // server_uuid; empty where the server has none
+  std::string file;
+  uint64_t offset = 0;
+  std::string gtids;  // everything executed before this place, as text; empty without GTIDs
+
+  Position Encode() const;
+  // Throws CORRUPT_BYTES.
+  static BinlogPosition Decode(const Position& position);
+
+  bool operator==(const BinlogPosition&) const = default;
+};
+
+// -1, 0, 1. On one server by number of the file and offset; on two by what was executed.
+int Compare(const BinlogPosition& a, const BinlogPosition& b);
+
+// "binlog.000003:4711, gtid …".
+std::string Describe(const BinlogPosition& position);
+
+// The end of the server's binary log now. Under FLUSH TABLES WITH READ LOCK it is exact: every
+// commit before it is visible, none after it is. Throws BINLOG_OFF (kBlocked).
+BinlogPosition ReadLogPosition(Session& session);
+
+// Takes the global read lock, until UNLOCK TABLES. While it is waited for nobody can write at the
+// server, and two transactions may even wait for one another through it: after a short wait it is
+// given up with GLOBAL_LOCK_TIMEOUT (kTransient), for the caller to try again.
+void LockForPosition(Session& session);
+
+}  // namespace godwit::mysql

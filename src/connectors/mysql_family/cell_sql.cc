@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/cell_sql.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "model/logical_type.h"
+
+namespace godwit::mysql {
+namespace {
+
+bool IsPlainNumber(std::string_view cell) {
+  if (cell.empty()) return false;
+  return std::all_of(cell.begin(), cell.end(), [](char c) {
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+  });
+}
+
+void AppendQuoted(std::string& out, std::string_view prefix, std::string_view cell) {
+  out += prefix;
+  out += '\'';
+  Session::AppendEscaped(out, cell);
+  out += '\'';
+}
+
+double ParseDouble(std::string_view text) {
+  double value = 0;
+  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) {
+    throw Error({.code = "VALUE_UNREADABLE",
+                 .kind = ErrorKind::kData,
+                 .message = fmt::format("'{}' is no floating-point number", text),
+                 .cause = "the server sent something else than a number"});
+  }
+  return value;
+}
+
+// A FLOAT's text read as DOUBLE and then narrowed can be rounded twice; the digits of its exact
+// value as a double cannot. Without an exponent the server would take the digits for a DECIMAL.
+void AppendFloating(std::string& out, CellForm form, std::string_view cell) {
+  const size_t from = out.size();
+  if (form == CellForm::kFloat) {
+    float value = 0;
+    auto [end, problem] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (problem != std::errc() || end != cell.data() + cell.size()) return AppendQuoted(out, "", cell);
+    AppendDouble(out, value);
+  } else {
+    if (!IsPlainNumber(cell)) return AppendQuoted(out, "", cell);
+    out += cell;
+  }
+  if (out.find('e', from) == std::string::npos) out += "e0";
+}
+
+uint64_t SetBits(const LogicalType& type, std::string_view cell) {
+  uint64_t bits = 0;
+  while (!cell.empty()) {
+    size_t comma = std::min(cell.find(','), cell.size());
+    auto label = std::find(type.labels.begin(), type.labels.end(), cell.substr(0, comma));
+    if (label != type.labels.end()) bits |= uint64_t{1} << (label - type.labels.begin());
+    cell.remove_prefix(std::min(comma + 1, cell.size()));
+  }
+  return bits;
+}
+
+}  // namespace
+
+CellForm FormOf(const LogicalType& type) {
+  switch (type.kind) {
+    case TypeKind::kInteger:
+    case TypeKind::kDecimal:
+      return CellForm::kNumber;
+    case TypeKind::kFloat:
+      return type.bits == 32 ? CellForm::kFloat : CellForm::kDouble;
+    case TypeKind::kBit:
+      return CellForm::kBit;
+    case TypeKind::kBinary:
+    case TypeKind::kVarbinary:
+    case TypeKind::kBlob:
+    case TypeKind::kGeometry:
+      return CellForm::kBytes;
+    case TypeKind::kEnum:
+      return CellForm::kEnum;
+    case TypeKind::kJson:
+      return CellForm::kJson;
+    default:
+      return CellForm::kText;
+  }
+}
+
+bool IsEnumError(CellForm form, std::string_view cell) {
+  return form == CellForm::kEnum && cell.size() == 1 && cell[0] == '\0';
+}
+
+void AppendLiteral(std::string& out, CellForm form, std::string_view cell) {
+  switch (form) {
+    case CellForm::kNumber:
+      if (IsPlainNumber(cell)) {
+        out += cell;
+      } else {
+        AppendQuoted(out, "", cell);
+      }
+      return;
+    case CellForm::kFloat:
+    case CellForm::kDouble:
+      return AppendFloating(out, form, cell);
+    case CellForm::kBytes:
+    case CellForm::kBit:
+      return AppendQuoted(out, "_binary", cell);
+    case CellForm::kEnum:
+      if (IsEnumError(form, cell)) {
+        out += kEnumErrorLiteral;
+        return;
+      }
+      return AppendQuoted(out, "", cell);
+    case CellForm::kText:
+    case CellForm::kJson:
+      return AppendQuoted(out, "", cell);
+  }
+}
+
+void AppendKeyLiteral(std::string& out, const LogicalType& type, std::string_view cell) {
+  if (type.kind == TypeKind::kEnum) {
+    auto label = std::find(type.labels.begin(), type.labels.end(), cell);
+    out += std::to_string(label == type.labels.end() ? 0 : label - type.labels.begin() + 1);
+  } else if (type.kind == TypeKind::kSet) {
+    out += std::to_string(SetBits(type, cell));
+  } else if (type.kind == TypeKind::kBit) {
+    uint64_t value = 0;
+    for (char c : cell) value = value << 8 | static_cast<uint8_t>(c);
+    out += std::to_string(value);
+  } else {
+    AppendLiteral(out, FormOf(type), cell);
+  }
+}
+
+void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& definition,
+                 std::string_view cell) {
+  const LogicalType& type = definition.type;
+  const bool is_native_json = type.kind == TypeKind::kJson && definition.native_type == "json";
+  if (is_native_json) {
+    out += column;
+    AppendQuoted(out, "=CAST(", cell);
+    out += " AS JSON)";
+  } else if (type.is_text() || type.kind == TypeKind::kJson) {
+    out += fmt::format("CAST(CONVERT({} USING utf8mb4) AS BINARY)=", column);
+    AppendQuoted(out, "_binary", cell);
+  } else if (type.kind == TypeKind::kGeometry) {
+    out += fmt::format("HEX({})='", column);
+    for (char c : cell) out += fmt::format("{:02X}", static_cast<uint8_t>(c));
+    out += '\'';
+  } else if (type.kind == TypeKind::kFloat) {
+    out += column;
+    out += "+0e0=";
+    AppendLiteral(out, FormOf(type), cell);
+  } else {
+    out += column;
+    out += '=';
+    AppendKeyLiteral(out, type, cell);
+  }
+}
+
+std::string SelectExpression(const ColumnSchema& column) {
+  const std::string name = Session::Quote(column.name);
+  switch (column.type.kind) {
+    case TypeKind::kFloat:
+      return name + "+0e0";
+    case TypeKind::kInteger: {
+      bool is_padded = column.native_type.find("zerofill") != std::string::npos ||
+                       column.native_type.starts_with("year");
+      return is_padded ? name + "+0" : name;
+    }
+    case TypeKind::kDecimal:
+      return column.native_type.find("zerofill") != std::string::npos ? name + "+0" : name;
+    case TypeKind::kEnum:
+      return fmt::format("IF({0}=0,_utf8mb4 0x00,CONVERT({0} USING utf8mb4))", name);
+    default:
+      return name;
+  }
+}
+
+void AppendWireCell(std::string& out, CellForm form, std::string_view wire) {
+  if (form == CellForm::kFloat) {
+    AppendFloat(out, static_cast<float>(ParseDouble(wire)));
+  } else if (form == CellForm::kDouble) {
+    AppendDouble(out, ParseDouble(wire));
+  } else {
+    out += wire;
+  }
+}
+
+}  // namespace godwit::mysql

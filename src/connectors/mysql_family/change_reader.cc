@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/change_reader.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <random>
+
+#include "connectors/mysql_family/gtid_set.h"
+
+namespace godwit::mysql {
+namespace {
+
+constexpr int kPreparedAttempts = 20;
+constexpr std::chrono::seconds kBetweenAttempts{2};
+constexpr int kLacksPrivilege = 1227;
+
+uint32_t ServerId(const EndpointUrl& url) {
+  std::string text = url.Option("server_id");
+  uint32_t id = 0;
+  std::from_chars(text.data(), text.data() + text.size(), id);
+  if (id != 0) return id;
+  // High, so that it meets no replica's that a person chose.
+  std::random_device random;
+  return 0xe0000000u | (random() & 0x1fffffffu);
+}
+
+}  // namespace
+
+BinlogChangeReader::BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server)
+    : url_(std::move(url)), side_(side), server_(std::move(server)), server_id_(ServerId(url_)) {}
+
+Session& BinlogChangeReader::Queries() {
+  if (!queries_) queries_ = std::make_unique<Session>(url_, side_, SessionRole::kCatalog);
+  return *queries_;
+}
+
+// A connection that broke must not be used again.
+template <typename Call>
+auto BinlogChangeReader::Retried(Call call) {
+  try {
+    return call(Queries());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) queries_.reset();
+    throw;
+  }
+}
+
+// The binary log's position moves before the engine commits, so a position alone proves nothing.
+// 1. Wait until no XA transaction is prepared: its rows would lie before S and its commit after.
+// 2. Under FLUSH TABLES WITH READ LOCK no commit is under way: all before the position is visible,
+//    everything that commits later is written after it, whole.
+// 3. Without the privilege: MariaDB ties a consistent snapshot to its position; MySQL does not.
+Position BinlogChangeReader::ProveStart(std::stop_token stop) {
+  return Retried([&](Session&) {
+    WaitForPreparedTransactions(stop);
+    return PositionUnderLock().Encode();
+  });
+}
+
+void BinlogChangeReader::WaitForPreparedTransactions(std::stop_token stop) {
+  for (int attempt = 0; attempt < kPreparedAttempts; ++attempt) {
+    try {
+      if (Queries().Query("XA RECOVER").empty()) return;
+    } catch (const Error& error) {
+      // MySQL 8 asks for XA_RECOVER_ADMIN. Without it a commit of such a transaction is recognised
+      // when it comes (XA_UNKNOWN).
+      if (error.kind() == ErrorKind::kTransient) throw;
+      return;
+    }
+    if (WaitForStop(stop, Deadline::In(kBetweenAttempts))) throw Stopped();
+  }
+  throw Error({.code = "START_POINT_UNPROVED",
+               .kind = ErrorKind::kBlocked,
+               .side = side_,
+               .object = url_.Redacted(),
+               .message = "XA transactions stay prepared at the source",
+               .cause = "their changes are in the log already, their commit is not",
+               .remedy = "commit or roll back what XA RECOVER shows, then resume"});
+}
+
+BinlogPosition BinlogChangeReader::PositionUnderLock() {
+  Session& session = Queries();
+  try {
+    LockForPosition(session);
+  } catch (const Error& error) {
+    if (error.fields().native == kLacksPrivilege) return PositionOfSnapshot();
+    throw;
+  }
+  BinlogPosition position = ReadLogPosition(session);
+  session.Execute("UNLOCK TABLES");
+  return position;
+}
+
+BinlogPosition BinlogChangeReader::PositionOfSnapshot() {
+  if (server_.flavor != Flavor::kMariaDb) {
+    throw Error({.code = "START_POINT_UNPROVED",
+                 .kind = ErrorKind::kBlocked,
+                 .side = side_,
+                 .object = url_.Redacted(),
+                 .message = "the account may not lock the source for the moment of the start point",
+                 .cause = "it lacks RELOAD, which FLUSH TABLES WITH READ LOCK needs",
+                 .remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds"});
+  }
+  Session& session = Queries();
+  BinlogPosition position;
+  session.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+  for (Row& row : session.Query("SHOW STATUS LIKE 'binlog_snapshot_%'")) {
+    if (!row[0] || !row[1]) continue;
+    std::string_view name = *row[0];
+    if (name == "Binlog_snapshot_file") position.file = *row[1];
+    if (name == "Binlog_snapshot_position") {
+      std::from_chars(row[1]->data(), row[1]->data() + row[1]->size(), position.offset);
+    }
+  }
+  session.Execute("ROLLBACK");
+  if (position.file.empty()) return ReadLogPosition(session);  // says that there is no log
+  return position;
+}
+
+Position BinlogChangeReader::Current() {
+  return Retried([](Session& session) { return ReadLogPosition(session).Encode(); });
+}
+
+int BinlogChangeReader::Compare(const Position& a, const Position& b) {
+  return mysql::Compare(BinlogPosition::Decode(a), BinlogPosition::Decode(b));
+}
+
+std::string BinlogChangeReader::Describe(const Position& position) {
+  return mysql::Describe(BinlogPosition::Decode(position));
+}
+
+// The same server is read by place, another one (a promoted replica) by what was executed. Either
+// way it must have executed all that was read, and must not have forgotten the rest.
+bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from) {
+  if (from.server.empty()) return false;
+  Session& session = Queries();
+  std::string uuid = session.QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
+  if (!from.gtids.empty()) {
+    GtidSet mine = GtidSet::Parse(from.gtids);
+    GtidSet executed =
+        GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_executed").value_or(""));
+    GtidSet purged = GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_purged").value_or(""));
+    if (executed.Contains(mine) && (uuid == from.server || mine.Contains(purged))) {
+      return uuid != from.server;
+    }
+  } else if (uuid == from.server) {
+    return false;
+  }
+  throw Error({.code = "LOG_PURGED",
+               .kind = ErrorKind::kBlocked,
+               .side = side_,
+               .object = url_.Redacted(),
+               .message = fmt::format("the source cannot go on from {}", mysql::Describe(from)),
+               .cause = "it is another server, or its log was reset or purged",
+               .remedy = "connect to the server that was read before, or start a new project"});
+}
+
+Collations BinlogChangeReader::ReadCollations() {
+  Collations out;
+  for (Row& row : Queries().Query("SHOW COLLATION")) {
+    if (row.size() < 3 || !row[0] || !row[1] || !row[2]) continue;
+    unsigned id = 0;
+    std::from_chars(row[2]->data(), row[2]->data() + row[2]->size(), id);
+    out[static_cast<uint16_t>(id)] = {*row[0], *row[1]};
+  }
+  return out;
+}
+
+std::string BinlogChangeReader::LocalTime(std::string_view time_zone, uint32_t moment) {
+  return Retried([&](Session& session) {
+    try {
+      session.Execute("SET time_zone=" + Session::Literal(time_zone));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      return std::string();  // a zone whose table is gone
+    }
+    auto text = session.QueryValue(fmt::format("SELECT FROM_UNIXTIME({})", moment));
+    session.Execute("SET time_zone='+00:00'");
+    return text.value_or("");
+  });
+}
+
+void BinlogChangeReader::Start(const Position& position, SchemaHistory& history) {
+  stream_.reset();
+  decoder_.reset();
+  BinlogPosition from = BinlogPosition::Decode(position);
+  Retried([&](Session&) {
+    bool by_gtid = StartsByGtid(from);
+    BinlogDecoder::Source source{.traits = DialectTraits::For(server_),
+                                 .collations = ReadCollations(),
+                                 .object = url_.Redacted(),
+                                 .local_time = [this](std::string_view zone, uint32_t moment) {
+                                   return LocalTime(zone, moment);
+                                 }};
+    if (by_gtid) from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
+    stream_ = std::make_unique<BinlogStream>(
+        url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});
+    decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from, history);
+  });
+}
+
+std::optional<Fragment> BinlogChangeReader::Next(Deadline deadline, std::stop_token stop) {
+  GODWIT_CHECK(decoder_ != nullptr, "a reader is started before it is asked for fragments");
+  for (;;) {
+    if (auto fragment = decoder_->Pop()) return fragment;
+    if (stop.stop_requested()) return {};
+    auto event = stream_->Next(deadline, stop);
+    if (!event) return {};
+    bytes_.fetch_add(event->size(), std::memory_order_relaxed);
+    decoder_->Feed(*event);
+  }
+}
+
+// MySQL purges its log by age or by hand; a reader holds nothing back there.
+void BinlogChangeReader::Release(const Position&) {}
+
+}  // namespace godwit::mysql

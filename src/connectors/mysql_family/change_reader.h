@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "connectors/mysql_family/binlog_decoder.h"
+#include "connectors/mysql_family/binlog_stream.h"
+#include "connectors/mysql_family/session.h"
+#include "endpoint/change_reader.h"
+
+namespace godwit::mysql {
+
+// Reads the binary log of MySQL or MariaDB over the replication protocol. Connects when it first
+// has to; Compare and Describe need no connection and may be called from any thread. URL option
+// server_id= sets the replica's id, else it is random.
+class BinlogChangeReader : public ChangeReader {
+ public:
+  BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server);
+
+  Position ProveStart(std::stop_token stop) override;
+  Position Current() override;
+  int Compare(const Position& a, const Position& b) override;
+  std::string Describe(const Position& position) override;
+  void Start(const Position& from, SchemaHistory& history) override;
+  std::optional<Fragment> Next(Deadline deadline, std::stop_token stop) override;
+  void Release(const Position& position) override;
+  uint64_t bytes_read() const override { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  Session& Queries();
+  BinlogPosition PositionUnderLock();
+  BinlogPosition PositionOfSnapshot();
+  void WaitForPreparedTransactions(std::stop_token stop);
+  bool StartsByGtid(const BinlogPosition& from);
+  Collations ReadCollations();
+  std::string LocalTime(std::string_view time_zone, uint32_t moment);
+  template <typename Call>
+  auto Retried(Call call);
+
+  const EndpointUrl url_;
+  const Side side_;
+  const ServerInfo server_;
+  const uint32_t server_id_;
+  std::unique_ptr<Session> queries_;  // for everything but the stream
+  std::unique_ptr<BinlogStream> stream_;
+  std::unique_ptr<BinlogDecoder> decoder_;
+  std::atomic<uint64_t> bytes_{0};
+};
+
+}  // namespace godwit::mysql

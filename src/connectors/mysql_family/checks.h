@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "connectors/mysql_family/session.h"
+#include "endpoint/endpoint.h"
+
+namespace godwit::mysql {
+
+// Collects results; each is a pass, a warning or a failure of one item.
+class CheckList {
+ public:
+  explicit CheckList(Side side) : side_(side) {}
+
+  void Pass(std::string item, std::string message, std::string object = "");
+  void Warn(std::string item, std::string message, std::string cause, std::string remedy,
+            std::string object = "");
+  void Fail(std::string item, std::string message, std::string cause, std::string remedy,
+            std::string object = "");
+  // A pass for the item unless it has failed or warned already.
+  void PassIfQuiet(const std::string& item, std::string message);
+  std::vector<CheckResult> Take() { return std::move(results_); }
+
+ private:
+  void Add(CheckResult::Status status, std::string item, std::string message, std::string cause,
+           std::string remedy, std::string object);
+
+  Side side_;
+  std::vector<CheckResult> results_;
+};
+
+std::vector<CheckResult> CheckSource(const EndpointUrl& url, const ServerInfo& server,
+                                     const CheckRequest& request);
+std::vector<CheckResult> CheckDestination(const EndpointUrl& url, const ServerInfo& server,
+                                          const CheckRequest& request);
+
+// What both sides are asked: version, clock, names, charsets, tables' types and keys.
+void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
+               const CheckRequest& request);
+
+// Whether under this binlog_row_image the log says every row's every column.
+bool LogsFullImages(std::string_view binlog_row_image);
+
+// A system variable's value; empty where the server does not have it.
+std::string Variable(Session& session, std::string_view name);
+
+}  // namespace godwit::mysql

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "connectors/mysql_family/checks.h"
+
+namespace godwit::mysql {
+namespace {
+
+constexpr uint64_t kShortRetentionSeconds = 24 * 3600;
+
+void CheckSelect(CheckList& list, Session& session, const CheckRequest& request) {
+  for (const TableSchemaPtr& table : request.tables) {
+    try {
+      session.Query(fmt::format("SELECT 1 FROM {}.{} LIMIT 0", Session::Quote(table->name.database),
+                                Session::Quote(table->name.table)));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      list.Fail("read_privilege", error.fields().message, "the account cannot read the table",
+                "GRANT SELECT ON it to the account", table->name.ToString());
+    }
+  }
+  list.PassIfQuiet("read_privilege", "every table can be read");
+}
+
+void CheckEngines(CheckList& list, const CheckRequest& request) {
+  for (const TableSchemaPtr& table : request.tables) {
+    std::string engine = table->engine;
+    std::transform(engine.begin(), engine.end(), engine.begin(), ::tolower);
+    if (engine.empty() || engine == "innodb" || engine == "rocksdb" || engine == "ndbcluster") {
+      continue;
+    }
+    list.Warn("engine", "the table's engine is " + table->engine,
+              "it has no transactions: a change can be seen half done by the copy",
+              "ALTER TABLE … ENGINE=InnoDB, or write to it rarely while it is copied",
+              table->name.ToString());
+  }
+  list.PassIfQuiet("engine", "every table's engine has transactions");
+}
+
+void CheckBinlog(CheckList& list, Session& session) {
+  auto expect = [&](const char* item, const char* wanted, const char* cause, const char* remedy) {
+    std::string value = Variable(session, item);
+    std::transform(value.begin(), value.end(), value.begin(), ::toupper);
+    // Servers that lack the variable know one behaviour only.
+    if (value.empty() || value == wanted) {
+      list.Pass(item, value.empty() ? "not there" : value);
+    } else {
+      list.Fail(item, fmt::format("{} is {}", item, value), cause, remedy);
+    }
+  };
+  if (Variable(session, "log_bin") != "ON") {
+    return list.Fail("log_bin", "the binary log is off", "changes cannot be captured without it",
+                     "start the server with --log-bin");
+  }
+  list.Pass("log_bin", "ON");
+  expect("binlog_format", "ROW", "only row events say what changed",
+         "SET GLOBAL binlog_format=ROW, and let every session reconnect");
+  if (Variable(session, "server_id") == "0") {
+    list.Fail("server_id", "server_id is 0", "the server refuses to send its log",
+              "set server_id to a number of its own");
+  } else {
+    list.Pass("server_id", Variable(session, "server_id"));
+  }
+  std::string order = Variable(session, "binlog_order_commits");
+  if (order == "OFF") {
+    list.Warn("binlog_order_commits", "OFF", "commits may become visible in another order than logged",
+              "SET GLOBAL binlog_order_commits=ON, or grant RELOAD for a short global read lock");
+  } else {
+    list.Pass("binlog_order_commits", order.empty() ? "not there" : order);
+  }
+  std::string gtid = Variable(session, "gtid_mode");
+  list.Pass("gtid_mode", gtid.empty() ? "not there" : gtid);
+  const std::string databases = Variable(session, "binlog_do_db");
+  if (!databases.empty()) {
+    list.Warn("binlog_filter", "binlog-do-db is set: " + databases,
+              "changes of other databases are not logged", "remove the filter");
+  }
+}
+
+// What partial images cost, and which tables cannot be followed by them.
+void CheckRowImages(CheckList& list, Session& session, const ServerInfo& server,
+                    const CheckRequest& request) {
+  const std::string image = Variable(session, "binlog_row_image");
+  if (LogsFullImages(image)) {
+    return list.Pass("binlog_row_image", image.empty() ? "not there" : image);
+  }
+  const std::string remedy = "SET GLOBAL binlog_row_image=FULL, and let every session reconnect";
+  const std::string cause = "the log leaves columns out of its row images";
+  if (server.flavor == Flavor::kMariaDb) {
+    return list.Fail("binlog_row_image", "binlog_row_image is " + image,
+                     cause + ", and MariaDB leaves out of a REPLACE's what it set to its default",
+                     remedy);
+  }
+  for (const TableSchemaPtr& table : request.tables) {
+    if (!request.filtered.contains(table->name)) continue;
+    list.Fail("binlog_row_image",
+              fmt::format("binlog_row_image is {}, and the table has a row filter", image),
+              cause + ": the filter could not judge a change", remedy, table->name.ToString());
+  }
+  if (Variable(session, "binlog_row_value_options") == "PARTIAL_JSON") {
+    list.Fail("binlog_row_image",
+              fmt::format("binlog_row_image is {} and binlog_row_value_options PARTIAL_JSON", image),
+              "an update of a JSON column logs neither its old nor its new value",
+              "SET GLOBAL binlog_row_image=FULL or binlog_row_value_options='', and let every "
+              "session reconnect");
+  }
+  list.Warn("binlog_row_image", "binlog_row_image is " + image,
+            cause + ": each table is copied from one snapshot by one connection, from its "
+                    "beginning again after a crash",
+            remedy + "; or accept it");
+}
+
+void CheckRetention(CheckList& list, Session& session) {
+  std::string seconds = Variable(session, "binlog_expire_logs_seconds");
+  std::string days = Variable(session, "expire_logs_days");
+  uint64_t keep = std::strtoull(seconds.c_str(), nullptr, 10);
+  if (keep == 0) {
+    keep = static_cast<uint64_t>(std::strtod(days.c_str(), nullptr) * 24 * 3600);
+  }
+  std::string message = keep == 0 ? "logs are kept until purged by hand"
+                                  : fmt::format("logs are kept for {:.1f} hours", keep / 3600.0);
+  if (keep != 0 && keep < kShortRetentionSeconds) {
+    return list.Warn("log_retention", message, "a pause longer than that loses the project's place",
+                     "SET GLOBAL binlog_expire_logs_seconds=259200 or more");
+  }
+  list.Pass("log_retention", message);
+}
+
+// Tried, not guessed: the statements that capture and the start point run.
+void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo& server) {
+  const bool is_new = server.flavor == Flavor::kMySql && server.version_number >= 80200;
+  try {
+    session.Query(is_new ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+    list.Pass("replication_client", "the log's position can be read");
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    list.Fail("replication_client", error.fields().message, "the account lacks REPLICATION CLIENT",
+              server.flavor == Flavor::kMariaDb
+                  ? "GRANT BINLOG MONITOR ON *.* to the account"
+                  : "GRANT REPLICATION CLIENT ON *.* to the account");
+  }
+  std::string grants;
+  for (const Row& row : session.Query("SHOW GRANTS")) grants += row[0].value_or("") + "\n";
+  auto granted = [&](std::string_view privilege) {
+    return grants.find(privilege) != std::string::npos ||
+           grants.find("ALL PRIVILEGES ON *.*") != std::string::npos ||
+           grants.find("SUPER") != std::string::npos;
+  };
+  if (granted("REPLICATION SLAVE") || granted("REPLICATION REPLICA")) {
+    list.Pass("replication_slave", "the log can be read");
+  } else {
+    list.Fail("replication_slave", "the account has no REPLICATION SLAVE",
+              "the server sends its log only to accounts with it",
+              "GRANT REPLICATION SLAVE ON *.* to the account");
+  }
+  if (granted("RELOAD") || granted("FLUSH_TABLES")) {
+    list.Pass("reload", "a short global read lock can prove the start point");
+  } else {
+    list.Warn("reload", "the account has no RELOAD",
+              "without a short global read lock tables without a key cannot be copied, and the start "
+              "point is proved by other means",
+              "GRANT RELOAD ON *.* to the account");
+  }
+}
+
+}  // namespace
+
+std::vector<CheckResult> CheckSource(const EndpointUrl& url, const ServerInfo& server,
+                                     const CheckRequest& request) {
+  CheckList list(request.side);
+  Session session(url, request.side, SessionRole::kReader);
+  CheckBoth(list, session, server, request);
+  CheckSelect(list, session, request);
+  CheckEngines(list, request);
+  if (request.captures) {
+    if (server.flavor == Flavor::kOceanBase) {
+      list.Fail("log_bin", "changes cannot be captured from this server",
+                "Godwit has no way to read its change log", "leave incremental migration out");
+    } else {
+      CheckBinlog(list, session);
+      CheckRowImages(list, session, server, request);
+      CheckRetention(list, session);
+      CheckCapturePrivileges(list, session, server);
+    }
+  }
+  return list.Take();
+}
+
+}  // namespace godwit::mysql

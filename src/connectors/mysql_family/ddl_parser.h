@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/mysql_family/dialect_traits.h"
+#include "model/schema_change.h"
+#include "model/table_schema.h"
+
+namespace godwit::mysql {
+
+// What the text of a statement leaves open.
+struct DdlContext {
+  std::string_view default_database;
+  std::string_view sql_mode;  // names, or the number a binlog event carries
+  // Default of the table's database; empty: not known.
+  std::string_view database_charset;
+  std::string_view database_collation;
+};
+
+// Parses one statement as a server of these traits wrote it to its log, in UTF-8. Never throws:
+// what it cannot read is kUnknown with `problem` (and the table's name, if it came that far).
+//
+// Definitions are what SHOW CREATE TABLE would print: synonyms of types resolved, columns of a
+// primary key not nullable, unnamed keys named, a key for every foreign key that lacks one, charset
+// and collation of every text column. What the text does not tell stays empty: charset and collation
+// of a table that leaves them to its database (and of its text columns without their own), and those
+// of a column in ALTER TABLE; the name of an unnamed index, check or foreign key in ALTER TABLE
+// (UnusedIndexName gives it against the table).
+SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
+                      const DialectTraits& traits);
+
+// The output of SHOW CREATE TABLE. Throws DEFINITION_NOT_UNDERSTOOD (kBlocked).
+TableSchema ParseCreateTable(std::string_view sql, std::string_view database,
+                             const DialectTraits& traits = {});
+
+// The output of SHOW CREATE VIEW, or CREATE VIEW as logged. Throws DEFINITION_NOT_UNDERSTOOD.
+ViewSchema ParseCreateView(std::string_view sql, const DdlContext& context,
+                           const DialectTraits& traits = {});
+
+// The name the server gives to an index without one: its first column's, else that with _2, _3 ….
+std::string UnusedIndexName(const IndexSchema& index, const std::vector<IndexSchema>& taken);
+
+}  // namespace godwit::mysql

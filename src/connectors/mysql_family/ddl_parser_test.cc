@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/ddl_parser.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "connectors/mysql_family/dialect.h"
+
+namespace godwit::mysql {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Kind = SchemaChange::Kind;
+using Action = AlterAction::Kind;
+
+SchemaChange Parse(std::string_view sql, DialectTraits traits = {}, std::string_view mode = "") {
+  return ParseDdl(sql, {.default_database = "d", .sql_mode = mode}, traits);
+}
+
+TableSchema Table(std::string_view sql, DialectTraits traits = {}) {
+  SchemaChange change = Parse(sql, std::move(traits));
+  EXPECT_EQ(change.problem, "") << sql;
+  return change.definition.value_or(TableSchema{});
+}
+
+std::vector<Action> Actions(const SchemaChange& change) {
+  std::vector<Action> out;
+  for (const AlterAction& action : change.actions) out.push_back(action.kind);
+  return out;
+}
+
+MysqlDialect DialectOf(Flavor flavor, int version) {
+  ServerInfo info;
+  info.flavor = flavor;
+  info.version_number = version;
+  info.collations = {"utf8mb4_general_ci", "utf8mb4_bin", "binary", "latin1_swedish_ci",
+                     "utf8mb4_0900_ai_ci"};
+  return MysqlDialect(info);
+}
+
+constexpr const char* kEverything = R"(CREATE TABLE `we``ird` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `a b` varchar(20) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL DEFAULT 'it''s \\ x' COMMENT 'c''c',
+  `e` enum('a','b''c','x,y','back\\slash') DEFAULT 'b''c',
+  `s` set('x','y') DEFAULT NULL,
+  `b` bit(5) DEFAULT b'101',
+  `d` decimal(10,2) unsigned DEFAULT '1.50',
+  `z` int(10) unsigned zerofill DEFAULT NULL,
+  `t` timestamp(3) NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  `u` char(36) DEFAULT (uuid()),
+  `g` int GENERATED ALWAYS AS ((`z` + 1)) STORED,
+  `v` varchar(40) GENERATED ALWAYS AS (concat(`a b`,_utf8mb4'x)')) VIRTUAL,
+  `i` int DEFAULT NULL /*!80023 INVISIBLE */,
+  `p` point NOT NULL /*!80003 SRID 4326 */,
+  `j` json DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `u` (`a b`(5),`d` DESC),
+  KEY `f` ((lower(`a b`))) /*!80000 INVISIBLE */,
+  FULLTEXT KEY `ft` (`a b`) /*!50100 WITH PARSER `ngram` */ COMMENT 'words',
+  SPATIAL KEY `sp` (`p`),
+  CONSTRAINT `fk` FOREIGN KEY (`id`) REFERENCES `other`.`t` (`x`) ON DELETE CASCADE,
+  CONSTRAINT `ck` CHECK ((`d` > 0)) /*!80016 NOT ENFORCED */
+) ENGINE=InnoDB AUTO_INCREMENT=42 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci COMMENT='t''s'
+/*!50100 PARTITION BY RANGE (`id`)
+SUBPARTITION BY HASH (`z`)
+(PARTITION p0 VALUES LESS THAN (10)
+ (SUBPARTITION s0 COMMENT = 'x' ENGINE = InnoDB,
+  SUBPARTITION s1 ENGINE = InnoDB),
+ PARTITION p1 VALUES LESS THAN MAXVALUE
+ (SUBPARTITION s2 ENGINE = InnoDB,
+  SUBPARTITION s3 ENGINE = InnoDB)) */)";
+
+TEST(DdlParserTest, ReadsEverythingAndWritesItBackEqual) {
+  MysqlDialect dialect = DialectOf(Flavor::kMySql, 90700);
+  TableSchema table = ParseCreateTable(kEverything, "d", dialect.traits());
+  EXPECT_EQ(table.name.table, "we`ird");
+  ASSERT_EQ(table.columns.size(), 14u);
+  EXPECT_EQ(table.columns[1].default_value->text, "it's \\ x");
+  EXPECT_THAT(table.columns[2].type.labels, ElementsAre("a", "b'c", "x,y", "back\\slash"));
+  EXPECT_EQ(table.columns[10].generation_expression, "concat(`a b`,_utf8mb4'x)')");
+  EXPECT_TRUE(table.columns[11].invisible);
+  EXPECT_EQ(table.columns[12].native_type, "point srid 4326");
+  EXPECT_EQ(table.next_auto_increment, 42u);
+  EXPECT_FALSE(table.checks[0].enforced);
+  EXPECT_EQ(table.partitioning->partitions[1].values, "MAXVALUE");
+
+  std::vector<DialectNote> notes;
+  EXPECT_EQ(dialect.Adapted(table, notes), table);
+  EXPECT_TRUE(notes.empty());
+  auto statements = dialect.CreateTable(table, {.defer_foreign_keys = false});
+  EXPECT_EQ(ParseCreateTable(statements[0].sql, "d", dialect.traits()), table)
+      << statements[0].sql;
+}
+
+TEST(DdlParserTest, OceanBaseHasWhatItCanAndNotesTheRest) {
+  MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
+  TableSchema table = ParseCreateTable(kEverything, "d");
+  std::vector<DialectNote> notes;
+  TableSchema adapted = dialect.Adapted(table, notes);
+  EXPECT_EQ(adapted.columns[0].native_type, "bigint(20) unsigned");
+  EXPECT_EQ(adapted.columns[12].native_type, "point");
+  EXPECT_FALSE(adapted.indexes[1].parts[1].descending);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].column, "p");
+  EXPECT_EQ(dialect.Adapted(adapted, notes), adapted);
+  EXPECT_THAT(dialect.CreateTable(adapted, {})[0].sql, HasSubstr("`u` (`a b`(5), `d`) GLOBAL"));
+}
+
+TEST(DdlParserTest, ServersTailsAreNoPartOfTheTable) {
+  TableSchema table = Table(
+      "CREATE TABLE `b` (\n  `id` int(11) NOT NULL,\n  `h` int(11) GENERATED ALWAYS AS ((`id` * 2)) "
+      "VIRTUAL NOT NULL,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `uh` (`h`) BLOCK_SIZE 16384 GLOBAL,\n  "
+      "FULLTEXT KEY `ft` (`h`) WITH PARSER space PARSER_PROPERTIES=(min_token_size=3,max=84) "
+      "BLOCK_SIZE 16384\n) ORGANIZATION INDEX DEFAULT CHARSET = utf8mb4 ROW_FORMAT = DYNAMIC "
+      "COMPRESSION = 'zstd_1.3.8' BLOCK_SIZE = 16384 TABLET_SIZE = 134217728 PCTFREE = 0 COMMENT = "
+      "'it\\'s'\n partition by range(id) subpartition by hash(h) subpartition template (\n"
+      "subpartition `p0`,\nsubpartition `p1`)\n(partition `a` values less than (5),\npartition `m` "
+      "values less than (MAXVALUE))",
+      DialectTraits::For(Flavor::kOceanBase, 50725));
+  EXPECT_EQ(table.comment, "it's");
+  EXPECT_EQ(table.indexes[2].parser, "");
+  EXPECT_EQ(table.partitioning->partitions[1].values, "MAXVALUE");
+  EXPECT_EQ(table.partitioning->partitions[0].subpartitions[1].name, "asp1");
+}
+
+TEST(DdlParserTest, FillsInWhatTheServerDoes) {
+  TableSchema table = Table(
+      "create table T (ID serial, a bool, b text(100) character set latin1, c dec, d char byte, "
+      "r int, s float(30), n national varchar(5), KEY (a), key (A, r), unique (r), "
+      "foreign key (c) references x (y), check (a > 0), primary key (r)) charset utf8mb4");
+  EXPECT_EQ(table.columns[0].native_type, "bigint unsigned");
+  EXPECT_TRUE(table.columns[0].auto_increment);
+  EXPECT_EQ(table.columns[1].native_type, "tinyint(1)");
+  EXPECT_EQ(table.columns[2].native_type, "tinytext");
+  EXPECT_EQ(table.columns[3].native_type, "decimal(10,0)");
+  EXPECT_EQ(table.columns[4].native_type, "binary(1)");
+  EXPECT_FALSE(table.columns[5].nullable);
+  EXPECT_EQ(table.columns[6].native_type, "double");
+  EXPECT_EQ(table.columns[7].charset, "utf8mb3");
+  std::vector<std::string> names;
+  for (const IndexSchema& index : table.indexes) names.push_back(index.name);
+  EXPECT_THAT(names, ElementsAre("PRIMARY", "ID", "r", "a", "a_2", "c"));
+  EXPECT_EQ(table.foreign_keys[0].name, "T_ibfk_1");
+  EXPECT_EQ(table.checks[0].name, "T_chk_1");
+}
+
+TEST(DdlParserTest, OldTimestampsTakeNoNull) {
+  TableSchema table = Table("create table t (a timestamp, b timestamp, c timestamp null)",
+                            DialectTraits::For(Flavor::kMySql, 50600));
+  EXPECT_FALSE(table.columns[0].nullable);
+  EXPECT_EQ(table.columns[0].on_update, "CURRENT_TIMESTAMP");
+  EXPECT_EQ(table.columns[1].default_value->text, "0000-00-00 00:00:00");
+  EXPECT_TRUE(table.columns[2].nullable);
+}
+
+TEST(DdlParserTest, ModesChangeWhatQuotesMean) {
+  TableSchema table = *Parse("create table \"a b\" (\"x\" int, g int as (\"x\" + 1), s char(5) "
+                             "default 'a\\') comment '\\n'",
+                             {}, "1048580")
+                           .definition;
+  EXPECT_EQ(table.name.table, "a b");
+  EXPECT_EQ(table.columns[1].generation_expression, "`x` + 1");
+  EXPECT_EQ(table.columns[2].default_value->text, "a\\");
+  EXPECT_EQ(table.comment, "\\n");
+}
+
+TEST(DdlParserTest, VersionedCommentsHoldForTheirVersions) {
+  auto columns = [](Flavor flavor, int version) {
+    return Table("create table t (a int /*!50500 , b int */ /*!80000 , c int */ /*M!100100 , m int */"
+                 " /* , no int */)",
+                 DialectTraits::For(flavor, version))
+        .columns.size();
+  };
+  EXPECT_EQ(columns(Flavor::kMySql, 50624), 2u);
+  EXPECT_EQ(columns(Flavor::kMySql, 90700), 3u);
+  EXPECT_EQ(columns(Flavor::kMariaDb, 101119), 3u);
+}
+
+TEST(DdlParserTest, AlterOfManyClauses) {
+  SchemaChange change = Parse(
+      "ALTER TABLE x.t ADD COLUMN (a int, b int unique), ADD c int first, DROP d, MODIFY e bigint "
+      "AFTER a, CHANGE f g int not null, RENAME COLUMN h TO i, ALTER j SET DEFAULT 'x,y', DROP INDEX "
+      "k, ADD UNIQUE KEY (a, b), DROP PRIMARY KEY, ENGINE=InnoDB, COMMENT 'c', DEFAULT CHARSET "
+      "latin1 COLLATE latin1_bin, RENAME TO y.u, ALGORITHM=INPLACE, LOCK=NONE");
+  EXPECT_EQ(change.kind, Kind::kAlterTable) << change.problem;
+  EXPECT_EQ(change.table.database, "x");
+  EXPECT_THAT(Actions(change),
+              ElementsAre(Action::kAddColumn, Action::kAddColumn, Action::kAddIndex,
+                          Action::kAddColumn, Action::kDropColumn, Action::kModifyColumn,
+                          Action::kModifyColumn, Action::kRenameColumn, Action::kSetDefault,
+                          Action::kDropIndex, Action::kAddIndex, Action::kDropPrimaryKey,
+                          Action::kNoEffect, Action::kTableComment, Action::kTableCharset,
+                          Action::kRenameTable, Action::kNoEffect, Action::kNoEffect));
+  EXPECT_EQ(change.actions[14].collation, "latin1_bin");
+}
+
+TEST(DdlParserTest, PartitionClauses) {
+  EXPECT_THAT(Parse("alter table t reorganize partition a, b into (partition c values in (1))")
+                  .actions[0]
+                  .names,
+              ElementsAre("a", "b"));
+  EXPECT_EQ(Parse("alter table t coalesce partition 3").actions[0].number, 3u);
+  EXPECT_EQ(Parse("alter table t add partition partitions 2").actions[0].text, "2");
+  EXPECT_EQ(Parse("alter table t exchange partition a with table x.y").actions[0].kind,
+            Action::kUnknown);
+  EXPECT_EQ(Parse("alter table t exchange partition a with table x.y").actions[0].new_table.table,
+            "y");
+  EXPECT_EQ(Parse("alter table t truncate partition all").actions[0].kind,
+            Action::kTruncatePartitions);
+}
+
+TEST(DdlParserTest, OtherStatements) {
+  EXPECT_EQ(Parse("rename table a to b, x.c to d").renames.size(), 2u);
+  EXPECT_EQ(Parse("create table a like b").like_table->table, "b");
+  EXPECT_EQ(Parse("create table a (like b)").like_table->table, "b");
+  EXPECT_EQ(Parse("drop table if exists a, b /* generated by server */").tables.size(), 2u);
+  EXPECT_EQ(Parse("truncate x.y").table.database, "x");
+  EXPECT_EQ(Parse("create unique index i on t (a(3) desc) comment 'x' algorithm=inplace").kind,
+            Kind::kAlterTable);
+  EXPECT_EQ(Parse("alter database x charset latin1").charset, "latin1");
+  EXPECT_TRUE(Parse("create temporary table t select 1").temporary);
+  EXPECT_TRUE(Parse("drop temporary table if exists t").temporary);
+  for (const char* sql : {"grant all on *.* to x", "create definer=`a`@`b` procedure p() select 1",
+                          "create trigger t before insert on x for each row set @a = 1", "flush "
+                          "tables", "drop function f", "create user u", "analyze table t", "# x"}) {
+    EXPECT_EQ(Parse(sql).kind, Kind::kIrrelevant) << sql;
+  }
+}
+
+TEST(DdlParserTest, AReplacedTable) {
+  const SchemaChange change = Parse("create or replace table t (a int primary key)");
+  EXPECT_EQ(change.kind, Kind::kCreateTable);
+  EXPECT_TRUE(change.replaces);
+  EXPECT_FALSE(Parse("create table t (a int primary key)").replaces);
+  EXPECT_TRUE(Parse("create or replace table t like u").replaces);
+  EXPECT_TRUE(Parse("create or replace temporary table t (a int)").temporary);
+}
+
+TEST(DdlParserTest, WhatItCannotReadIsUnknownWithItsTable) {
+  for (const char* sql :
+       {"create table t (a int) select 1", "alter table t frobnicate", "create table t (a strange)",
+        "alter table t add period for system_time (a, b)", "create or replace table t (a strange)",
+        "alter table t add column", "create table t (a int", "drop index i on t what"}) {
+    SchemaChange change = Parse(sql);
+    EXPECT_EQ(change.kind, Kind::kUnknown) << sql;
+    EXPECT_NE(change.problem, "") << sql;
+    EXPECT_EQ(change.table.table, "t") << sql;
+  }
+  EXPECT_EQ(Parse("insert into t values (1)").kind, Kind::kUnknown);
+  EXPECT_THROW(ParseCreateTable("CREATE TABLE t (a strange)", "d"), Error);
+}
+
+TEST(DdlParserTest, ViewsAndTheirTables) {
+  SchemaChange change = Parse(
+      "CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`%` SQL SECURITY DEFINER VIEW `v` (`a`) AS SELECT "
+      "t.x, `d`.`t`.`y`, extract(year from t.z) FROM t JOIN (u, e.w AS k) ON t.i = u.i WHERE t.x IN "
+      "(SELECT x FROM s) WITH LOCAL CHECK OPTION");
+  ASSERT_TRUE(change.view) << change.problem;
+  EXPECT_EQ(change.view->definer, "root@%");
+  EXPECT_EQ(change.view->check_option, "LOCAL");
+  MysqlDialect dialect = DialectOf(Flavor::kMySql, 90700);
+  EXPECT_EQ(dialect.MapTableNames(change.view->select, "d",
+                                  [](const TableName& name) {
+                                    TableName out{"n", name.table};
+                                    if (name.table == "t") out.table = "tt";
+                                    return out;
+                                  }),
+            "SELECT t.x, `t`.`y`, extract(year from t.z) FROM `n`.`tt` AS `t` JOIN (`n`.`u`, `n`.`w` "
+            "AS k) ON t.i = u.i WHERE t.x IN (SELECT x FROM `n`.`s`)");
+}
+
+std::vector<std::string> Rendered(std::string_view sql, const TableSchema* before) {
+  MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
+  std::vector<std::string> out;
+  for (const Statement& statement : dialect.Render(Parse(sql), before)) out.push_back(statement.sql);
+  return out;
+}
+
+TEST(DdlRenderTest, OceanBaseGetsClausesInGroups) {
+  TableSchema before = Table("create table t (id int primary key, a int, b int, key k (a))");
+  EXPECT_THAT(Rendered("alter table t add key k (b), change a c bigint, drop index k, drop b, "
+                       "add b int, comment 'x'",
+                       &before),
+              ElementsAre("ALTER TABLE `d`.`t` DROP INDEX `k`", "ALTER TABLE `d`.`t` DROP COLUMN `b`",
+                          "ALTER TABLE `d`.`t` RENAME COLUMN `a` TO `c`",
+                          "ALTER TABLE `d`.`t` MODIFY COLUMN `c` bigint(20), ADD COLUMN `b` int(11)",
+                          "ALTER TABLE `d`.`t` ADD KEY `k` (`b`)",
+                          "ALTER TABLE `d`.`t` COMMENT = 'x'"));
+}
+
+TEST(DdlRenderTest, WhatWouldChangeOtherRowsIsRefused) {
+  TableSchema plain = Table("create table t (id int primary key, a int)");
+  TableSchema hash = Table("create table t (id int primary key) partition by hash (id) partitions 3");
+  for (const char* sql : {"alter table t add n int auto_increment unique",
+                          "alter table t add u char(36) default (uuid())",
+                          "alter table t add c datetime default current_timestamp",
+                          "alter table t exchange partition p with table x",
+                          "alter table t import tablespace", "alter table t drop partition p0"}) {
+    EXPECT_THROW(Rendered(sql, &plain), Error) << sql;
+  }
+  EXPECT_THROW(Rendered("alter table t truncate partition p0", &hash), Error);
+}
+
+TEST(DdlRenderTest, ReorganizedPartitionsKeepTheSourcesNamesAndBounds) {
+  TableSchema before = Table(
+      "create table t (id int primary key) partition by range (id) (partition p0 values less than "
+      "(10), partition p1 values less than (20))");
+  EXPECT_THAT(
+      Rendered("alter table t reorganize partition p0 into (partition p0 values less than (5), "
+               "partition p2 values less than (10))",
+               &before),
+      ElementsAre("ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN (5), "
+                  "PARTITION `p2` VALUES LESS THAN (10), PARTITION `p1` VALUES LESS THAN (20))"));
+}
+
+}  // namespace
+}  // namespace godwit::mysql

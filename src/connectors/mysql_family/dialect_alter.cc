@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/dialect_alter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <strings.h>
+
+#include "connectors/mysql_family/ddl_parser.h"
+#include "connectors/mysql_family/definition_parser.h"
+
+namespace godwit::mysql {
+namespace {
+
+bool SameName(const std::string& a, const std::string& b) {
+  return strcasecmp(a.c_str(), b.c_str()) == 0;
+}
+
+template <typename T>
+bool Has(const std::vector<T>& items, const std::string& name) {
+  return std::any_of(items.begin(), items.end(),
+                     [&](const T& item) { return SameName(item.name, name); });
+}
+
+constexpr std::array kMoments = {"CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"};
+
+// Gives another value at another server or moment.
+bool IsUncertain(std::string_view expression) {
+  for (const Token& token : Tokenize(expression, {})) {
+    for (std::string_view word :
+         {"uuid", "uuid_short", "rand", "random_bytes", "sys_guid", "uuid_v4", "uuid_v7", "nextval",
+          "last_insert_id", "current_timestamp", "now", "localtime", "localtimestamp", "sysdate",
+          "curdate", "current_date", "curtime", "current_time", "unix_timestamp", "utc_timestamp",
+          "utc_date", "utc_time", "user", "current_user", "connection_id"}) {
+      if (token.Is(word)) return true;
+    }
+  }
+  return false;
+}
+
+// CURRENT_TIMESTAMP or one of its other names, with or without a precision.
+bool IsPlainMoment(std::string_view expression) {
+  const std::vector<Token> tokens = Tokenize(expression, {});
+  if (tokens.empty()) return false;
+  const bool is_named = std::any_of(kMoments.begin(), kMoments.end(),
+                                    [&](const char* name) { return tokens[0].Is(name); });
+  return is_named && std::all_of(tokens.begin() + 1, tokens.end(), [](const Token& token) {
+           return token.kind == Token::Kind::kEnd || token.kind == Token::Kind::kNumber ||
+                  token.IsSymbol('(') || token.IsSymbol(')');
+         });
+}
+
+}  // namespace
+
+void FailChange(const SchemaChange& change, std::string cause) {
+  throw Error({.code = "DDL_NOT_CONVERTIBLE",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = change.table.ToString(),
+               .message = "cannot follow: " + change.statement,
+               .cause = std::move(cause),
+               .remedy = "edit the statement for the destination, skip it, or do it by hand and "
+                         "mark it as done"});
+}
+
+AlterRenderer::AlterRenderer(const MysqlDialect& dialect, const SchemaChange& change,
+                             const TableSchema* before)
+    : dialect_(dialect), traits_(dialect.traits()), change_(change), before_(before) {
+  const IndexSchema* primary = before == nullptr ? nullptr : before->primary_key();
+  for (const AlterAction& action : change.actions) {
+    if (action.kind != Kind::kDropColumn || primary == nullptr) continue;
+    for (const KeyPart& part : primary->parts) {
+      if (SameName(part.column, action.name)) drops_key_column_ = true;
+    }
+  }
+}
+
+void AlterRenderer::Fail(std::string cause) const { FailChange(change_, std::move(cause)); }
+
+std::vector<Statement> AlterRenderer::Run() {
+  for (const AlterAction& action : change_.actions) Refuse(action);
+  std::vector<Statement> out;
+  std::map<int, std::vector<std::string>> groups;
+  for (const AlterAction& action : change_.actions) {
+    if (IsSuperfluous(action)) continue;
+    std::string clause = Clause(action);
+    if (clause.empty()) continue;
+    // Rows that are there have got the source's time; those to come get their own.
+    if (action.kind == Kind::kAddColumn && AtItsMoment(action.column)) {
+      groups[kDefaultsGroup].push_back("MODIFY COLUMN " +
+                                       dialect_.Column(AdaptedColumn(action.column)));
+    }
+    if (traits_.combines_clauses) {
+      groups[0].push_back(std::move(clause));
+      continue;
+    }
+    if (IsRenaming(action)) groups[kRenameGroup].push_back(Renaming(action.name, action.column.name));
+    groups[GroupOf(action)].push_back(std::move(clause));
+    // ADD KEY … INVISIBLE makes a visible one there.
+    if (action.kind == Kind::kAddIndex && action.index.invisible && !action.index.name.empty()) {
+      groups[kLastGroup].push_back("ALTER INDEX " + dialect_.Quote(action.index.name) +
+                                   " INVISIBLE");
+    }
+  }
+  for (auto& [group, clauses] : groups) {
+    if (group % 2 == 0) {
+      Emit(std::move(clauses), out);
+      continue;
+    }
+    for (std::string& clause : clauses) Emit({std::move(clause)}, out);
+  }
+  return out;
+}
+
+void AlterRenderer::Emit(std::vector<std::string> clauses, std::vector<Statement>& out) const {
+  std::string sql = "ALTER TABLE " + dialect_.Quote(change_.table);
+  for (size_t i = 0; i < clauses.size(); ++i) sql += (i == 0 ? " " : ", ") + clauses[i];
+  out.push_back({Statement::Part::kAlter, change_.table, "", std::move(sql)});
+}
+
+bool AlterRenderer::IsRenaming(const AlterAction& action) const {
+  return action.kind == Kind::kModifyColumn && action.name != action.column.name;
+}
+
+std::string AlterRenderer::Renaming(const std::string& from, const std::string& to) const {
+  return "RENAME COLUMN " + dialect_.Quote(from) + " TO " + dialect_.Quote(to);
+}
+
+// The groups of the class comment; even: one statement for all of it, odd: one for each.
+int AlterRenderer::GroupOf(const AlterAction& action) const {
+  switch (action.kind) {
+    case Kind::kDropForeignKey:
+    case Kind::kDropCheck:
+    case Kind::kDropConstraint:
+      return 1;
+    case Kind::kDropIndex:
+      return 2;
+    case Kind::kDropColumn:
+      return 4;
+    case Kind::kRenameColumn:
+      return kRenameGroup;
+    case Kind::kAddColumn:
+    case Kind::kModifyColumn:
+      return 8;
+    case Kind::kSetDefault:
+    case Kind::kDropDefault:
+    case Kind::kRenameIndex:
+    case Kind::kIndexVisibility:
+      return 9;
+    case Kind::kDropPrimaryKey:
+      return drops_key_column_ ? 3 : 10;
+    case Kind::kAddIndex:
+      return action.index.kind == IndexSchema::Kind::kPrimary ? 10 : 11;
+    default:
+      return kLastGroup;
+  }
+}
+
+// What would leave other rows at the destination than at the source.
+void AlterRenderer::Refuse(const AlterAction& action) const {
+  switch (action.kind) {
+    case Kind::kUnknown:
+      Fail("the clause " + action.text + " moves rows that no change in the log shows");
+    case Kind::kAddColumn:
+      return RefuseColumn(action);
+    case Kind::kTruncatePartitions:
+      if (before_ == nullptr || !before_->partitioning) {
+        Fail("the destination's table has no partitions, so which rows go is not known there");
+      }
+      if (before_->partitioning->level.method == Partitioning::Method::kHash ||
+          before_->partitioning->level.method == Partitioning::Method::kKey ||
+          before_->partitioning->sub_level) {
+        Fail("hash, key and sub-partitions hold other rows at the destination");
+      }
+      return;
+    case Kind::kDropPartitions:
+      if (before_ == nullptr || !before_->partitioning) {
+        Fail("the destination's table has no partitions, so which rows go is not known there");
+      }
+      return;
+    case Kind::kAddPartitions:
+      if (before_ == nullptr || !before_->partitioning) {
+        Fail("the destination's table has no partitions");
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+std::optional<ColumnSchema> AlterRenderer::AtItsMoment(const ColumnSchema& column) const {
+  const bool is_timestamp = column.type.kind == TypeKind::kTimestamp;
+  if (!is_timestamp && column.type.kind != TypeKind::kDatetime) return {};
+  if (!column.default_value || !IsPlainMoment(column.default_value->text)) return {};
+  const std::string& moment = is_timestamp ? change_.moment_utc : change_.moment_local;
+  constexpr size_t kWholeSeconds = sizeof("2020-01-02 03:04:05") - 1;
+  size_t length = kWholeSeconds;
+  if (column.type.fsp > 0) length += 1 + static_cast<size_t>(column.type.fsp);
+  if (moment.size() < length) return {};
+  ColumnSchema fixed = column;
+  fixed.default_value = ColumnSchema::Default{.kind = ColumnSchema::Default::Kind::kLiteral,
+                                              .text = moment.substr(0, length)};
+  fixed.on_update.clear();
+  return fixed;
+}
+
+void AlterRenderer::RefuseColumn(const AlterAction& action) const {
+  const ColumnSchema& column = action.column;
+  if (column.auto_increment) {
+    Fail("rows that are there get numbers in an order that the destination may not share; copy "
+         "the table again instead");
+  }
+  if (column.default_value && column.default_value->kind == ColumnSchema::Default::Kind::kExpression &&
+      IsUncertain(column.default_value->text) && !AtItsMoment(column)) {
+    Fail("rows that are there get values from " + column.default_value->text +
+         " that this server would not give; copy the table again, or edit the statement");
+  }
+}
+
+// IF EXISTS, IF NOT EXISTS: clauses that the source left out, as far as the table tells.
+bool AlterRenderer::IsSuperfluous(const AlterAction& action) const {
+  if (!change_.if_exists || before_ == nullptr) return false;
+  switch (action.kind) {
+    case Kind::kAddColumn:
+      return before_->FindColumn(action.column.name) >= 0;
+    case Kind::kDropColumn:
+    case Kind::kModifyColumn:
+    case Kind::kRenameColumn:
+      return before_->FindColumn(action.name) < 0;
+    case Kind::kAddIndex:
+      return !action.index.name.empty() && Has(before_->indexes, action.index.name);
+    case Kind::kDropIndex:
+      return !Has(before_->indexes, action.name);
+    case Kind::kDropForeignKey:
+      return !Has(before_->foreign_keys, action.name);
+    default:
+      return false;
+  }
+}
+
+ColumnSchema AlterRenderer::AdaptedColumn(const ColumnSchema& column) const {
+  TableSchema table;
+  if (before_ != nullptr) table = *before_;
+  table.name = change_.table;
+  table.columns.push_back(column);
+  std::vector<DialectNote> notes;
+  dialect_.AdaptColumn(table.columns.back(), table, notes);
+  return table.columns.back();
+}
+
+std::string AlterRenderer::Clause(const AlterAction& action) {
+  switch (action.kind) {
+    case Kind::kAddColumn:
+    case Kind::kDropColumn:
+    case Kind::kModifyColumn:
+    case Kind::kRenameColumn:
+    case Kind::kSetDefault:
+    case Kind::kDropDefault:
+    case Kind::kSetVisibility:
+      return ColumnClause(action);
+    case Kind::kAddIndex:
+    case Kind::kDropIndex:
+    case Kind::kDropPrimaryKey:
+    case Kind::kRenameIndex:
+    case Kind::kIndexVisibility:
+      return IndexClause(action);
+    case Kind::kAddForeignKey:
+    case Kind::kDropForeignKey:
+    case Kind::kAddCheck:
+    case Kind::kDropCheck:
+    case Kind::kCheckEnforcement:
+    case Kind::kDropConstraint:
+      return ConstraintClause(action);
+    case Kind::kAddPartitions:
+    case Kind::kDropPartitions:
+    case Kind::kTruncatePartitions:
+    case Kind::kReorganize:
+      return PartitionClause(action);
+    case Kind::kTableComment:
+      return "COMMENT = " + dialect_.Literal(action.text);
+    case Kind::kTableCharset:
+      return "DEFAULT" + dialect_.Charset(action.charset, action.collation);
+    case Kind::kConvertCharset:
+      return "CONVERT TO" + dialect_.Charset(action.charset, action.collation);
+    case Kind::kAutoIncrement:
+      return fmt::format("AUTO_INCREMENT = {}", action.number);
+    case Kind::kRenameTable:
+      return "RENAME TO " + dialect_.Quote(action.new_table);
+    case Kind::kNoEffect:
+    case Kind::kUnknown:
+      return "";
+  }
+  return "";
+}
+
+std::string AlterRenderer::ColumnClause(const AlterAction& action) {
+  auto quote = [&](const std::string& name) { return dialect_.Quote(name); };
+  std::string place;
+  if (action.first) place = " FIRST";
+  if (!action.after.empty()) place = " AFTER " + quote(action.after);
+  switch (action.kind) {
+    case Kind::kAddColumn: {
+      const auto fixed = AtItsMoment(action.column);
+      return "ADD COLUMN " + dialect_.Column(AdaptedColumn(fixed ? *fixed : action.column)) + place;
+    }
+    case Kind::kDropColumn:
+      return "DROP COLUMN " + quote(action.name);
+    case Kind::kModifyColumn: {
+      const std::string text = Modified(AdaptedColumn(action.column), action.name) + place;
+      // OceanBase takes a new name alone only: RENAME COLUMN comes before this.
+      const bool keeps_name = action.name == action.column.name;
+      if (keeps_name || !traits_.combines_clauses) return "MODIFY COLUMN " + text;
+      return "CHANGE COLUMN " + quote(action.name) + " " + text;
+    }
+    case Kind::kRenameColumn:
+      return RenamedColumn(action);
+    case Kind::kSetDefault: {
+      if (!action.column.default_value) {
+        return "ALTER COLUMN " + quote(action.name) + " SET DEFAULT NULL";
+      }
+      ColumnSchema column = action.column;
+      int c = before_ == nullptr ? -1 : before_->FindColumn(action.name);
+      if (c >= 0) column.type = before_->columns[c].type;
+      column = [&] {
+        std::vector<DialectNote> notes;
+        TableSchema table = before_ == nullptr ? TableSchema{} : *before_;
+        dialect_.AdaptDefault(column, table, notes);
+        return column;
+      }();
+      if (!column.default_value) return "ALTER COLUMN " + quote(action.name) + " DROP DEFAULT";
+      return "ALTER COLUMN " + quote(action.name) + " SET DEFAULT " + dialect_.Default(column);
+    }
+    case Kind::kDropDefault:
+      return "ALTER COLUMN " + quote(action.name) + " DROP DEFAULT";
+    default:
+      break;
+  }
+  // Visibility. OceanBase and MariaDB set it with the whole column only.
+  if (!traits_.has_invisible_columns) return "";
+  if (traits_.flavor == Flavor::kMySql) {
+    return fmt::format("ALTER COLUMN {} SET {}", quote(action.name),
+                       action.column.invisible ? "INVISIBLE" : "VISIBLE");
+  }
+  int c = before_ == nullptr ? -1 : before_->FindColumn(action.name);
+  if (c < 0) Fail("the destination has no column " + action.name);
+  ColumnSchema column = before_->columns[c];
+  column.invisible = action.column.invisible;
+  return "MODIFY COLUMN " + Modified(column, action.name);
+}
+
+// A column of OceanBase's that MODIFY does not call VISIBLE stays invisible.
+std::string AlterRenderer::Modified(const ColumnSchema& column, const std::string& old_name) const {
+  std::string out = dialect_.Column(column);
+  int c = before_ == nullptr ? -1 : before_->FindColumn(old_name);
+  const bool was_invisible = c >= 0 && before_->columns[c].invisible;
+  if (was_invisible && !column.invisible && !traits_.combines_clauses) out += " VISIBLE";
+  return out;
+}
+
+std::string AlterRenderer::RenamedColumn(const AlterAction& action) const {
+  if (traits_.has_rename_column) {
+    return Renaming(action.name, action.new_name);
+  }
+  int c = before_ == nullptr ? -1 : before_->FindColumn(action.name);
+  if (c < 0) Fail("the destination has no column " + action.name);
+  ColumnSchema renamed = before_->columns[c];
+  renamed.name = action.new_name;
+  return "CHANGE COLUMN " + dialect_.Quote(action.name) + " " + dialect_.Column(renamed);
+}
+
+std::string AlterRenderer::IndexClause(const AlterAction& action) {
+  auto quote = [&](const std::string& name) { return dialect_.Quote(name); };
+  switch (action.kind) {
+    case Kind::kAddIndex: {
+      TableSchema table;
+      if (before_ != nullptr) table = *before_;
+      table.name = change_.table;
+      IndexSchema index = action.index;
+      if (index.name.empty()) index.name = UnusedIndexName(index, table.indexes);
+      std::vector<DialectNote> notes;
+      if (!dialect_.AdaptIndex(index, table, notes)) return "";
+      return "ADD " + dialect_.Index(index) + (dialect_.IsGlobal(index, table) ? " GLOBAL" : "");
+    }
+    case Kind::kDropIndex:
+      return "DROP INDEX " + quote(action.name);
+    case Kind::kDropPrimaryKey:
+      return "DROP PRIMARY KEY";
+    case Kind::kRenameIndex:
+      return "RENAME INDEX " + quote(action.name) + " TO " + quote(action.new_name);
+    default:
+      break;
+  }
+  if (!traits_.has_invisible_indexes) return "";
+  const bool is_mariadb = traits_.flavor == Flavor::kMariaDb;
+  const char* hidden = is_mariadb ? "IGNORED" : "INVISIBLE";
+  const char* shown = is_mariadb ? "NOT IGNORED" : "VISIBLE";
+  return fmt::format("ALTER INDEX {} {}", quote(action.name),
+                     action.index.invisible ? hidden : shown);
+}
+
+std::string AlterRenderer::ConstraintClause(const AlterAction& action) const {
+  auto quote = [&](const std::string& name) { return dialect_.Quote(name); };
+  const bool is_mariadb = traits_.flavor == Flavor::kMariaDb;
+  const std::string drop_check = is_mariadb ? "DROP CONSTRAINT " : "DROP CHECK ";
+  switch (action.kind) {
+    case Kind::kAddForeignKey:
+      return "ADD " + dialect_.ForeignKey(action.foreign_key);
+    case Kind::kDropForeignKey:
+      return "DROP FOREIGN KEY " + quote(action.name);
+    case Kind::kAddCheck: {
+      if (!traits_.has_checks) return "";
+      if (!action.check.enforced && !traits_.has_check_enforcement) return "";
+      CheckSchema check = action.check;
+      check.expression = dialect_.AdaptExpression(check.expression);
+      return "ADD " + dialect_.Check(check);
+    }
+    case Kind::kDropCheck:
+      return traits_.has_checks ? drop_check + quote(action.name) : "";
+    case Kind::kCheckEnforcement:
+      if (!traits_.has_checks) return "";
+      if (!traits_.has_check_enforcement) Fail("the destination enforces every check");
+      return fmt::format("ALTER CHECK {} {}ENFORCED", quote(action.name),
+                         action.check.enforced ? "" : "NOT ");
+    default:
+      break;
+  }
+  if (before_ == nullptr) return "DROP CONSTRAINT " + quote(action.name);
+  if (Has(before_->foreign_keys, action.name)) return "DROP FOREIGN KEY " + quote(action.name);
+  if (Has(before_->checks, action.name)) return drop_check + quote(action.name);
+  if (Has(before_->indexes, action.name)) return "DROP INDEX " + quote(action.name);
+  Fail("the destination has no constraint " + action.name);
+}
+
+std::string AlterRenderer::PartitionClause(const AlterAction& action) {
+  std::string names;
+  for (const std::string& name : action.names) {
+    names += (names.empty() ? "" : ", ") + dialect_.Quote(name);
+  }
+  switch (action.kind) {
+    case Kind::kDropPartitions:
+      return "DROP PARTITION " + names;
+    case Kind::kTruncatePartitions: {
+      if (!action.names.empty()) return "TRUNCATE PARTITION " + names;
+      for (const Partitioning::Partition& partition : before_->partitioning->partitions) {
+        names += (names.empty() ? "" : ", ") + dialect_.Quote(partition.name);
+      }
+      return "TRUNCATE PARTITION " + names;
+    }
+    case Kind::kAddPartitions: {
+      if (action.partitions.empty()) {
+        return traits_.has_partition_reorganization ? "ADD PARTITION PARTITIONS " + action.text
+                                                    : Reorganized(action);
+      }
+      TableSchema added = *before_;
+      added.partitioning->partitions = action.partitions;
+      std::vector<DialectNote> notes;
+      dialect_.AdaptPartitioning(*added.partitioning, notes);
+      std::string list;
+      for (const Partitioning::Partition& partition : added.partitioning->partitions) {
+        list += list.empty() ? "" : ", ";
+        list += dialect_.PartitionTree(partition, *added.partitioning);
+      }
+      return "ADD PARTITION (" + list + ")";
+    }
+    default:
+      return Reorganized(action);
+  }
+}
+
+// Moves rows between partitions and changes none. Partitions keep the source's names and bounds, so
+// that a later DROP or TRUNCATE of one takes the same rows. Where the server cannot do it piecewise
+// the whole table is partitioned anew.
+std::string AlterRenderer::Reorganized(const AlterAction& action) {
+  if (action.text.starts_with("PARTITION BY")) {
+    const std::string sql = "ALTER TABLE t " + action.text;
+    TokenCursor cursor(sql, {});
+    cursor.Return(5);
+    std::vector<DialectNote> notes;
+    Partitioning partitioning = DefinitionParser(cursor, traits_, "").Partitions();
+    dialect_.AdaptPartitioning(partitioning, notes);
+    return dialect_.Partitions(partitioning);
+  }
+  if (before_ == nullptr || !before_->partitioning) return "";
+  // Without a way to do it, rows stay in partitions that nothing will name again.
+  if (action.text == "REMOVE PARTITIONING") {
+    return traits_.has_partition_reorganization ? action.text : "";
+  }
+  if (traits_.has_partition_reorganization) return Native(action);
+  Partitioning after = *before_->partitioning;
+  auto& list = after.partitions;
+  if (action.kind == Kind::kAddPartitions) {
+    const uint64_t more = std::strtoull(action.text.c_str(), nullptr, 10);
+    for (uint64_t i = 0; i < more; ++i) list.push_back({.name = "p" + std::to_string(list.size())});
+  } else if (action.text == "COALESCE PARTITION") {
+    if (action.number >= list.size()) Fail("the destination has fewer partitions");
+    list.resize(list.size() - action.number);
+  } else {
+    if (action.names.empty()) return "";
+    auto at = std::find_if(list.begin(), list.end(), [&](const auto& partition) {
+      return SameName(partition.name, action.names[0]);
+    });
+    if (at == list.end()) Fail("the destination has no partition " + action.names[0]);
+    const auto index = at - list.begin();
+    std::erase_if(list, [&](const auto& partition) {
+      return std::any_of(action.names.begin(), action.names.end(), [&](const std::string& name) {
+        return SameName(name, partition.name);
+      });
+    });
+    list.insert(list.begin() + index, action.partitions.begin(), action.partitions.end());
+  }
+  std::vector<DialectNote> notes;
+  dialect_.AdaptPartitioning(after, notes);
+  return dialect_.Partitions(after);
+}
+
+std::string AlterRenderer::Native(const AlterAction& action) const {
+  if (action.text == "COALESCE PARTITION") return fmt::format("COALESCE PARTITION {}", action.number);
+  std::string out = "REORGANIZE PARTITION";
+  for (size_t i = 0; i < action.names.size(); ++i) {
+    out += (i == 0 ? " " : ", ") + dialect_.Quote(action.names[i]);
+  }
+  const char* separator = " INTO (";
+  for (const Partitioning::Partition& partition : action.partitions) {
+    out += separator + dialect_.PartitionTree(partition, *before_->partitioning);
+    separator = ", ";
+  }
+  return action.partitions.empty() ? out : out + ")";
+}
+
+}  // namespace godwit::mysql

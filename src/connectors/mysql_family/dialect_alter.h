@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/mysql_family/dialect.h"
+
+namespace godwit::mysql {
+
+// Writes one ALTER TABLE for a server. Lives as long as one call of MysqlDialect::Render.
+//
+// A server looks all old names up in the table as it was, so clauses are not steps. MySQL and
+// MariaDB get them in one statement as they came. OceanBase refuses many mixtures: it gets a
+// statement for each group, in an order in which none stands in another's way:
+//   constraints dropped | indexes dropped | columns dropped | columns renamed | columns added and
+//   changed | defaults, indexes renamed | primary key | indexes added | constraints added,
+//   partitions, options, the table's name
+class AlterRenderer {
+ public:
+  // `before` is the destination's table; all outlive it.
+  AlterRenderer(const MysqlDialect& dialect, const SchemaChange& change, const TableSchema* before);
+
+  std::vector<Statement> Run();
+
+ private:
+  using Kind = AlterAction::Kind;
+
+  static constexpr int kRenameGroup = 6;
+  static constexpr int kDefaultsGroup = 9;
+  static constexpr int kLastGroup = 13;
+
+  void Refuse(const AlterAction& action) const;
+  void RefuseColumn(const AlterAction& action) const;
+  // The added column with what its default was at the source's moment, as a literal; nullopt: its
+  // default is no such time, or the log does not say enough of it.
+  std::optional<ColumnSchema> AtItsMoment(const ColumnSchema& column) const;
+  bool IsSuperfluous(const AlterAction& action) const;
+  int GroupOf(const AlterAction& action) const;
+  std::string Clause(const AlterAction& action);
+  std::string ColumnClause(const AlterAction& action);
+  std::string IndexClause(const AlterAction& action);
+  std::string ConstraintClause(const AlterAction& action) const;
+  std::string PartitionClause(const AlterAction& action);
+  std::string Reorganized(const AlterAction& action);
+  std::string Native(const AlterAction& action) const;
+  bool IsRenaming(const AlterAction& action) const;
+  std::string Renaming(const std::string& from, const std::string& to) const;
+  std::string Modified(const ColumnSchema& column, const std::string& old_name) const;
+  std::string RenamedColumn(const AlterAction& action) const;
+  ColumnSchema AdaptedColumn(const ColumnSchema& column) const;
+  void Emit(std::vector<std::string> clauses, std::vector<Statement>& out) const;
+  [[noreturn]] void Fail(std::string cause) const;
+
+  const MysqlDialect& dialect_;
+  const DialectTraits& traits_;
+  const SchemaChange& change_;
+  const TableSchema* before_;
+  bool drops_key_column_ = false;
+};
+
+[[noreturn]] void FailChange(const SchemaChange& change, std::string cause);
+
+}  // namespace godwit::mysql

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/deadline.h"
+
+namespace godwit::mysql {
+namespace {
+
+constexpr auto kResolveTime = std::chrono::minutes(2);
+constexpr auto kResolveWait = std::chrono::milliseconds(250);
+constexpr auto kPressureAge = std::chrono::seconds(1);
+
+}  // namespace
+
+MysqlSink::MysqlSink(const EndpointUrl& url, Side side, const ServerInfo& server,
+                     StatementLimits limits)
+    : url_(url), side_(side), server_(server), limits_(limits) {
+  Connect();
+}
+
+void MysqlSink::Connect() {
+  session_ = std::make_unique<Session>(url_, side_, SessionRole::kWriter);
+  foreign_keys_ = ForeignKeys::kOff;
+}
+
+Sink::Fence MysqlSink::RaiseEpoch(const std::string& link, int lanes) {
+  return LaneTable::RaiseEpoch(*session_, link, lanes);
+}
+
+void MysqlSink::Attach(const std::string& link, int lane, uint64_t epoch) {
+  auto row = LaneTable::Read(*session_, link, lane);
+  GODWIT_CHECK(row.has_value(), "RaiseEpoch has made the lane's row");
+  link_ = link;
+  lane_ = lane;
+  if (row->epoch != epoch) Fenced();
+  lane_state_ = *row;
+}
+
+void MysqlSink::Fenced() const {
+  throw Error({.code = "FENCED",
+               .kind = ErrorKind::kBlocked,
+               .side = side_,
+               .object = fmt::format("{} lane {}", link_, lane_),
+               .message = "another process has taken this link over",
+               .cause = "the lane's row in godwit.godwit_lane no longer carries our epoch",
+               .remedy = "let the other process work, or stop it and start this one again"});
+}
+
+void MysqlSink::Begin(const LaneProgress& progress, ForeignKeys foreign_keys) {
+  GODWIT_CHECK(lane_ >= 0, "the sink is attached to a lane");
+  GODWIT_CHECK(!in_transaction_, "the last transaction has ended");
+  sql_.clear();
+  if (foreign_keys != foreign_keys_) {
+    sql_ = foreign_keys == ForeignKeys::kLive ? "SET foreign_key_checks=1;"
+                                              : "SET foreign_key_checks=0;";
+  }
+  sql_ += "START TRANSACTION;";
+  sql_ += LaneTable::Update(link_, lane_, lane_state_, progress);
+  const uint64_t changed = session_->Execute(sql_);
+  foreign_keys_ = foreign_keys;
+  in_transaction_ = true;
+  if (changed != 1) {
+    Rollback();
+    Fenced();
+  }
+}
+
+void MysqlSink::Commit(std::stop_token stop) {
+  GODWIT_CHECK(in_transaction_, "a transaction is open");
+  in_transaction_ = false;
+  try {
+    session_->Execute("COMMIT");
+  } catch (const Error& error) {
+    ResolveCommit(error, stop);
+  }
+  ++lane_state_.ticks;
+}
+
+// Whatever the server said to COMMIT, the lane's row knows: it carries the transaction's own tick or
+// the one before. Reading it waits until the old connection's transaction has ended.
+void MysqlSink::ResolveCommit(const Error& error, std::stop_token stop) {
+  auto row = ReadLaneAfterLoss(error, stop);
+  if (!row || row->epoch != lane_state_.epoch) Fenced();
+  if (row->ticks == lane_state_.ticks + 1) return;
+  throw error;
+}
+
+std::optional<LaneTable::RowState> MysqlSink::ReadLaneAfterLoss(const Error& error,
+                                                                std::stop_token stop) {
+  const auto deadline = Deadline::In(kResolveTime);
+  for (;;) {
+    try {
+      Connect();
+      return LaneTable::Read(*session_, link_, lane_);
+    } catch (const Error& again) {
+      if (again.kind() == ErrorKind::kTransient && !deadline.has_passed()) {
+        if (WaitForStop(stop, Deadline::In(kResolveWait))) throw Stopped();
+        continue;
+      }
+      throw Error({.code = "COMMIT_UNKNOWN",
+                   .kind = ErrorKind::kBlocked,
+                   .side = side_,
+                   .object = session_ ? session_->url() : url_.Redacted(),
+                   .message = fmt::format("COMMIT was not answered ({}), and its outcome cannot be "
+                                          "read ({})",
+                                          error.fields().message, again.fields().message),
+                   .cause = "the connection broke during COMMIT and cannot be made again",
+                   .remedy = "make the server reachable and resume: the lane's row will tell"});
+    }
+  }
+}
+
+void MysqlSink::Rollback() {
+  in_transaction_ = false;
+  session_->Execute("ROLLBACK");
+}
+
+void MysqlSink::Execute(const Statement& statement) {
+  if (lane_ >= 0) {
+    auto row = LaneTable::Read(*session_, link_, lane_);
+    if (!row || row->epoch != lane_state_.epoch) Fenced();
+  }
+  if (!definer_) definer_ = std::make_unique<Session>(url_, side_, SessionRole::kDefiner);
+  try {
+    if (!statement.table.database.empty() && statement.part != Statement::Part::kDatabase) {
+      definer_->Execute("USE " + Session::Quote(statement.table.database));
+    }
+    definer_->Execute(statement.sql);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) definer_.reset();
+    throw;
+  }
+  bytes_written_ += statement.sql.size();
+}
+
+void MysqlSink::Forget(const std::string& link) { LaneTable::Forget(*session_, link); }
+
+// OceanBase shows its memstore to accounts that may read oceanbase.*; where it does not, the engine
+// throttles writers by itself and the OCEANBASE_OVERLOAD errors remain.
+double MysqlSink::Pressure() {
+  if (server_.flavor != Flavor::kOceanBase || in_transaction_) return pressure_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - pressure_read_at_ < kPressureAge) return pressure_;
+  pressure_read_at_ = now;
+  try {
+    auto used = session_->QueryValue(
+        "SELECT MAX(memstore_used / memstore_limit) FROM oceanbase.GV$OB_MEMSTORE");
+    pressure_ = used ? std::strtod(used->c_str(), nullptr) : 0;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    pressure_ = 0;
+    pressure_read_at_ = now + std::chrono::hours(1);  // the view is not there, or not for us
+  }
+  return pressure_;
+}
+
+const TableStatements& MysqlSink::StatementsFor(const WritePlan& plan) {
+  auto& known = statements_[&plan];
+  if (!known || !known->IsFor(plan)) known = std::make_unique<TableStatements>(plan, server_);
+  return *known;
+}
+
+void MysqlSink::Load(const WritePlan& plan, const RowBatch& rows) {
+  GODWIT_CHECK(in_transaction_, "a transaction is open");
+  const TableStatements& table = StatementsFor(plan);
+  after_.clear();
+  for (size_t row = 0; row < rows.rows(); ++row) after_.push_back({&rows, row});
+  // By statement: only what clashes is displaced.
+  std::span<const Image> left = after_;
+  while (!left.empty()) {
+    auto part = left.first(std::min(left.size(), limits_.rows));
+    left = left.subspan(part.size());
+    try {
+      Insert(table, part, InsertForm::kInsert);
+    } catch (const Error& error) {
+      if (error.code() != "DUPLICATE_KEY") throw;
+      Displace(table, part);
+      InsertGroup(table, part);
+    }
+  }
+}
+
+void MysqlSink::Apply(std::span<const RowChange> changes, ApplyMode mode) {
+  GODWIT_CHECK(in_transaction_, "a transaction is open");
+  for (const ChangeGroup& group : grouper_.Group(changes, mode, foreign_keys_)) {
+    ApplyGroup(group, changes, mode);
+  }
+}
+
+void MysqlSink::ApplyGroup(const ChangeGroup& group, std::span<const RowChange> changes,
+                           ApplyMode mode) {
+  const TableStatements& table = StatementsFor(*group.plan);
+  if (group.form == ChangeGroup::Form::kEach) return ApplyEach(table, group, changes);
+  before_.clear();
+  after_.clear();
+  for (uint32_t i : group.changes) {
+    const RowChange& change = changes[i];
+    if (change.op != ChangeOp::kInsert) before_.push_back({change.before, change.before_row});
+    if (change.op != ChangeOp::kDelete) after_.push_back({change.after, change.after_row});
+  }
+  switch (group.form) {
+    case ChangeGroup::Form::kInsert:
+      return InsertGroup(table, after_);
+    case ChangeGroup::Form::kDelete:
+      return DeleteGroup(table, before_, mode);
+    case ChangeGroup::Form::kUpsert: {
+      // A row that was not there has been inserted, and counts one instead of two.
+      Inserted result = Insert(table, after_, InsertForm::kUpsert);
+      if (result.affected != 2 * result.changed) RowMissing(table, before_);
+      return;
+    }
+    case ChangeGroup::Form::kReplace:
+      DeleteGroup(table, before_, mode);
+      if (mode == ApplyMode::kDisplace) Displace(table, after_);
+      return InsertGroup(table, after_);
+    case ChangeGroup::Form::kEach:
+      return;
+  }
+}
+
+void MysqlSink::InsertGroup(const TableStatements& table, std::span<const Image> after) {
+  try {
+    Insert(table, after, InsertForm::kInsert);
+  } catch (const Error& error) {
+    if (error.code() == "DUPLICATE_KEY") RowExists(table, after, error);
+    throw;
+  }
+}
+
+void MysqlSink::DeleteGroup(const TableStatements& table, std::span<const Image> before,
+                            ApplyMode mode) {
+  const uint64_t deleted = DeleteByKey(table, table.identity(), before);
+  if (mode == ApplyMode::kExact && deleted != before.size()) RowMissing(table, before);
+}
+
+void MysqlSink::RowMissing(const TableStatements& table, std::span<const Image> images) const {
+  throw Error({.code = "CHANGE_ROW_MISSING",
+               .kind = ErrorKind::kData,
+               .side = side_,
+               .object = table.name().ToString(),
+               .message = images.size() == 1
+                              ? "the row to change is not there: " +
+                                    table.Describe(*images[0].rows, images[0].row)
+                              : fmt::format("of {} rows to change not all are there", images.size()),
+               .cause = "the destination's rows were changed by somebody else",
+               .remedy = "compare the row on both sides; then retry or skip the change"});
+}
+
+void MysqlSink::RowExists(const TableStatements& table, std::span<const Image> images,
+                          const Error& error) const {
+  throw Error({.code = "CHANGE_ROW_EXISTS",
+               .kind = ErrorKind::kData,
+               .side = side_,
+               .object = table.name().ToString(),
+               .native = error.fields().native,
+               .message = images.size() == 1
+                              ? fmt::format("a row with a unique value of {} is there already: {}",
+                                            table.Describe(*images[0].rows, images[0].row),
+                                            error.fields().message)
+                              : fmt::format("a row with a unique value of these {} is there already: {}",
+                                            images.size(), error.fields().message),
+               .cause = "the destination's rows were changed by somebody else, or its collation "
+                        "calls two values equal that the source tells apart",
+               .remedy = "compare the row on both sides; then retry or skip the change"});
+}
+
+}  // namespace godwit::mysql

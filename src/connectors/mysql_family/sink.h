@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "connectors/mysql_family/lane_table.h"
+#include "connectors/mysql_family/session.h"
+#include "connectors/mysql_family/sink_groups.h"
+#include "connectors/mysql_family/sink_statements.h"
+#include "endpoint/endpoint_url.h"
+#include "endpoint/sink.h"
+
+namespace godwit::mysql {
+
+// How much one statement may hold. What is best was measured: docs/benchmarks-notes.md.
+struct StatementLimits {
+  size_t bytes = 512 << 10;
+  size_t rows = 2000;
+  size_t keys = 200;        // of a DELETE by keys
+  size_t statements = 100;  // sent together
+};
+
+class MysqlSink : public Sink {
+ public:
+  MysqlSink(const EndpointUrl& url, Side side, const ServerInfo& server,
+            StatementLimits limits = {});
+
+  Fence RaiseEpoch(const std::string& link, int lanes) override;
+  void Attach(const std::string& link, int lane, uint64_t epoch) override;
+  void Begin(const LaneProgress& progress, ForeignKeys foreign_keys) override;
+  void Load(const WritePlan& plan, const RowBatch& rows) override;
+  void Savepoint() override { session_->Execute("SAVEPOINT godwit_load"); }
+  void RollbackToSavepoint() override { session_->Execute("ROLLBACK TO SAVEPOINT godwit_load"); }
+  void Apply(std::span<const RowChange> changes, ApplyMode mode) override;
+  void Commit(std::stop_token stop) override;
+  void Rollback() override;
+  void Execute(const Statement& statement) override;
+  void Forget(const std::string& link) override;
+  double Pressure() override;
+  uint64_t bytes_written() const override { return bytes_written_.load(); }
+
+ private:
+  // A row of one of a change's images.
+  struct Image {
+    const RowBatch* rows;
+    size_t row;
+  };
+
+  void Connect();
+  const TableStatements& StatementsFor(const WritePlan& plan);
+  [[noreturn]] void Fenced() const;
+  void ResolveCommit(const Error& error, std::stop_token stop);
+  std::optional<LaneTable::RowState> ReadLaneAfterLoss(const Error& error,
+                                                       std::stop_token stop);
+
+  struct Outcome {
+    uint64_t affected = 0;
+    std::string info;  // the server's words
+  };
+  // Runs one statement; `enum_errors` says that it stores that many and so needs a lenient mode.
+  Outcome Run(const TableStatements& table, const std::string& sql, int enum_errors);
+  void TryStrictly(std::string sql);
+  // Throws PACKET_TOO_LARGE for a row that no statement can hold.
+  void CheckPacket(const TableStatements& table, const RowBatch& rows, size_t row, size_t bytes);
+
+  struct Inserted {
+    uint64_t rows = 0;
+    uint64_t affected = 0;
+    uint64_t changed = 0;
+  };
+  enum class InsertForm { kInsert, kUpsert };
+  Inserted Insert(const TableStatements& table, std::span<const Image> images, InsertForm form);
+  uint64_t DeleteByKey(const TableStatements& table, const TableStatements::Key& key,
+                       std::span<const Image> images);
+  void Displace(const TableStatements& table, std::span<const Image> images);
+
+  void ApplyGroup(const ChangeGroup& group, std::span<const RowChange> changes, ApplyMode mode);
+  void InsertGroup(const TableStatements& table, std::span<const Image> after);
+  void DeleteGroup(const TableStatements& table, std::span<const Image> before, ApplyMode mode);
+  void ApplyEach(const TableStatements& table, const ChangeGroup& group,
+                 std::span<const RowChange> changes);
+  void SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
+                const std::string& sql, int enum_errors);
+  [[noreturn]] void RowMissing(const TableStatements& table, std::span<const Image> images) const;
+  [[noreturn]] void RowExists(const TableStatements& table, std::span<const Image> images,
+                              const Error& error) const;
+
+  const EndpointUrl url_;
+  const Side side_;
+  const ServerInfo& server_;
+  const StatementLimits limits_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> definer_;
+  ForeignKeys foreign_keys_ = ForeignKeys::kOff;
+
+  std::string link_;
+  int lane_ = -1;
+  LaneTable::RowState lane_state_;
+  bool in_transaction_ = false;
+
+  std::map<const WritePlan*, std::unique_ptr<TableStatements>> statements_;
+  ChangeGrouper grouper_;
+  std::string sql_;
+  std::vector<Image> before_;
+  std::vector<Image> after_;
+  std::atomic<uint64_t> bytes_written_{0};
+
+  std::chrono::steady_clock::time_point pressure_read_at_{};
+  double pressure_ = 0;
+};
+
+}  // namespace godwit::mysql

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of MysqlSink that sends statements.
+#include <fmt/format.h>
+#include <mysql.h>
+
+#include <charconv>
+
+#include "connectors/mysql_family/sink.h"
+
+namespace godwit::mysql {
+namespace {
+
+constexpr const char* kLenientMode =
+    "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+constexpr size_t kPacketReserve = 1024;
+
+// "Records: 3  Duplicates: 1  Warnings: 0", "Rows matched: 1  Changed: 0 …"
+std::optional<uint64_t> NumberAfter(std::string_view info, std::string_view label) {
+  size_t at = info.find(label);
+  if (at == std::string_view::npos) return {};
+  at = info.find_first_not_of(' ', at + label.size());
+  if (at == std::string_view::npos) return {};
+  uint64_t value = 0;
+  auto [end, problem] = std::from_chars(info.data() + at, info.data() + info.size(), value);
+  if (problem != std::errc()) return {};
+  return value;
+}
+
+// An enum's error value is refused in strict mode. In lenient mode the server warns instead of
+// refusing, so the caller checks that it warned of nothing else.
+class LenientMode {
+ public:
+  LenientMode(Session& session, int enum_errors) : session_(session), is_on_(enum_errors != 0) {
+    if (is_on_) session_.Execute(kLenientMode);
+  }
+  ~LenientMode() {
+    if (!is_on_) return;
+    try {
+      session_.Execute(kStrictMode);
+    } catch (const std::exception&) {
+      // The connection is gone, and its mode with it.
+    }
+  }
+
+ private:
+  Session& session_;
+  const bool is_on_;
+};
+
+}  // namespace
+
+// OceanBase's lenient mode bends values without a warning. So the statement is tried in strict mode
+// first, with a label in place of the error value: what passes has nothing to bend.
+void MysqlSink::TryStrictly(std::string sql) {
+  for (size_t at = sql.find(kEnumErrorLiteral); at != std::string::npos;
+       at = sql.find(kEnumErrorLiteral, at + 1)) {
+    sql.replace(at, kEnumErrorLiteral.size(), "1");
+  }
+  session_->Execute("SAVEPOINT godwit_trial");
+  try {
+    session_->Execute(sql);
+  } catch (const Error& error) {
+    if (error.code() != "DUPLICATE_KEY") throw;  // the label may clash where the error value does not
+  }
+  session_->Execute("ROLLBACK TO SAVEPOINT godwit_trial");
+}
+
+MysqlSink::Outcome MysqlSink::Run(const TableStatements& table, const std::string& sql, int enum_errors) {
+  bytes_written_ += sql.size();
+  if (enum_errors != 0 && server_.flavor == Flavor::kOceanBase) TryStrictly(sql);
+  LenientMode lenient(*session_, enum_errors);
+  Outcome outcome;
+  outcome.affected = session_->Execute(sql);
+  outcome.info = session_->info();
+  if (enum_errors == 0) return outcome;
+  if (mysql_warning_count(session_->raw()) > static_cast<unsigned>(enum_errors)) {
+    auto warnings = session_->Query("SHOW WARNINGS");
+    std::string text;
+    for (const Row& row : warnings) text += row.size() > 2 ? row[2].value_or("") + "; " : "";
+    throw Error({.code = "VALUE_REFUSED",
+                 .kind = ErrorKind::kData,
+                 .side = side_,
+                 .object = table.name().ToString(),
+                 .message = "a value does not fit the column: " + text,
+                 .cause = "the destination's column is narrower than the source's",
+                 .remedy = "widen the column"});
+  }
+  return outcome;
+}
+
+void MysqlSink::CheckPacket(const TableStatements& table, const RowBatch& rows, size_t row,
+                            size_t bytes) {
+  if (bytes + kPacketReserve <= server_.max_allowed_packet) return;
+  throw Error({.code = "PACKET_TOO_LARGE",
+               .kind = ErrorKind::kData,
+               .side = side_,
+               .object = table.name().ToString(),
+               .message = fmt::format("{} needs a statement of {} bytes, the server takes {}",
+                                      table.Describe(rows, row), bytes, server_.max_allowed_packet),
+               .cause = "max_allowed_packet of the destination is too small for this row",
+               .remedy = "raise max_allowed_packet there and start the project again"});
+}
+
+MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<const Image> images,
+                                      InsertForm form) {
+  Inserted result;
+  const std::string& tail = table.upsert_tail();
+  size_t in_statement = 0;
+  int enum_errors = 0;
+  auto send = [&] {
+    if (in_statement == 0) return;
+    if (form == InsertForm::kUpsert) sql_ += tail;
+    const Outcome outcome = Run(table, sql_, enum_errors);
+    result.affected += outcome.affected;
+    // For a single row the server says nothing; two rows affected is one changed.
+    result.changed += in_statement == 1
+                          ? outcome.affected / 2
+                          : NumberAfter(outcome.info, "Duplicates:").value_or(0);
+    result.rows += in_statement;
+    in_statement = 0;
+    enum_errors = 0;
+  };
+  for (const Image& image : images) {
+    if (in_statement == 0) sql_ = table.insert_head();
+    const size_t before = sql_.size();
+    if (in_statement != 0) sql_ += ',';
+    table.AppendRow(sql_, *image.rows, image.row);
+    const size_t row_bytes = sql_.size() - before;
+    if (in_statement != 0 && sql_.size() > limits_.bytes) {
+      std::string row = sql_.substr(before + 1);
+      sql_.resize(before);
+      send();
+      sql_ = table.insert_head() + row;
+    }
+    CheckPacket(table, *image.rows, image.row, table.insert_head().size() + row_bytes + tail.size());
+    ++in_statement;
+    enum_errors += table.EnumErrors(*image.rows, image.row);
+    if (in_statement >= limits_.rows) send();
+  }
+  send();
+  return result;
+}
+
+uint64_t MysqlSink::DeleteByKey(const TableStatements& table, const TableStatements::Key& key,
+                                std::span<const Image> images) {
+  const std::string head = table.delete_head() + table.KeyHead(key);
+  const std::string tail = table.KeyTail(key);
+  uint64_t deleted = 0;
+  size_t in_statement = 0;
+  auto send = [&] {
+    if (in_statement == 0) return;
+    sql_ += tail;
+    deleted += Run(table, sql_, 0).affected;
+    in_statement = 0;
+  };
+  for (const Image& image : images) {
+    if (in_statement == 0) sql_ = head;
+    const size_t before = sql_.size();
+    if (in_statement != 0) sql_ += table.KeySeparator(key);
+    if (!table.AppendKey(sql_, key, *image.rows, image.row)) {
+      sql_.resize(before);
+      continue;
+    }
+    ++in_statement;
+    if (in_statement >= limits_.keys || sql_.size() > limits_.bytes) send();
+  }
+  send();
+  return deleted;
+}
+
+void MysqlSink::Displace(const TableStatements& table, std::span<const Image> images) {
+  for (const TableStatements::Key& key : table.unique_keys()) DeleteByKey(table, key, images);
+}
+
+void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group,
+                          std::span<const RowChange> changes) {
+  std::vector<const RowChange*> sent;
+  std::string sql;
+  auto send = [&](int enum_errors) {
+    if (!sent.empty()) SendEach(table, sent, sql, enum_errors);
+    sent.clear();
+    sql.clear();
+  };
+  for (uint32_t i : group.changes) {
+    const RowChange& change = changes[i];
+    const bool is_update = change.op == ChangeOp::kUpdate;
+    const int enum_errors = is_update ? table.EnumErrors(*change.after, change.after_row) : 0;
+    if (enum_errors != 0 || sent.size() >= limits_.statements || sql.size() > limits_.bytes) send(0);
+    if (!sql.empty()) sql += ';';
+    const size_t from = sql.size();
+    if (is_update) {
+      table.AppendUpdate(sql, change);
+    } else {
+      table.AppendDelete(sql, change);
+    }
+    CheckPacket(table, *change.before, change.before_row, sql.size() - from);
+    sent.push_back(&change);
+    if (enum_errors != 0) send(enum_errors);
+  }
+  send(0);
+}
+
+void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
+                         const std::string& sql, int enum_errors) {
+  bytes_written_ += sql.size();
+  size_t done = 0;
+  const RowChange* missing = nullptr;
+  if (enum_errors != 0 && server_.flavor == Flavor::kOceanBase) TryStrictly(sql);
+  LenientMode lenient(*session_, enum_errors);
+  try {
+    session_->ExecuteEach(sql, [&](uint64_t affected, std::string_view info) {
+      const uint64_t found = NumberAfter(info, "matched:").value_or(affected);
+      if (found != 1 && missing == nullptr && done < sent.size()) missing = sent[done];
+      ++done;
+    });
+  } catch (const Error& error) {
+    if (error.code() != "DUPLICATE_KEY" || done >= sent.size()) throw;
+    const Image clashing{sent[done]->after, sent[done]->after_row};
+    RowExists(table, {&clashing, 1}, error);
+  }
+  GODWIT_CHECK(done == sent.size(), "the server answers every statement");
+  if (missing != nullptr) {
+    const Image gone{missing->before, missing->before_row};
+    RowMissing(table, {&gone, 1});
+  }
+}
+
+}  // namespace godwit::mysql

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/mysql_family/sink_statements.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace godwit::mysql {
+namespace {
+
+std::string Target(const TableSchema& table) {
+  return Session::Quote(table.name.database) + "." + Session::Quote(table.name.table);
+}
+
+// A FLOAT(M,D) is rounded to its digits anyway; the digits of its value as a double may be above its
+// largest: 9999.999 in FLOAT(7,3) is 9999.9990234375.
+CellForm LiteralForm(const ColumnSchema& column) {
+  const CellForm form = FormOf(column.type);
+  const bool has_digits = column.native_type.find('(') != std::string::npos;
+  return form == CellForm::kFloat && has_digits ? CellForm::kDouble : form;
+}
+
+}  // namespace
+
+TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server)
+    : table_(plan.table),
+      ordinals_(plan.columns),
+      byte_texts_(plan.byte_texts),
+      case_texts_(plan.case_texts),
+      // Older servers and MariaDB do not look (a,b) IN ((…),(…)) up in the index.
+      lists_tuples_(server.flavor == Flavor::kOceanBase ||
+                    (server.flavor == Flavor::kMySql && server.version_number >= 50703)) {
+  for (int ordinal : ordinals_) {
+    const ColumnSchema& column = table_->columns[ordinal];
+    columns_.push_back({Session::Quote(column.name), &column, LiteralForm(column)});
+  }
+  for (int c : byte_texts_) columns_[c].is_byte_text = true;
+  for (int c : case_texts_) columns_[c].is_case_text = true;
+  for (int c : plan.key) AddToKey(identity_, c, 0);
+  for (const IndexSchema& index : table_->indexes) {
+    if (!index.is_unique()) continue;
+    Key key;
+    for (const KeyPart& part : index.parts) {
+      int ordinal = part.expression.empty() ? table_->FindColumn(part.column) : -1;
+      auto at = std::find(ordinals_.begin(), ordinals_.end(), ordinal);
+      if (ordinal < 0 || at == ordinals_.end()) break;
+      AddToKey(key, static_cast<int>(at - ordinals_.begin()), part.prefix_length);
+    }
+    if (key.columns.size() == index.parts.size()) unique_keys_.push_back(std::move(key));
+  }
+  const std::string target = Target(*table_);
+  std::string names;
+  for (const Column& column : columns_) names += (names.empty() ? "" : ",") + column.name;
+  insert_head_ = fmt::format("INSERT INTO {} ({}) VALUES ", target, names);
+  // VALUES() is deprecated where a row alias is known, and says so with a warning for each use.
+  const bool has_alias = server.flavor == Flavor::kMySql && server.version_number >= 80020;
+  upsert_tail_ = has_alias ? " AS godwit_new ON DUPLICATE KEY UPDATE " : " ON DUPLICATE KEY UPDATE ";
+  for (const Column& column : columns_) {
+    if (&column != &columns_[0]) upsert_tail_ += ',';
+    upsert_tail_ += has_alias ? fmt::format("{0}=godwit_new.{0}", column.name)
+                              : fmt::format("{0}=VALUES({0})", column.name);
+  }
+  delete_head_ = fmt::format("DELETE FROM {} WHERE ", target);
+  update_head_ = fmt::format("UPDATE {} SET ", target);
+}
+
+bool TableStatements::IsFor(const WritePlan& plan) const {
+  return plan.table == table_ && plan.columns == ordinals_ && plan.key == identity_.columns &&
+         plan.byte_texts == byte_texts_ && plan.case_texts == case_texts_;
+}
+
+void TableStatements::AddToKey(Key& key, int column, uint32_t prefix) const {
+  key.columns.push_back(column);
+  key.prefixes.push_back(prefix);
+  key.has_prefix = key.has_prefix || prefix != 0;
+  key.has_odd_texts = key.has_odd_texts || columns_[column].is_odd_text();
+}
+
+void TableStatements::AppendRow(std::string& out, const RowBatch& rows, size_t row) const {
+  out += '(';
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (c != 0) out += ',';
+    switch (rows.state(row, c)) {
+      case RowBatch::CellState::kValue:
+        AppendLiteral(out, columns_[c].form, rows.cell(row, c));
+        break;
+      case RowBatch::CellState::kNull:
+        out += "NULL";
+        break;
+      case RowBatch::CellState::kAbsent:
+        out += "DEFAULT";
+        break;
+    }
+  }
+  out += ')';
+}
+
+int TableStatements::EnumErrors(const RowBatch& rows, size_t row) const {
+  int count = 0;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (columns_[c].form != CellForm::kEnum) continue;
+    if (rows.has_value(row, c) && IsEnumError(CellForm::kEnum, rows.cell(row, c))) ++count;
+  }
+  return count;
+}
+
+bool TableStatements::ListsKey(const Key& key) const {
+  return !key.has_prefix && !key.has_odd_texts && (key.columns.size() == 1 || lists_tuples_);
+}
+
+std::string TableStatements::KeyHead(const Key& key) const {
+  if (!ListsKey(key)) return "";
+  std::string out;
+  for (int c : key.columns) out += (out.empty() ? "" : ",") + columns_[c].name;
+  if (key.columns.size() > 1) out = "(" + out + ")";
+  return out + " IN (";
+}
+
+const char* TableStatements::KeySeparator(const Key& key) const {
+  return ListsKey(key) ? "," : " OR ";
+}
+
+std::string TableStatements::KeyTail(const Key& key) const { return ListsKey(key) ? ")" : ""; }
+
+bool TableStatements::AppendKey(std::string& out, const Key& key, const RowBatch& rows,
+                                size_t row) const {
+  for (int c : key.columns) {
+    if (!rows.has_value(row, c)) return false;
+  }
+  const bool lists = ListsKey(key);
+  if (!lists || key.columns.size() > 1) out += '(';
+  for (size_t i = 0; i < key.columns.size(); ++i) {
+    const int c = key.columns[i];
+    const Column& column = columns_[c];
+    if (i != 0) out += lists ? "," : " AND ";
+    if (lists) {
+      AppendKeyLiteral(out, column.definition->type, rows.cell(row, c));
+    } else {
+      AppendKeyPart(out, column, key.prefixes[i], rows.cell(row, c));
+    }
+  }
+  if (!lists || key.columns.size() > 1) out += ')';
+  return true;
+}
+
+// The plain comparison finds the row in the index, this one decides. Where case counts for nothing at
+// the source, an ASCII text of the same length is the same but for it.
+void TableStatements::AppendTextMatch(std::string& out, const Column& column,
+                                      const std::string& value, const std::string& literal,
+                                      std::string_view cell) {
+  const bool is_ascii =
+      std::all_of(cell.begin(), cell.end(), [](char c) { return static_cast<signed char>(c) > 0; });
+  if (column.is_case_text && is_ascii) {
+    out += fmt::format(
+        " AND OCTET_LENGTH(CONVERT({0} USING utf8mb4))=OCTET_LENGTH({1}) AND "
+        "CAST(LOWER(CONVERT({0} USING utf8mb4)) AS BINARY)=CAST(LOWER({1}) AS BINARY)",
+        value, literal);
+  } else {
+    out += fmt::format(" AND CAST(CONVERT({} USING utf8mb4) AS BINARY)=CAST({} AS BINARY)", value,
+                       literal);
+  }
+}
+
+void TableStatements::AppendKeyPart(std::string& out, const Column& column, uint32_t prefix,
+                                    std::string_view cell) const {
+  if (prefix == 0 && !column.is_odd_text()) {
+    out += column.name;
+    out += '=';
+    return AppendKeyLiteral(out, column.definition->type, cell);
+  }
+  std::string literal;
+  AppendKeyLiteral(literal, column.definition->type, cell);
+  std::string value = column.name;
+  if (prefix != 0) {
+    value = fmt::format("LEFT({},{})", value, prefix);
+    literal = fmt::format("LEFT({},{})", literal, prefix);
+  }
+  out += value;
+  out += '=';
+  out += literal;
+  if (column.is_odd_text()) AppendTextMatch(out, column, value, literal, cell);
+}
+
+void TableStatements::AppendWhere(std::string& out, const RowBatch& rows, size_t row) const {
+  const bool by_key = !identity_.columns.empty();
+  const size_t count = by_key ? identity_.columns.size() : columns_.size();
+  bool is_first = true;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t c = by_key ? identity_.columns[i] : i;
+    GODWIT_CHECK(!rows.is_absent(row, c), "an image holds what its row is found by");
+    if (!is_first) out += " AND ";
+    is_first = false;
+    const Column& column = columns_[c];
+    if (rows.is_null(row, c)) {
+      out += column.name;
+      out += " IS NULL";
+    } else if (by_key) {
+      AppendKeyPart(out, column, 0, rows.cell(row, c));
+    } else {
+      AppendMatch(out, column.name, *column.definition, rows.cell(row, c));
+    }
+  }
+  GODWIT_CHECK(!is_first, "a before-image has cells");
+  if (!by_key) out += " LIMIT 1";
+}
+
+void TableStatements::AppendUpdate(std::string& out, const RowChange& change) const {
+  out += update_head_;
+  bool is_first = true;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const Column& column = columns_[c];
+    const bool is_absent = change.after->is_absent(change.after_row, c);
+    if (is_absent && column.definition->on_update.empty()) continue;
+    if (!is_first) out += ',';
+    is_first = false;
+    out += column.name;
+    out += '=';
+    if (is_absent) {
+      out += column.name;  // or the server would put its own time there
+    } else if (change.after->is_null(change.after_row, c)) {
+      out += "NULL";
+    } else {
+      AppendLiteral(out, column.form, change.after->cell(change.after_row, c));
+    }
+  }
+  GODWIT_CHECK(!is_first, "an after-image has cells");
+  out += " WHERE ";
+  AppendWhere(out, *change.before, change.before_row);
+}
+
+void TableStatements::AppendDelete(std::string& out, const RowChange& change) const {
+  out += delete_head_;
+  AppendWhere(out, *change.before, change.before_row);
+}
+
+std::string TableStatements::Describe(const RowBatch& rows, size_t row) const {
+  std::string out;
+  for (int c : identity_.columns) {
+    if (!out.empty()) out += ", ";
+    std::string_view cell = rows.cell(row, c);
+    const bool is_text = columns_[c].form != CellForm::kBytes && columns_[c].form != CellForm::kBit;
+    out += columns_[c].definition->name + "=";
+    if (is_text) {
+      out += cell.substr(0, 100);
+    } else {
+      for (unsigned char byte : cell.substr(0, 50)) out += fmt::format("{:02x}", byte);
+    }
+  }
+  return out.empty() ? "a row of a table without a key" : out;
+}
+
+}  // namespace godwit::mysql

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/deadline.h"
+#include "model/change.h"
+#include "model/position.h"
+
+namespace godwit {
+
+// Definitions of the source's tables as they were at the reader's present place in the log. The
+// store keeps it by position; the reader asks it to decode and tells it of DDL.
+class SchemaHistory {
+ public:
+  struct Versioned {
+    TableSchemaPtr table;
+    uint64_t version = 0;
+  };
+
+  virtual ~SchemaHistory() = default;
+  // The definition in force, nullopt for a table it does not follow.
+  virtual std::optional<Versioned> Find(const TableName& name) = 0;
+};
+
+// A source's change log. One thread at a time, but for Cancel.
+class ChangeReader {
+ public:
+  virtual ~ChangeReader() = default;
+
+  // A position S such that every transaction not wholly in the log from S on is visible to any read
+  // that starts after the return. Throws START_POINT_* (kBlocked) where that cannot be proved.
+  virtual Position ProveStart(std::stop_token stop) = 0;
+  // The end of the log now: whatever a finished read has seen lies before it.
+  virtual Position Current() = 0;
+  // -1, 0, 1. Both positions come from this kind of reader.
+  virtual int Compare(const Position& a, const Position& b) = 0;
+  // For people and the journal: "binlog.000003:4711, gtid …".
+  virtual std::string Describe(const Position& position) = 0;
+
+  // Starts delivering from `from` (a restart position). `history` outlives the reading.
+  virtual void Start(const Position& from, SchemaHistory& history) = 0;
+  // The next fragment; nullopt at the deadline. Transient errors: call Start again from the last
+  // restart position. LOG_PURGED (kBlocked) when the source has forgotten it.
+  virtual std::optional<Fragment> Next(Deadline deadline, std::stop_token stop) = 0;
+  // The source may forget its log before this position.
+  virtual void Release(const Position& position) = 0;
+
+  // Bytes of log read so far, for the traffic figure. Any thread.
+  virtual uint64_t bytes_read() const = 0;
+};
+
+}  // namespace godwit

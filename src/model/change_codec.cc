@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/change_codec.h"
+
+#include <cstring>
+
+#include "model/schema_fields.h"
+
+namespace godwit {
+namespace {
+
+constexpr uint8_t kTableVersion = 1;
+constexpr uint8_t kRowsVersion = 1;
+constexpr uint8_t kSchemaVersion = 2;  // 1: without the moment
+
+constexpr uint8_t kForeignKeyChecks = 1;
+constexpr uint8_t kIsCascade = 2;
+
+void ExpectVersion(uint8_t found, uint8_t known, std::string_view what) {
+  if (found != known) FailArchive(what, "format version " + std::to_string(found) + " is unknown");
+}
+
+template <typename T>
+T Decode(std::string_view bytes, uint8_t version, std::string_view what) {
+  ByteReader head(bytes, what);
+  ExpectVersion(head.U8(), version, what);
+  ArchiveReader in(head.Rest(), what);
+  T value;
+  Fields(in, value);
+  in.ExpectEnd();
+  return value;
+}
+
+}  // namespace
+
+constexpr AlterAction::Kind LastOf(AlterAction::Kind) { return AlterAction::Kind::kUnknown; }
+constexpr SchemaChange::Kind LastOf(SchemaChange::Kind) { return SchemaChange::Kind::kUnknown; }
+
+template <typename Archive>
+void Fields(Archive& a, Is<AlterAction> auto& v) {
+  a(v.kind, v.name, v.new_name, v.column, v.first, v.after, v.index, v.foreign_key, v.check,
+    v.partitions, v.names, v.text, v.charset, v.collation, v.number, v.new_table);
+}
+template <typename Archive>
+void Fields(Archive& a, Is<SchemaChange> auto& v) {
+  a(v.kind, v.statement, v.default_database, v.table, v.tables, v.renames, v.definition,
+    v.like_table, v.actions, v.if_exists, v.temporary, v.charset, v.collation, v.problem,
+    v.view);
+}
+template <typename Archive>
+void MomentFields(Archive& a, Is<SchemaChange> auto& v) {
+  a(v.moment_utc, v.moment_local);
+}
+
+std::string EncodeTableSchema(const TableSchema& table) {
+  std::string out(1, static_cast<char>(kTableVersion));
+  ArchiveWriter writer(out);
+  Fields(writer, table);
+  return out;
+}
+
+TableSchema DecodeTableSchema(std::string_view bytes) {
+  return Decode<TableSchema>(bytes, kTableVersion, "table definition");
+}
+
+void AppendEncoded(std::string& out, const SchemaChange& change) {
+  out.push_back(static_cast<char>(kSchemaVersion));
+  ArchiveWriter writer(out);
+  Fields(writer, change);
+  MomentFields(writer, change);
+}
+
+SchemaChange DecodeSchemaChange(std::string_view bytes) {
+  static constexpr std::string_view kWhat = "schema change";
+  ByteReader head(bytes, kWhat);
+  const uint8_t version = head.U8();
+  if (version != 1) ExpectVersion(version, kSchemaVersion, kWhat);
+  ArchiveReader in(head.Rest(), kWhat);
+  SchemaChange change;
+  Fields(in, change);
+  if (version > 1) MomentFields(in, change);
+  in.ExpectEnd();
+  return change;
+}
+
+void AppendEncoded(std::string& out, const RowsChange& change) {
+  out.push_back(static_cast<char>(kRowsVersion));
+  out.push_back(static_cast<char>(change.op));
+  out.push_back(static_cast<char>((change.foreign_key_checks ? kForeignKeyChecks : 0) |
+                                  (change.is_cascade ? kIsCascade : 0)));
+  AppendVarint(out, change.schema_version);
+  // The length of the first batch is known only behind it.
+  const size_t at = out.size();
+  AppendFixed<uint64_t>(out, 0);
+  change.before.AppendEncoded(out);
+  const uint64_t length = out.size() - at - sizeof(uint64_t);
+  std::memcpy(out.data() + at, &length, sizeof(length));
+  change.after.AppendEncoded(out);
+}
+
+RowsChange DecodeRowsChange(std::string_view bytes) {
+  static constexpr std::string_view kWhat = "row changes";
+  ByteReader in(bytes, kWhat);
+  ExpectVersion(in.U8(), kRowsVersion, kWhat);
+  RowsChange change;
+  const uint8_t op = in.U8();
+  if (op > static_cast<uint8_t>(ChangeOp::kDelete)) FailArchive(kWhat, "an operation is unknown");
+  change.op = static_cast<ChangeOp>(op);
+  const uint8_t flags = in.U8();
+  if (flags > (kForeignKeyChecks | kIsCascade)) FailArchive(kWhat, "a flag is unknown");
+  change.foreign_key_checks = (flags & kForeignKeyChecks) != 0;
+  change.is_cascade = (flags & kIsCascade) != 0;
+  change.schema_version = in.Varint();
+  const uint64_t length = in.U64();
+  change.before = RowBatch::Decode(in.Bytes(length));
+  change.after = RowBatch::Decode(in.Rest());
+  const size_t before = change.before.rows();
+  const size_t after = change.after.rows();
+  const bool fits = change.op == ChangeOp::kInsert   ? before == 0
+                    : change.op == ChangeOp::kDelete ? after == 0
+                                                     : before == after;
+  if (!fits) FailArchive(kWhat, "the images do not fit the operation");
+  return change;
+}
+
+}  // namespace godwit

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/table_schema.h"
+
+namespace godwit {
+
+// One clause of an ALTER TABLE (CREATE INDEX and DROP INDEX are clauses too).
+struct AlterAction {
+  enum class Kind {
+    kAddColumn,       // column, after/first
+    kDropColumn,      // name
+    kModifyColumn,    // name → column (a new name in `column` renames), after/first
+    kRenameColumn,    // name → new_name
+    kSetDefault,      // name, column.default_value
+    kDropDefault,     // name
+    kSetVisibility,   // name, column.invisible
+    kAddIndex,        // index
+    kDropIndex,       // name
+    kDropPrimaryKey,
+    kRenameIndex,     // name → new_name
+    kIndexVisibility, // name, index.invisible
+    kAddForeignKey,   // foreign_key
+    kDropForeignKey,  // name
+    kAddCheck,        // check
+    kDropCheck,       // name
+    kCheckEnforcement,  // name, check.enforced
+    kDropConstraint,  // name: a check or a foreign key, known only against the table
+    kAddPartitions,   // partitions
+    kDropPartitions,      // names
+    kTruncatePartitions,  // names; empty means ALL
+    kReorganize,      // text: anything else about partitions
+    kTableComment,    // text
+    kTableCharset,    // charset/collation for new columns
+    kConvertCharset,  // charset/collation for all text columns
+    kAutoIncrement,   // number
+    kRenameTable,     // new_table
+    kNoEffect,        // ENGINE=, ALGORITHM=, ROW_FORMAT=, ORDER BY … : nothing to do elsewhere
+    kUnknown,         // text: a clause the parser does not know
+  };
+
+  Kind kind = Kind::kUnknown;
+  std::string name;
+  std::string new_name;
+  ColumnSchema column;
+  bool first = false;
+  std::string after;  // empty: at the end, unless `first`
+  IndexSchema index;
+  ForeignKeySchema foreign_key;
+  CheckSchema check;
+  std::vector<Partitioning::Partition> partitions;
+  std::vector<std::string> names;
+  std::string text;
+  std::string charset;
+  std::string collation;
+  uint64_t number = 0;
+  TableName new_table;
+};
+
+// A data definition statement as seen in a source's log, parsed. `statement` is kept for the user
+// and for what could not be parsed.
+struct SchemaChange {
+  enum class Kind {
+    kCreateTable,      // table, definition (complete); like_table for CREATE … LIKE
+    kDropTable,        // tables
+    kTruncateTable,    // table
+    kRenameTable,      // renames, in statement order
+    kAlterTable,       // table, actions
+    kCreateView,       // table (the view's name); statement says the rest
+    kDropView,         // tables
+    kCreateDatabase,   // table.database
+    kDropDatabase,     // table.database
+    kAlterDatabase,    // table.database, charset
+    kIrrelevant,       // does not touch what Godwit migrates (users, grants, routines, …)
+    kUnknown,          // could not be parsed: pauses the link if it may touch a selected object
+  };
+
+  Kind kind = Kind::kUnknown;
+  std::string statement;
+  std::string default_database;
+  TableName table;
+  std::vector<TableName> tables;
+  std::vector<std::pair<TableName, TableName>> renames;
+  std::optional<TableSchema> definition;
+  std::optional<TableName> like_table;
+  std::optional<ViewSchema> view;
+  std::vector<AlterAction> actions;
+  bool if_exists = false;      // IF EXISTS / IF NOT EXISTS was given
+  bool replaces = false;       // CREATE OR REPLACE TABLE, as parsed: a reader yields the drop before it
+  bool temporary = false;      // concerns temporary tables only: to be ignored
+  std::string charset;
+  std::string collation;
+  std::string problem;         // for kUnknown: what the parser stumbled on
+  // What CURRENT_TIMESTAMP(6) was to the statement, in UTC and in its session's time zone; empty
+  // where the log does not say, or nothing depends on it.
+  std::string moment_utc;
+  std::string moment_local;
+};
+
+// The table after the change's actions (kAlterTable). nullopt: the outcome cannot be known from the
+// text (kUnknown, kReorganize of columns …) and must be read from the source.
+std::optional<TableSchema> ApplyActions(const TableSchema& table,
+                                        const std::vector<AlterAction>& actions);
+
+}  // namespace godwit

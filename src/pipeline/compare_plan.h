@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "endpoint/catalog.h"
+#include "pipeline/table_plan.h"
+
+namespace godwit {
+
+// What comparing one table needs to know, worked out once. The compared columns have the same places
+// in the rows of both sides ("cells"): first those that are carried, then those that the destination
+// computes itself. Immutable; any thread.
+struct ComparePlan {
+  std::shared_ptr<const TablePlan> plan;
+  ScanPlan source;       // with a filter: also the columns only the filter needs
+  ScanPlan destination;
+  size_t carried = 0;    // so many cells can be written
+  std::vector<int> computed;  // of the others: the source's columns
+  std::vector<int> key_cells;        // places of the key; empty: whole rows are matched
+  std::vector<const LogicalType*> normal;  // per cell: the type whose normal form is compared,
+                                           // nullptr where the bytes are
+  bool orders_alike = false;         // both servers order this key in the same way
+
+  static std::shared_ptr<const ComparePlan> Make(std::shared_ptr<const TablePlan> plan);
+
+  bool has_key() const { return !key_cells.empty(); }
+  bool is_computed(size_t cell) const { return cell >= carried; }
+  const TableName& name() const { return source.table->name; }
+  const ColumnSchema& source_column(size_t cell) const {
+    return plan->source()->columns[is_computed(cell) ? computed[cell - carried]
+                                                     : plan->source_scan().columns[cell]];
+  }
+  const ColumnSchema& destination_column(size_t cell) const {
+    return destination.table->columns[destination.columns[cell]];
+  }
+  // Rows as read of the source, without what the filter leaves out. May return `read` itself.
+  const RowBatch& Mapped(const RowBatch& read, RowBatch& scratch) const;
+  bool CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b, size_t row_b,
+                  size_t cell) const;
+  KeyTuple KeyOf(const RowBatch& rows, size_t row) const;
+};
+
+// One table to compare.
+struct CompareJob {
+  std::shared_ptr<const ComparePlan> plan;
+  TableEstimate estimate;
+};
+
+std::string EncodeKey(const KeyTuple& key);
+KeyTuple DecodeKey(std::string_view bytes);
+
+}  // namespace godwit

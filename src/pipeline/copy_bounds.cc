@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "pipeline/copy_job.h"
+
+namespace godwit {
+
+std::string CopyBounds::ToText() const {
+  std::string bytes;
+  AppendVarint(bytes, generation);
+  AppendLengthPrefixed(bytes, start_position.bytes);
+  AppendLengthPrefixed(bytes, exit_position.bytes);
+  for (const auto& sequence : {start, exit}) {
+    AppendVarint(bytes, sequence.has_value());
+    AppendVarint(bytes, sequence.value_or(0));
+  }
+  AppendVarint(bytes, rows);
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned char c : bytes) {
+    text.push_back(kHex[c >> 4]);
+    text.push_back(kHex[c & 15]);
+  }
+  return text;
+}
+
+CopyBounds CopyBounds::FromText(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    bytes.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
+  }
+  ByteReader in(bytes, "copy bounds");
+  CopyBounds bounds;
+  bounds.generation = in.Varint();
+  bounds.start_position.bytes = in.LengthPrefixed();
+  bounds.exit_position.bytes = in.LengthPrefixed();
+  for (auto* sequence : {&bounds.start, &bounds.exit}) {
+    bool is_set = in.Varint() != 0;
+    Sequence value = in.Varint();
+    if (is_set) *sequence = value;
+  }
+  bounds.rows = in.Varint();
+  return bounds;
+}
+
+}  // namespace godwit

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/ddl_barrier.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+
+namespace godwit {
+namespace {
+
+using nlohmann::json;
+using Kind = SchemaChange::Kind;
+
+std::string SettingKey(Sequence sequence) { return "ddl." + std::to_string(sequence); }
+
+// Every table or view a change names, under old and new names.
+std::vector<TableName> NamesOf(const SchemaChange& change) {
+  std::vector<TableName> names = change.tables;
+  for (const auto& [from, to] : change.renames) {
+    names.push_back(from);
+    names.push_back(to);
+  }
+  if (!change.table.table.empty()) names.push_back(change.table);
+  for (const AlterAction& action : change.actions) {
+    if (action.kind == AlterAction::Kind::kRenameTable) names.push_back(action.new_table);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+bool IsAboutDatabase(const SchemaChange& change) {
+  return change.kind == Kind::kCreateDatabase || change.kind == Kind::kDropDatabase ||
+         change.kind == Kind::kAlterDatabase;
+}
+
+bool IsAboutView(const SchemaChange& change) {
+  return change.kind == Kind::kCreateView || change.kind == Kind::kDropView;
+}
+
+[[noreturn]] void FailOutcome(const TableName& name, std::string_view what) {
+  throw Error({.code = "DDL_OUTCOME",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = name.ToString(),
+               .message = fmt::format("the statement ran, but {}", what),
+               .cause = "something else changes this object at the destination",
+               .remedy = "bring the object to the state the statement asks for and mark it as "
+                         "done, or retry"});
+}
+
+}  // namespace
+
+DdlBarrier::DdlBarrier(Link& link, LaneWriter& writer, const ReplayTables& tables,
+                       const LaneWriter::Options& options)
+    : link_(link), writer_(writer), tables_(tables), options_(options) {}
+
+void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes,
+                     std::stop_token stop) {
+  Record record = Load(sequence);
+  size_t unit = 0;
+  for (const SchemaChange& change : changes) {
+    for (const SchemaChange& part : Uncopied(sequence, change)) {
+      if (unit++ < record.unit) continue;
+      record.source = part.statement;
+      RunUnit(record, part, stop);
+      record = {.sequence = sequence, .unit = unit};
+      Save(record);
+    }
+  }
+}
+
+std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence,
+                                               const SchemaChange& change) const {
+  auto is_copied = [&](const TableName& name) { return tables_.IsCopied(name, sequence); };
+  if (change.kind == Kind::kDropDatabase) {
+    if (tables_.HoldsCopy(change.table.database, sequence)) return {};
+    return {change};
+  }
+  if (IsAboutDatabase(change)) return {change};
+  SchemaChange part = change;
+  if (change.kind == Kind::kDropTable || change.kind == Kind::kDropView) {
+    std::erase_if(part.tables, is_copied);
+    if (part.tables.empty()) return {};
+    return {part};
+  }
+  if (change.kind == Kind::kRenameTable) {
+    std::erase_if(part.renames, [&](const auto& rename) {
+      return is_copied(rename.first) || is_copied(rename.second);
+    });
+    if (part.renames.empty()) return {};
+    return {part};
+  }
+  std::vector<TableName> names = NamesOf(change);
+  if (std::any_of(names.begin(), names.end(), is_copied)) return {};
+  return {part};
+}
+
+// A destination table that several source tables share must not follow the DDL of one of them.
+void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
+  const ObjectRules& rules = link_.translator.rules();
+  const std::vector<TableName> names = NamesOf(source);
+  const Dialect& there = link_.destination.dialect();
+  auto folded = [&](const TableName& name) {  // where two names that differ in case are one
+    return TableName{there.FoldTableName(name.database), there.FoldTableName(name.table)};
+  };
+  std::set<TableName> destinations;
+  for (const TableName& name : names) {
+    if (auto mapping = rules.Find(name)) destinations.insert(folded(mapping->destination));
+  }
+  for (const SchemaVersion& known : link_.store.LatestSchemas()) {
+    if (!known.table || std::find(names.begin(), names.end(), known.name) != names.end()) continue;
+    auto mapping = rules.Find(known.name);
+    if (!mapping || !destinations.contains(folded(mapping->destination))) continue;
+    throw Error({.code = "DDL_SHARED_DESTINATION",
+                 .kind = ErrorKind::kBlocked,
+                 .side = Side::kDestination,
+                 .object = mapping->destination.ToString(),
+                 .message = fmt::format("cannot follow: {}", source.statement),
+                 .cause = fmt::format("{} goes into the same table", known.name.ToString()),
+                 .remedy = "edit it for the destination, skip it, or do it by hand and mark it as "
+                           "done"});
+  }
+}
+
+void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
+  for (;;) {
+    std::vector<SchemaChange> converted;
+    try {
+      // An edited statement, frozen in the record, needs no conversion.
+      if (record.statements.empty()) CheckOwnDestination(source);
+      converted = link_.translator.Change(source);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug) throw;
+      SchemaChange by_hand;
+      by_hand.kind = Kind::kUnknown;
+      for (const TableName& name : NamesOf(source)) {
+        if (auto mapping = link_.translator.rules().Find(name)) {
+          by_hand.tables.push_back(mapping->destination);
+        }
+      }
+      if (record.statements.empty()) {
+        Answer answer = Ask(source, "", error, stop);
+        if (answer.choice == Answer::Choice::kRetry) continue;
+        if (answer.choice != Answer::Choice::kEdit) return;
+        record.statements = {answer.statement};
+      }
+      RunConverted(record, source, by_hand, stop);
+      return;
+    }
+    for (size_t i = record.change; i < converted.size(); ++i) {
+      if (!RunConverted(record, source, converted[i], stop)) return;
+      record.change = i + 1;
+      record.next = 0;
+      record.statements.clear();
+      Save(record);
+    }
+    return;
+  }
+}
+
+bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
+                              const SchemaChange& change, std::stop_token stop) {
+  for (;;) {
+    try {
+      if (record.statements.empty()) {
+        if (IsInPlace(change, record.sequence, stop)) return true;
+        record.statements = Render(change, stop);
+        record.next = 0;
+        record.has_intent = false;
+      }
+      while (record.next < record.statements.size()) {
+        if (!RunStatement(record, source, change, stop)) return false;
+      }
+      CheckOutcome(change, stop);
+      return true;
+    } catch (const Error& error) {
+      bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
+                      error.code() == "FENCED";
+      if (ends_run) throw;
+      Answer answer = Ask(source, "", error, stop);
+      if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
+        return false;
+      }
+      record.statements.clear();
+      if (answer.choice == Answer::Choice::kEdit) record.statements = {answer.statement};
+      record.next = 0;
+      record.has_intent = false;
+    }
+  }
+}
+
+std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::stop_token stop) {
+  std::optional<TableSchema> before;
+  if (change.kind == Kind::kAlterTable) {
+    before = RetryTransient(options_.retry, stop, options_.on_transient,
+                            [&] { return OpenCatalog().Table(change.table); });
+  }
+  std::vector<std::string> out;
+  const Dialect& dialect = link_.destination.dialect();
+  for (Statement& statement : dialect.Render(change, before ? &*before : nullptr)) {
+    out.push_back(std::move(statement.sql));
+  }
+  return out;
+}
+
+// False: the user gave up the rest of the source's statement.
+bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
+                              const SchemaChange& change, std::stop_token stop) {
+  for (;;) {
+    try {
+      RetryTransient(options_.retry, stop, options_.on_transient,
+                     [&] { RunOnce(record, change); });
+      break;
+    } catch (const Error& error) {
+      bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
+                      error.code() == "FENCED";
+      if (ends_run) throw;
+      // It failed; what the user does meanwhile must not look as if it had run.
+      record.has_intent = false;
+      Save(record);
+      Answer answer = Ask(source, record.statements[record.next], error, stop);
+      if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
+        return false;
+      }
+      if (answer.choice == Answer::Choice::kEdit) record.statements[record.next] = answer.statement;
+    }
+  }
+  CrashPoint("ddl-after-run-before-confirm");
+  ++record.next;
+  record.has_intent = false;
+  Save(record);
+  CrashPoint("ddl-after-confirm");
+  return true;
+}
+
+// One attempt. An earlier one, of this process or of one that died, may have succeeded unheard.
+void DdlBarrier::RunOnce(Record& record, const SchemaChange& change) {
+  const std::string now = Fingerprint(change);
+  if (record.has_intent && now != record.before) return;
+  if (!record.has_intent) {
+    record.before = now;
+    record.has_intent = true;
+    Save(record);
+    CrashPoint("ddl-after-intent");
+  }
+  MakeDatabases(change);
+  // A statement about a database is not run from within it: it may not be there.
+  const auto part = IsAboutDatabase(change) ? Statement::Part::kDatabase : Statement::Part::kAlter;
+  writer_.Execute({.part = part,
+                   .table = change.table,
+                   .sql = record.statements[record.next]});
+}
+
+// A database that was empty at first, or that only the rules name, is made with its first table.
+void DdlBarrier::MakeDatabases(const SchemaChange& change) {
+  std::set<std::string> wanted;
+  if (change.kind == Kind::kCreateTable || change.kind == Kind::kCreateView) {
+    wanted.insert(change.table.database);
+  }
+  for (const auto& [from, to] : change.renames) wanted.insert(to.database);
+  if (wanted.empty()) return;
+  for (const std::string& known : OpenCatalog().Databases()) wanted.erase(known);
+  for (const std::string& database : wanted) {
+    writer_.Execute({.part = Statement::Part::kDatabase,
+                     .table = {database, ""},
+                     .object = database,
+                     .sql = link_.destination.dialect().CreateDatabase(database, "", "")});
+  }
+}
+
+bool DdlBarrier::IsInPlace(const SchemaChange& change, Sequence sequence, std::stop_token stop) {
+  auto exists = [&](const TableName& name) { return Exists(name, stop); };
+  switch (change.kind) {
+    case Kind::kDropTable:
+      return std::none_of(change.tables.begin(), change.tables.end(), exists);
+    case Kind::kDropView:
+      return std::none_of(change.tables.begin(), change.tables.end(),
+                          [&](const TableName& name) { return ViewExists(name, stop); });
+    case Kind::kCreateTable:
+      return change.if_exists && exists(change.table);
+    case Kind::kCreateView:
+      // The schema stage may have converted it as it is now.
+      return !tables_.IsBehindCopies(sequence) && ViewExists(change.table, stop);
+    case Kind::kCreateDatabase:
+      return DatabaseExists(change.table.database, stop);
+    case Kind::kDropDatabase:
+      return !DatabaseExists(change.table.database, stop);
+    default:
+      return false;
+  }
+}
+
+void DdlBarrier::CheckOutcome(const SchemaChange& change, std::stop_token stop) {
+  if (change.kind == Kind::kCreateTable && !Exists(change.table, stop)) {
+    FailOutcome(change.table, "the table is not there");
+  }
+  if (change.kind == Kind::kDropTable) {
+    for (const TableName& name : change.tables) {
+      if (Exists(name, stop)) FailOutcome(name, "the table is still there");
+    }
+  }
+  if (change.kind == Kind::kRenameTable) {
+    for (const auto& [from, to] : change.renames) {
+      bool is_source_again =
+          std::any_of(change.renames.begin(), change.renames.end(),
+                      [&](const auto& other) { return other.first == to; });
+      if (!is_source_again && !Exists(to, stop)) FailOutcome(to, "the new name is not there");
+    }
+  }
+}
+
+std::string DdlBarrier::Fingerprint(const SchemaChange& change) {
+  try {
+    Catalog& catalog = OpenCatalog();
+    if (IsAboutDatabase(change)) {
+      std::vector<std::string> databases = catalog.Databases();
+      bool exists =
+          std::find(databases.begin(), databases.end(), change.table.database) != databases.end();
+      return exists ? "exists" : "absent";
+    }
+    std::string text;
+    for (const TableName& name : NamesOf(change)) {
+      text += name.ToString() + "=";
+      if (!IsAboutView(change)) {
+        text += catalog.Fingerprint(name);
+      } else if (auto view = catalog.View(name)) {
+        text += view->select;
+      }
+      text += ";";
+    }
+    return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+  } catch (const Error&) {
+    catalog_.reset();
+    throw;
+  }
+}
+
+Answer DdlBarrier::Ask(const SchemaChange& source, const std::string& converted,
+                       const Error& error, std::stop_token stop) const {
+  TableName name = source.table;
+  if (name.table.empty() && !source.tables.empty()) name = source.tables[0];
+  if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
+  return options_.ask({.stage = "incremental",
+                       .kind = "ddl",
+                       .object = name.table.empty() ? name.database : name.ToString(),
+                       .statement = source.statement,
+                       .converted = converted,
+                       .error = error},
+                      stop);
+}
+
+DdlBarrier::Record DdlBarrier::Load(Sequence sequence) const {
+  Record record{.sequence = sequence};
+  auto text = link_.metadata.Setting(link_.project, SettingKey(sequence));
+  if (!text || text->empty()) return record;
+  json j = json::parse(*text);
+  record.unit = j.at("unit");
+  record.change = j.at("change");
+  record.next = j.at("next");
+  record.statements = j.at("statements").get<std::vector<std::string>>();
+  record.has_intent = j.at("has_intent");
+  record.before = j.at("before");
+  record.source = j.at("source");
+  return record;
+}
+
+void DdlBarrier::Save(const Record& record) {
+  json j = {{"unit", record.unit},
+            {"change", record.change},
+            {"next", record.next},
+            {"statements", record.statements},
+            {"has_intent", record.has_intent},
+            {"before", record.before},
+            {"source", record.source}};
+  link_.metadata.PutSetting(link_.project, SettingKey(record.sequence),
+                            j.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+bool DdlBarrier::Exists(const TableName& table, std::stop_token stop) {
+  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+    try {
+      return OpenCatalog().Table(table).has_value();
+    } catch (const Error&) {
+      catalog_.reset();
+      throw;
+    }
+  });
+}
+
+bool DdlBarrier::ViewExists(const TableName& view, std::stop_token stop) {
+  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+    try {
+      return OpenCatalog().View(view).has_value();
+    } catch (const Error&) {
+      catalog_.reset();
+      throw;
+    }
+  });
+}
+
+bool DdlBarrier::DatabaseExists(const std::string& database, std::stop_token stop) {
+  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+    try {
+      std::vector<std::string> all = OpenCatalog().Databases();
+      return std::find(all.begin(), all.end(), database) != all.end();
+    } catch (const Error&) {
+      catalog_.reset();
+      throw;
+    }
+  });
+}
+
+Catalog& DdlBarrier::OpenCatalog() {
+  if (!catalog_) catalog_ = link_.destination.OpenCatalog();
+  return *catalog_;
+}
+
+}  // namespace godwit

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "endpoint/sink.h"
+
+namespace godwit {
+
+// A row for people, in the destination's terms: "id='5' part='x'" by the key, or by the first columns
+// where there is none. Long cells are cut.
+std::string DescribeRow(const WritePlan& plan, const RowBatch& rows, size_t row);
+
+}  // namespace godwit

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/lane_writer.h"
+
+#include <fmt/format.h>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "pipeline/describe_row.h"
+
+namespace godwit {
+namespace {
+
+constexpr size_t kRunRows = 1000;
+
+// "update of id='5'"
+std::string Describe(const RowChange& change) {
+  const bool is_insert = change.op == ChangeOp::kInsert;
+  return fmt::format("{} of {}",
+                     is_insert                          ? "insert"
+                     : change.op == ChangeOp::kUpdate ? "update"
+                                                        : "delete",
+                     is_insert ? DescribeRow(*change.plan, *change.after, change.after_row)
+                               : DescribeRow(*change.plan, *change.before, change.before_row));
+}
+
+}  // namespace
+
+// What is known of a transaction that did not go as a whole. Runs and rows are counted from its
+// begin, the same in each attempt.
+struct LaneWriter::Attempt {
+  std::set<uint64_t> slow_runs;  // applied row by row
+  std::set<uint64_t> left_out;   // rows the user gave up
+
+  uint64_t run = 0;
+  uint64_t row = 0;
+  bool is_row = false;  // the change being applied is `row` alone
+  bool is_applying = false;
+  std::string object;
+  std::string description;
+
+  void Rewind() {
+    run = row = 0;
+    is_row = is_applying = false;
+  }
+};
+
+LaneWriter::LaneWriter(Link& link, int lane, const LaneProgress& found, ReplayProgress& progress,
+                       const Options& options)
+    : link_(link),
+      lane_(lane),
+      progress_(progress),
+      options_(options),
+      done_(found.done.begin(), found.done.end()),
+      shares_(found.shares) {}
+
+Sink& LaneWriter::OpenSink() {
+  if (!sink_) {
+    auto sink = link_.destination.OpenSink();
+    sink->Attach(link_.name, lane_, link_.epoch);
+    sink_ = std::move(sink);
+  }
+  return *sink_;
+}
+
+void LaneWriter::RollBack() {
+  if (!sink_) return;
+  try {
+    sink_->Rollback();
+  } catch (const Error&) {
+    sink_.reset();  // the server rolls back what a lost connection left
+  }
+}
+
+LaneProgress LaneWriter::With(std::span<const Sequence> sequences) {
+  LaneProgress progress;
+  progress.low = progress_.applied();
+  done_.erase(done_.begin(), done_.upper_bound(progress.low));
+  std::erase_if(shares_, [&](const AppliedShare& s) { return s.last <= progress.low; });
+  std::set<Sequence> done = done_;
+  for (Sequence sequence : sequences) {
+    if (sequence > progress.low) done.insert(sequence);
+  }
+  progress.done.assign(done.begin(), done.end());
+  progress.shares = shares_;
+  return progress;
+}
+
+void LaneWriter::CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
+                            const std::function<void(Sink&)>& write, std::stop_token stop) {
+  try {
+    Sink& sink = OpenSink();
+    sink.Begin(done, foreign_keys);
+    write(sink);
+    CrashPoint("replay-before-commit");
+    sink.Commit(stop);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) {
+      sink_.reset();  // its connection may be broken
+    } else {
+      RollBack();
+    }
+    throw;
+  } catch (...) {
+    RollBack();
+    throw;
+  }
+  CrashPoint("replay-after-commit");
+  done_ = {done.done.begin(), done.done.end()};
+  shares_ = done.shares;
+  progress_.NoteDurable(done.low);
+}
+
+void LaneWriter::Commit(const LaneProgress& done, ForeignKeys foreign_keys,
+                        const std::function<void(Sink&)>& write, std::stop_token stop) {
+  RetryTransient(options_.retry, stop, options_.on_transient,
+                 [&] { CommitOnce(done, foreign_keys, write, stop); });
+}
+
+void LaneWriter::Execute(const Statement& statement) {
+  try {
+    OpenSink().Execute(statement);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) sink_.reset();
+    throw;
+  }
+}
+
+void LaneWriter::ApplyBatch(const LaneBatch& batch, std::stop_token stop) {
+  if (TryBatch(batch, stop)) return;
+  for (const auto& transaction : batch.transactions) {
+    ApplyRuns(
+        transaction->sequence, transaction->foreign_keys,
+        [&](const RunVisitor& visit) {
+          RunBuilder builder(kRunRows, visit);
+          for (const ReplayRows& rows : transaction->parts) builder.Add(rows);
+          builder.Flush();
+        },
+        stop);
+  }
+}
+
+// False when one of its rows cannot go: nothing of it is in the destination then.
+bool LaneWriter::TryBatch(const LaneBatch& batch, std::stop_token stop) {
+  std::vector<Sequence> sequences;
+  for (const auto& transaction : batch.transactions) sequences.push_back(transaction->sequence);
+  try {
+    Commit(
+        With(sequences), batch.foreign_keys,
+        [&](Sink& sink) {
+          const RunVisitor visit = [&](const ChangeRun& run) { sink.Apply(run.changes, run.mode); };
+          RunBuilder builder(kRunRows, visit);
+          for (const auto& transaction : batch.transactions) {
+            for (const ReplayRows& rows : transaction->parts) builder.Add(rows);
+          }
+          builder.Flush();
+        },
+        stop);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
+    return false;
+  }
+  progress_.Complete(sequences);
+  return true;
+}
+
+void LaneWriter::ApplyRuns(Sequence sequence, ForeignKeys foreign_keys, const Runs& runs,
+                           std::stop_token stop) {
+  const std::vector<Sequence> sequences{sequence};
+  ApplyCarefully([&] { return With(sequences); }, foreign_keys, runs, stop);
+  progress_.Complete(sequences);
+}
+
+void LaneWriter::ApplyShare(const AppliedShare& share, const Runs& runs, std::stop_token stop) {
+  auto done = [&] {
+    LaneProgress progress = With({});
+    progress.shares.push_back(share);
+    return progress;
+  };
+  ApplyCarefully(done, ForeignKeys::kOff, runs, stop);
+}
+
+void LaneWriter::ApplyCarefully(const std::function<LaneProgress()>& done,
+                                ForeignKeys foreign_keys, const Runs& runs,
+                                std::stop_token stop) {
+  Attempt attempt;
+  for (;;) {
+    try {
+      Commit(
+          done(), foreign_keys,
+          [&](Sink& sink) {
+            attempt.Rewind();
+            runs([&](const ChangeRun& run) {
+              if (stop.stop_requested()) throw Stopped();
+              ApplyRun(sink, run, attempt);
+            });
+            attempt.is_applying = false;
+          },
+          stop);
+      return;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData || !attempt.is_applying) throw;
+      if (attempt.is_row) {
+        AskAbout(attempt, error, stop);
+      } else {
+        attempt.slow_runs.insert(attempt.run);
+      }
+    }
+  }
+}
+
+void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
+  ++attempt.run;
+  const uint64_t first = attempt.row + 1;
+  attempt.is_applying = true;
+  attempt.is_row = attempt.slow_runs.contains(attempt.run);
+  if (!attempt.is_row) {
+    sink.Apply(run.changes, run.mode);
+    attempt.row += run.changes.size();
+    return;
+  }
+  for (size_t i = 0; i < run.changes.size(); ++i) {
+    attempt.row = first + i;
+    if (attempt.left_out.contains(attempt.row)) continue;
+    attempt.object = run.changes[i].plan->table->name.ToString();
+    attempt.description = Describe(run.changes[i]);
+    sink.Apply(run.changes.subspan(i, 1), run.mode);
+  }
+}
+
+void LaneWriter::AskAbout(Attempt& attempt, const Error& error, std::stop_token stop) {
+  BlockedItem item{.stage = "incremental",
+                   .kind = "row",
+                   .object = attempt.object,
+                   .statement = attempt.description,
+                   .converted = "",
+                   .error = error.WithContext(attempt.description)};
+  Answer answer = options_.ask(item, stop);
+  if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
+    attempt.left_out.insert(attempt.row);
+  }
+}
+
+}  // namespace godwit

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/merge_runner.h"
+
+#include <atomic>
+#include <string>
+
+#include "base/error.h"
+#include "base/task_group.h"
+
+namespace godwit {
+namespace {
+
+constexpr size_t kWindowBytes = 16 << 20;
+constexpr size_t kWindowTransactions = 20'000;
+constexpr size_t kRunRows = 1000;
+// Below this, taking transactions apart is not worth a barrier.
+constexpr size_t kFewestTransactions = 16;
+
+}  // namespace
+
+MergeRunner::MergeRunner(Link& link, ReplayMapper& mapper, ReplayProgress& progress,
+                         std::vector<std::unique_ptr<LaneWriter>>& writers)
+    : link_(link), mapper_(mapper), progress_(progress), writers_(writers) {}
+
+std::optional<MergeRunner::Applied> MergeRunner::Run(Sequence first, std::stop_token stop) {
+  if (mapper_.has_left_out()) return {};
+  const auto shares = static_cast<uint32_t>(writers_.size());
+  Collected collected = Collect(first, {}, shares, stop);
+  bool is_worth_it = collected.totals.transactions >= kFewestTransactions;
+  if (!is_worth_it || mapper_.has_left_out()) return {};
+  Apply(*collected.window, {first, collected.totals.last, shares, {}}, stop);
+  return collected.totals;
+}
+
+MergeRunner::Applied MergeRunner::Finish(const ReplayProgress::OpenWindow& open,
+                                         std::stop_token stop) {
+  Collected collected = Collect(open.first, open.last, open.shares, stop);
+  if (mapper_.has_left_out() || collected.totals.last != open.last) {
+    throw Error({.code = "MERGE_WINDOW_CHANGED",
+                 .kind = ErrorKind::kBlocked,
+                 .side = Side::kDestination,
+                 .object = link_.name,
+                 .message = "a merged window of transactions cannot be built again as it was",
+                 .cause = "it was cut off half-way, and a table of it is missing at the destination "
+                          "or transactions of it in the store",
+                 .remedy = "bring the table back and resume the project"});
+  }
+  Apply(*collected.window, open, stop);
+  return collected.totals;
+}
+
+MergeRunner::Collected MergeRunner::Collect(Sequence first, std::optional<Sequence> last,
+                                            uint32_t shares, std::stop_token stop) {
+  Collected out{std::make_unique<MergeWindow>(shares), {}};
+  const auto& unfinished = progress_.open_window();
+  auto reader = link_.store.Read(first - 1);
+  while (last ? out.totals.last < *last
+              : out.totals.bytes < kWindowBytes && out.totals.transactions < kWindowTransactions) {
+    auto transaction = reader->NextTransaction(Deadline::In(std::chrono::milliseconds(0)), stop);
+    if (!transaction) break;
+    if (!last) {
+      bool is_apart = transaction->is_ddl || transaction->bytes > kWindowBytes ||
+                      progress_.IsDone(transaction->sequence) ||
+                      (unfinished && unfinished->first == transaction->sequence);
+      if (is_apart) break;
+    }
+    auto mapped = mapper_.Map(*transaction, *reader, stop);
+    if (mapped->foreign_keys == ForeignKeys::kLive) break;
+    out.totals.last = transaction->sequence;
+    out.totals.source_time_us = transaction->source_time_us;
+    ++out.totals.transactions;
+    out.totals.rows += mapped->rows;
+    out.totals.bytes += mapped->bytes;
+    out.window->Add(std::move(mapped));
+  }
+  out.window->Cut();
+  return out;
+}
+
+void MergeRunner::Apply(const MergeWindow& window, const ReplayProgress::OpenWindow& open,
+                        std::stop_token stop) {
+  std::atomic<uint32_t> finished{0};
+  TaskGroup group(stop);
+  const size_t lanes = writers_.size();
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    group.Start("merge-" + std::to_string(lane), [&, lane](std::stop_token s) {
+      for (auto share = static_cast<uint32_t>(lane); share < open.shares;
+           share += static_cast<uint32_t>(lanes)) {
+        if (window.rows_of(share) != 0 && !open.applied.contains(share)) {
+          writers_[lane]->ApplyShare(
+              {open.first, open.last, open.shares, share},
+              [&](const RunVisitor& visit) { window.Visit(share, kRunRows, visit); }, s);
+        }
+        finished.fetch_add(1);
+      }
+    });
+  }
+  group.Join();
+  if (finished.load() != open.shares) throw Stopped();
+  progress_.CompleteAll(open.first, open.last);
+}
+
+}  // namespace godwit

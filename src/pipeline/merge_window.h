@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "pipeline/replay_transaction.h"
+
+namespace godwit {
+
+// A run of transactions taken apart: changes of one row folded together, and what is left cut into
+// shares that can be applied in any order, each in its own destination transaction. The same
+// transactions always give the same shares. One thread fills it; then any thread may visit.
+//
+// Folding joins a change into an earlier one of the same row, byte for byte the same key:
+//   insert + update = insert      update + update = update      where the later one moves no unique
+//   insert + delete = nothing     update + delete = delete      value
+// The result stands in the earlier one's place. That is safe because the row holds its unique values
+// from there to the later change, so that nothing in between can have touched them. A delete and a
+// later insert are left apart: other rows may have had its values meanwhile.
+//
+// Cutting: changes that conflict are joined into components; each goes whole, in log order, to the
+// share with the least rows so far.
+class MergeWindow {
+ public:
+  explicit MergeWindow(uint32_t shares) : shares_(shares) {}
+
+  void Add(std::unique_ptr<ReplayTransaction> transaction);
+  void Cut();
+
+  size_t transactions() const { return transactions_.size(); }
+  size_t rows() const { return changes_.size(); }  // before folding
+  size_t bytes() const { return bytes_; }
+  uint32_t shares() const { return shares_; }
+  // Rows that are left of it after folding.
+  size_t rows_of(uint32_t share) const { return rows_of_[share]; }
+  void Visit(uint32_t share, size_t max_rows, const RunVisitor& visit) const;
+
+ private:
+  struct Change {
+    const ReplayTable* table = nullptr;
+    ApplyMode mode = ApplyMode::kExact;
+    RowChange row;
+    uint32_t share = 0;
+    bool is_gone = false;
+  };
+
+  void Join();
+  size_t Root(size_t i);
+  void Unite(size_t a, size_t b);
+  void Assign();
+  void Fold();
+  bool FoldInto(Change& earlier, const Change& later);
+  void MergeAfter(Change& earlier, const Change& later);
+
+  const uint32_t shares_;
+  std::vector<std::unique_ptr<ReplayTransaction>> transactions_;
+  std::vector<Change> changes_;
+  std::vector<size_t> parents_;
+  std::vector<size_t> rows_of_;
+  std::map<const ReplayTable*, std::unique_ptr<RowBatch>> merged_;  // images put together
+  size_t bytes_ = 0;
+};
+
+}  // namespace godwit

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/replay_mapper.h"
+
+#include "base/error.h"
+
+namespace godwit {
+namespace {
+
+constexpr size_t kStreamRunRows = 1000;
+
+}  // namespace
+
+ReplayMapper::ReplayMapper(Link& link, ReplayTables& tables, const LaneWriter::Options& options)
+    : link_(link), tables_(tables), options_(options) {}
+
+std::unique_ptr<ReplayTransaction> ReplayMapper::Map(const LoggedTransaction& transaction,
+                                                     LogReader& reader, std::stop_token stop) {
+  auto out = std::make_unique<ReplayTransaction>();
+  out->sequence = transaction.sequence;
+  out->source_time_us = transaction.source_time_us;
+  LogPart part;
+  while (reader.NextPart(part)) {
+    GODWIT_CHECK(part.kind == LogPart::Kind::kRows, "a transaction with DDL is marked as such");
+    ReplayRows rows;
+    if (!MapPart(transaction.sequence, part.rows, rows, stop)) continue;
+    rows.table->conflicts->Append(rows.change, out->keys);
+    out->rows += rows.change.ops.size();
+    out->bytes += rows.change.before.bytes() + rows.change.after.bytes();
+    if (rows.table->has_live_foreign_keys && part.rows.foreign_key_checks) {
+      out->foreign_keys = ForeignKeys::kLive;
+    }
+    out->parts.push_back(std::move(rows));
+  }
+  out->keys.Normalize();
+  return out;
+}
+
+void ReplayMapper::Stream(Sequence sequence, const RunVisitor& visit, std::stop_token stop) {
+  ForEachPart(
+      sequence,
+      [&](LogPart& part) {
+        ReplayRows rows;
+        if (part.kind != LogPart::Kind::kRows) return;
+        if (!MapPart(sequence, part.rows, rows, stop)) return;
+        RunBuilder builder(kStreamRunRows, visit);
+        builder.Add(rows);
+        builder.Flush();
+      },
+      stop);
+}
+
+ForeignKeys ReplayMapper::ForeignKeysOf(Sequence sequence, std::stop_token stop) {
+  ForeignKeys out = ForeignKeys::kOff;
+  ForEachPart(
+      sequence,
+      [&](LogPart& part) {
+        if (part.kind != LogPart::Kind::kRows || !part.rows.foreign_key_checks) return;
+        auto table = FindTable(sequence, part.rows, stop);
+        if (table && table->has_live_foreign_keys) out = ForeignKeys::kLive;
+      },
+      stop);
+  return out;
+}
+
+std::vector<SchemaChange> ReplayMapper::SchemaChanges(Sequence sequence, std::stop_token stop) {
+  std::vector<SchemaChange> changes;
+  bool has_rows = false;
+  ForEachPart(
+      sequence,
+      [&](LogPart& part) {
+        if (part.kind == LogPart::Kind::kRows) {
+          has_rows = true;
+          return;
+        }
+        GODWIT_CHECK(!has_rows, "a definition precedes the rows it is committed with");
+        changes.push_back(std::move(part.ddl));
+      },
+      stop);
+  return changes;
+}
+
+void ReplayMapper::ForEachPart(Sequence sequence, const std::function<void(LogPart&)>& visit,
+                               std::stop_token stop) {
+  auto reader = link_.store.Read(sequence - 1);
+  auto transaction = reader->NextTransaction(Deadline::Never(), stop);
+  if (!transaction) throw Stopped();
+  GODWIT_CHECK(transaction->sequence == sequence, "the Log still holds what is not applied");
+  LogPart part;
+  while (reader->NextPart(part)) {
+    if (stop.stop_requested()) throw Stopped();
+    visit(part);
+  }
+}
+
+bool ReplayMapper::MapPart(Sequence sequence, const RowsChange& change, ReplayRows& out,
+                           std::stop_token stop) {
+  out.table = FindTable(sequence, change, stop);
+  if (!out.table) return false;
+  out.mode = tables_.Mode(change.table->name, sequence);
+  const bool is_mapped =
+      AskWhileBlocked(sequence, change.table->name,
+                      [&] { out.table->plan->MapChange(change, out.change); }, stop);
+  return is_mapped && !out.change.ops.empty();
+}
+
+std::shared_ptr<const ReplayTable> ReplayMapper::FindTable(Sequence sequence,
+                                                           const RowsChange& change,
+                                                           std::stop_token stop) {
+  const TableName& name = change.table->name;
+  if (tables_.IsCopied(name, sequence)) return nullptr;
+  std::shared_ptr<const ReplayTable> table;
+  AskWhileBlocked(
+      sequence, name,
+      [&] {
+        table = RetryTransient(options_.retry, stop, options_.on_transient,
+                               [&] { return tables_.Find(change); });
+      },
+      stop);
+  return table;
+}
+
+bool ReplayMapper::AskWhileBlocked(Sequence sequence, const TableName& name,
+                                   const std::function<void()>& call, std::stop_token stop) {
+  for (;;) {
+    if (!left_out_.empty() && left_out_.contains({sequence, name})) return false;
+    try {
+      call();
+      return true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBlocked && error.kind() != ErrorKind::kData) throw;
+      Answer answer = options_.ask({.stage = "incremental",
+                                    .kind = "object",
+                                    .object = name.ToString(),
+                                    .statement = "",
+                                    .converted = "",
+                                    .error = error},
+                                   stop);
+      bool is_given_up =
+          answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone;
+      if (is_given_up) left_out_.insert({sequence, name});
+    }
+  }
+}
+
+}  // namespace godwit

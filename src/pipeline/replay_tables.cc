@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/replay_tables.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "base/error.h"
+
+namespace godwit {
+namespace {
+
+constexpr std::string_view kBoundsPrefix = "copy.";
+
+// The same for both ends of a foreign key, and for all children of one parent key.
+uint64_t ParentKeyId(const TableName& parent, const std::vector<std::string>& columns) {
+  std::string text = parent.ToString();
+  for (const std::string& column : columns) text += "\n" + column;
+  return XXH3_64bits_withSeed(text.data(), text.size(), 2);
+}
+
+}  // namespace
+
+ReplayTables::ReplayTables(Link& link) : link_(link) { Refresh(); }
+
+void ReplayTables::Refresh() {
+  tables_.clear();
+  catalog_.reset();
+  bounds_.clear();
+  for (const auto& [key, text] :
+       link_.metadata.Settings(link_.project, std::string(kBoundsPrefix))) {
+    std::string name = key.substr(kBoundsPrefix.size());
+    size_t dot = name.find('.');
+    GODWIT_CHECK(dot != std::string::npos, "copy bounds are kept by database and table");
+    bounds_[{name.substr(0, dot), name.substr(dot + 1)}] = CopyBounds::FromText(text);
+  }
+}
+
+bool ReplayTables::IsCopied(const TableName& source, Sequence sequence) const {
+  auto bounds = bounds_.find(source);
+  return bounds != bounds_.end() && sequence <= bounds->second.start.value_or(0);
+}
+
+bool ReplayTables::HoldsCopy(const std::string& database, Sequence sequence) const {
+  return std::any_of(bounds_.begin(), bounds_.end(), [&](const auto& entry) {
+    return entry.first.database == database && sequence <= entry.second.start.value_or(0);
+  });
+}
+
+bool ReplayTables::IsBehindCopies(Sequence sequence) const {
+  return std::all_of(bounds_.begin(), bounds_.end(), [&](const auto& entry) {
+    return sequence > entry.second.exit.value_or(0);
+  });
+}
+
+ApplyMode ReplayTables::Mode(const TableName& source, Sequence sequence) const {
+  auto bounds = bounds_.find(source);
+  bool is_before_exit =
+      bounds != bounds_.end() && sequence <= bounds->second.exit.value_or(0);
+  return is_before_exit ? ApplyMode::kDisplace : ApplyMode::kExact;
+}
+
+std::shared_ptr<const ReplayTable> ReplayTables::Find(const RowsChange& change) {
+  const std::pair<TableName, uint64_t> key{change.table->name, change.schema_version};
+  auto known = tables_.find(key);
+  if (known != tables_.end()) return known->second;
+  auto mapping = link_.translator.rules().Find(change.table->name);
+  std::shared_ptr<const ReplayTable> table;
+  if (mapping) {
+    try {
+      table = Make(change, *mapping);
+    } catch (const Error&) {
+      catalog_.reset();  // its connection may be broken
+      throw;
+    }
+  }
+  tables_[key] = table;
+  return table;
+}
+
+std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
+                                                      const TableMapping& mapping) {
+  if (!catalog_) catalog_ = link_.destination.OpenCatalog();
+  std::optional<TableSchema> there = catalog_->Table(mapping.destination);
+  if (!there) {
+    if (IsLeftOut(change.table->name)) return nullptr;
+    throw Error({.code = "PLAN_TABLE_MISSING",
+                 .kind = ErrorKind::kBlocked,
+                 .side = Side::kDestination,
+                 .object = mapping.destination.ToString(),
+                 .message = "changes are to be applied to a table that does not exist",
+                 .cause = "it was dropped or renamed at the destination",
+                 .remedy = "create it there as it was, then retry; or skip its changes"});
+  }
+  LiveKeys live = FindLiveKeys(*there);
+  auto table = std::make_shared<ReplayTable>();
+  table->plan = TablePlan::Make(change.table, std::make_shared<const TableSchema>(*there), mapping);
+  table->conflicts = std::make_unique<ConflictPlan>(*table->plan, live.component, live.keys);
+  table->has_live_foreign_keys = live.component != 0;
+  return table;
+}
+
+bool ReplayTables::IsLeftOut(const TableName& source) {
+  auto entry = link_.metadata.Entry(link_.project, "schema", source.ToString());
+  return entry && entry->status == "skipped";
+}
+
+// Walks every foreign key from the table, in both directions. Where one of them cascades and the
+// source does not log that, all keys of these tables are live: a server checks either all or none
+// of a transaction's.
+ReplayTables::LiveKeys ReplayTables::FindLiveKeys(const TableSchema& table) {
+  LiveKeys out;
+  if (link_.source.info().logs_cascades) return out;
+  bool cascades = false;
+  std::set<TableName> seen{table.name};
+  std::deque<TableName> open{table.name};
+  auto visit = [&](const TableName& name, const ForeignKeySchema& key) {
+    cascades = cascades || Cascades(key);
+    if (seen.insert(name).second) open.push_back(name);
+  };
+  while (!open.empty()) {
+    TableName name = open.front();
+    open.pop_front();
+    std::optional<TableSchema> here = name == table.name ? table : catalog_->Table(name);
+    if (!here) continue;
+    for (const ForeignKeySchema& key : here->foreign_keys) visit(key.referenced, key);
+    for (const auto& [child, key] : catalog_->ChildrenOf(name)) visit(child, key);
+  }
+  if (!cascades) return out;
+  const std::string first = seen.begin()->ToString();
+  out.component = XXH3_64bits_withSeed(first.data(), first.size(), 3);
+  for (const ForeignKeySchema& key : table.foreign_keys) {
+    out.keys.push_back({ParentKeyId(key.referenced, key.referenced_columns), key.columns, false});
+  }
+  for (const auto& [child, key] : catalog_->ChildrenOf(table.name)) {
+    out.keys.push_back(
+        {ParentKeyId(table.name, key.referenced_columns), key.referenced_columns, true});
+  }
+  return out;
+}
+
+void ReplayTables::DisplaceUpTo(const TableName& source, Sequence exit) {
+  CopyBounds& bounds = bounds_[source];
+  if (bounds.exit.value_or(0) >= exit) return;
+  bounds.exit = exit;
+  link_.metadata.PutSetting(link_.project, std::string(kBoundsPrefix) + source.ToString(),
+                            bounds.ToText());
+}
+
+}  // namespace godwit

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "endpoint/sink.h"
+#include "model/position.h"
+#include "pipeline/conflict_keys.h"
+#include "pipeline/replay_tables.h"
+#include "pipeline/table_plan.h"
+
+namespace godwit {
+
+// Rows of one table that one event changed, in the destination's terms.
+struct ReplayRows {
+  std::shared_ptr<const ReplayTable> table;
+  ApplyMode mode = ApplyMode::kExact;
+  MappedChange change;
+};
+
+// One source transaction, mapped; small enough to be held in memory.
+struct ReplayTransaction {
+  Sequence sequence = 0;
+  int64_t source_time_us = 0;
+  std::vector<ReplayRows> parts;
+  size_t rows = 0;
+  size_t bytes = 0;
+  ForeignKeys foreign_keys = ForeignKeys::kOff;
+  ConflictKeys keys;
+};
+
+// Changes of one or more transactions in log order, cut where the apply mode changes.
+struct ChangeRun {
+  std::span<const RowChange> changes;
+  ApplyMode mode = ApplyMode::kExact;
+};
+using RunVisitor = std::function<void(const ChangeRun&)>;
+
+// Gathers references to rows and hands them on as runs of one mode of at most `max_rows`.
+class RunBuilder {
+ public:
+  RunBuilder(size_t max_rows, const RunVisitor& visit) : max_rows_(max_rows), visit_(visit) {}
+
+  void Add(const ReplayRows& rows) {
+    if (rows.mode != mode_) Flush();
+    mode_ = rows.mode;
+    for (size_t i = 0; i < rows.change.ops.size(); ++i) {
+      changes_.push_back({.plan = &rows.table->plan->write(),
+                          .op = rows.change.ops[i],
+                          .before = &rows.change.before,
+                          .before_row = i,
+                          .after = &rows.change.after,
+                          .after_row = i});
+      if (changes_.size() >= max_rows_) Flush();
+    }
+  }
+  void Flush() {
+    if (!changes_.empty()) visit_({changes_, mode_});
+    changes_.clear();
+  }
+
+ private:
+  const size_t max_rows_;
+  const RunVisitor& visit_;
+  ApplyMode mode_ = ApplyMode::kExact;
+  std::vector<RowChange> changes_;
+};
+
+}  // namespace godwit

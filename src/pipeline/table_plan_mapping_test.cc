@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which columns a plan carries, by which keys, and what its filter makes of rows and changes.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "pipeline/table_plan.h"
+
+namespace godwit {
+namespace {
+
+using Ordinals = std::vector<int>;
+
+ColumnSchema Column(const std::string& name) {
+  ColumnSchema column;
+  column.name = name;
+  column.nullable = true;
+  column.type.kind = TypeKind::kInteger;
+  column.type.bits = 32;
+  return column;
+}
+
+IndexSchema Key(IndexSchema::Kind kind, const std::vector<std::string>& columns) {
+  IndexSchema index{.name = "k", .kind = kind};
+  for (const std::string& column : columns) index.parts.push_back({.column = column});
+  return index;
+}
+
+// id (primary key), a, b (unique), c generated.
+std::shared_ptr<TableSchema> Table(const std::vector<std::string>& names) {
+  auto table = std::make_shared<TableSchema>();
+  table->name = {"d", "t"};
+  for (const std::string& name : names) table->columns.push_back(Column(name));
+  table->columns[0].nullable = false;
+  table->indexes = {Key(IndexSchema::Kind::kPrimary, {names[0]})};
+  return table;
+}
+
+std::string CodeOf(const TableSchemaPtr& source, const TableSchemaPtr& destination,
+                   const TableMapping& mapping) {
+  try {
+    TablePlan::Make(source, destination, mapping);
+    return "";
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+TEST(TablePlanMapping, KnowsTextsThatTheTwoSidesCompareDifferently) {
+  auto source = Table({"id", "a", "b", "c", "d", "e", "f", "g"});
+  auto destination = Table({"id", "a", "b", "c", "d", "e", "f", "g"});
+  const auto set = [](TableSchema& table, size_t column, TypeKind kind, const char* collation) {
+    table.columns[column].type = {.kind = kind, .length = 9};
+    table.columns[column].collation = collation;
+  };
+  set(*source, 1, TypeKind::kVarchar, "utf8mb4_bin");
+  set(*destination, 1, TypeKind::kVarchar, "utf8mb4_general_ci");
+  set(*source, 2, TypeKind::kVarchar, "utf8_general_ci");
+  set(*destination, 2, TypeKind::kVarchar, "utf8mb4_general_ci");
+  set(*source, 3, TypeKind::kVarbinary, "");
+  set(*destination, 3, TypeKind::kVarchar, "latin1_swedish_ci");
+  set(*source, 4, TypeKind::kVarbinary, "binary");
+  set(*destination, 4, TypeKind::kVarbinary, "");
+  set(*source, 5, TypeKind::kVarchar, "utf8mb4_0900_ai_ci");
+  set(*destination, 5, TypeKind::kVarchar, "utf8mb4_general_ci");
+  set(*source, 6, TypeKind::kVarchar, "utf8mb4_tr_0900_ai_ci");
+  set(*destination, 6, TypeKind::kVarchar, "utf8mb4_general_ci");
+  set(*source, 7, TypeKind::kVarchar, "utf8mb4_0900_as_ci");
+  set(*destination, 7, TypeKind::kVarchar, "utf8mb4_general_ci");
+  TableMapping mapping;
+  mapping.excluded_columns = {"id"};
+  destination->columns[0].nullable = true;
+  auto plan = TablePlan::Make(source, destination, mapping);
+  EXPECT_EQ(plan->write().byte_texts, (Ordinals{0, 2, 5, 6}));
+  EXPECT_EQ(plan->write().case_texts, Ordinals{4});
+}
+
+TEST(TablePlanMapping, CarriesSelectedColumnsUnderTheirNewNames) {
+  auto source = Table({"id", "a", "b", "c"});
+  auto destination = Table({"key", "c", "a"});
+  TableMapping mapping;
+  mapping.column_names = {{"ID", "key"}};
+  mapping.excluded_columns = {"B"};
+  auto plan = TablePlan::Make(source, destination, mapping);
+  EXPECT_EQ(plan->scan().columns, (Ordinals{0, 1, 3}));
+  EXPECT_EQ(plan->write().columns, (Ordinals{0, 2, 1}));
+  EXPECT_EQ(plan->scan().key, Ordinals{0});
+  EXPECT_EQ(plan->write().key, Ordinals{0});
+  EXPECT_EQ(plan->destination_scan().columns, (Ordinals{0, 2, 1}));
+  EXPECT_EQ(plan->destination_scan().key, Ordinals{0});
+}
+
+TEST(TablePlanMapping, WithoutItsKeyATableIsKeyless) {
+  auto source = Table({"id", "a", "b"});
+  auto destination = Table({"a", "b"});
+  TableMapping mapping;
+  mapping.columns = {"a", "b"};
+  auto plan = TablePlan::Make(source, destination, mapping);
+  EXPECT_TRUE(plan->scan().key.empty());
+  EXPECT_TRUE(plan->write().key.empty());
+  EXPECT_EQ(plan->write().unique_keys, std::vector<Ordinals>{Ordinals{0}});
+}
+
+TEST(TablePlanMapping, AKeyThatTheDestinationLacksIdentifiesNothing) {
+  auto source = Table({"id", "a"});
+  auto destination = Table({"id", "a"});
+  destination->indexes = {Key(IndexSchema::Kind::kPlain, {"id"})};
+  auto plan = TablePlan::Make(source, destination, {});
+  EXPECT_TRUE(plan->scan().key.empty());
+  EXPECT_TRUE(plan->write().unique_keys.empty());
+}
+
+TEST(TablePlanMapping, GeneratedColumnsAreNotCarried) {
+  auto source = Table({"id", "a", "c"});
+  source->columns[2].generated = ColumnSchema::Generated::kStored;
+  auto destination = Table({"id", "a", "c"});
+  destination->columns[2].generated = ColumnSchema::Generated::kStored;
+  EXPECT_EQ(TablePlan::Make(source, destination, {})->scan().columns, (Ordinals{0, 1}));
+  // The translation leaves it out with a column that it is made from.
+  TableMapping mapping;
+  mapping.excluded_columns = {"a"};
+  EXPECT_EQ(TablePlan::Make(source, Table({"id"}), mapping)->scan().columns, Ordinals{0});
+  // Made by the user as a plain column it takes the values.
+  EXPECT_EQ(TablePlan::Make(source, Table({"id", "a", "c"}), {})->scan().columns,
+            (Ordinals{0, 1, 2}));
+}
+
+TEST(TablePlanMapping, RefusesWhatCannotBe) {
+  auto source = Table({"id", "a"});
+  EXPECT_EQ(CodeOf(source, Table({"id"}), {}), "PLAN_COLUMN_MISSING");
+  auto strict = Table({"id", "a", "z"});
+  strict->columns[2].nullable = false;
+  EXPECT_EQ(CodeOf(source, strict, {}), "PLAN_COLUMN_UNFILLED");
+  TableMapping mapping;
+  mapping.columns = {"nothing"};
+  EXPECT_EQ(CodeOf(source, source, mapping), "PLAN_NOTHING_CARRIED");
+  mapping = {};
+  mapping.where = "nothing = 1";
+  EXPECT_EQ(CodeOf(source, source, mapping), "FILTER_INVALID");
+}
+
+class Filtered : public testing::Test {
+ protected:
+  Filtered() {
+    TableMapping mapping;
+    mapping.excluded_columns = {"secret"};
+    mapping.where = "secret > 10";
+    plan_ = TablePlan::Make(source_, Table({"id", "a"}), mapping);
+  }
+
+  static void AddRow(RowBatch& rows, const std::vector<std::string>& cells) {
+    for (const std::string& cell : cells) cell.empty() ? rows.AddNull() : rows.Add(cell);
+  }
+
+  // "insert", "delete", … for one row with this value of the filter's column, before and after.
+  std::vector<ChangeOp> Map(ChangeOp op, const std::string& before, const std::string& after) {
+    RowsChange change;
+    change.op = op;
+    change.table = source_;
+    change.before.Reset(3);
+    change.after.Reset(3);
+    if (op != ChangeOp::kInsert) AddRow(change.before, {"1", before, "7"});
+    if (op != ChangeOp::kDelete) AddRow(change.after, {"2", after, "8"});
+    plan_->MapChange(change, mapped_);
+    return mapped_.ops;
+  }
+
+  TableSchemaPtr source_ = Table({"id", "secret", "a"});
+  std::shared_ptr<const TablePlan> plan_;
+  MappedChange mapped_;
+};
+
+TEST_F(Filtered, ReadsWhatOnlyTheFilterNeeds) {
+  EXPECT_EQ(plan_->scan().columns, (Ordinals{0, 2, 1}));
+  EXPECT_EQ(plan_->source_scan().columns, (Ordinals{0, 2}));
+  RowBatch rows(3);
+  AddRow(rows, {"1", "7", "10"});
+  AddRow(rows, {"2", "7", "11"});
+  AddRow(rows, {"3", "7", ""});
+  RowBatch out;
+  plan_->MapRows(rows, out);
+  ASSERT_EQ(out.rows(), 1u);
+  EXPECT_EQ(out.columns(), 2u);
+  EXPECT_EQ(out.cell(0, 0), "2");
+}
+
+TEST_F(Filtered, AnUpdateAcrossTheBoundaryIsAnInsertOrADelete) {
+  using enum ChangeOp;
+  EXPECT_EQ(Map(kUpdate, "11", "12"), std::vector{kUpdate});
+  EXPECT_EQ(Map(kUpdate, "11", "10"), std::vector{kDelete});
+  EXPECT_EQ(mapped_.before.cell(0, 0), "1");
+  EXPECT_EQ(Map(kUpdate, "10", "11"), std::vector{kInsert});
+  EXPECT_EQ(mapped_.after.cell(0, 0), "2");
+  EXPECT_EQ(mapped_.after.cell(0, 1), "8");
+  EXPECT_TRUE(Map(kUpdate, "10", "").empty());
+  EXPECT_EQ(Map(kInsert, "", "11"), std::vector{kInsert});
+  EXPECT_TRUE(Map(kInsert, "", "10").empty());
+  EXPECT_EQ(Map(kDelete, "11", ""), std::vector{kDelete});
+  EXPECT_TRUE(Map(kDelete, "", "").empty());
+}
+
+}  // namespace
+}  // namespace godwit

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "project/projects.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "project/ask_user.h"
+#include "project/control_socket.h"
+#include "project/figures.h"
+#include "project/run_state.h"
+#include "project/spec.h"
+#include "project/view_json.h"
+#include "stage/journal.h"
+
+namespace godwit {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr auto kPatienceWithOwner = std::chrono::seconds(10);
+
+Error Unknown(const char* code, std::string_view what, const std::string& name,
+              std::string_view list) {
+  return Error({.code = code,
+                .kind = ErrorKind::kBlocked,
+                .object = name,
+                .message = fmt::format("there is no {} '{}'", what, name),
+                .cause = "this state directory does not hold it",
+                .remedy = fmt::format("'{}' shows what there is; another --state-dir may hold it",
+                                      list)});
+}
+
+// Data sources' own names have no '/', so these cannot meet them.
+std::string SecretName(const std::string& project, std::string_view side) {
+  return fmt::format("project/{}/{}", project, side);
+}
+
+std::string Joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
+  return out;
+}
+
+json ParseDetail(const std::string& text) {
+  json detail = json::parse(text, nullptr, false);
+  return detail.is_object() ? detail : json::object();
+}
+
+}  // namespace
+
+StoredProject Projects::Create(const ProjectRequest& request) {
+  for (const auto* end : {&request.source, &request.destination}) {
+    if (!*end) continue;
+    if (!(*end)->starts_with('@')) {
+      registry_.CheckScheme(EndpointUrl::Parse(**end),
+                            end == &request.source ? Side::kSource : Side::kDestination);
+      continue;
+    }
+    const std::string name = (*end)->substr(1);
+    if (!metadata_.FindDataSource(name)) {
+      throw Unknown("DATA_SOURCE_UNKNOWN", "data source", name, "godwit datasource list");
+    }
+  }
+  if (request.name) CheckName(*request.name);
+  const std::string name = request.name ? *request.name : DefaultName(MakeSpec(request));
+  auto record = metadata_.FindProject(name);
+  StoredProject out;
+  if (!record) {
+    out.spec = MakeSpec(request);
+    out.record = metadata_.CreateProject(name, ToJsonText(out.spec));
+  } else {
+    out = {*record, SpecFromJson(record->spec)};
+    if (HasBegun(*record)) {
+      const std::vector<std::string> conflicts = Conflicts(request, out.spec);
+      if (!conflicts.empty()) {
+        throw Error({.code = "PROJECT_CONFLICT",
+                     .kind = ErrorKind::kBlocked,
+                     .object = name,
+                     .message = fmt::format("project {} has begun with other settings: {}", name,
+                                            Joined(conflicts)),
+                     .cause = "what a project carries is fixed once it has begun",
+                     .remedy = "leave those flags out to go on with it, give another --name, or "
+                               "release it first"});
+      }
+    }
+    ProjectSpec changed = Changed(request, out.spec);
+    if (changed != out.spec) {
+      out.spec = std::move(changed);
+      out.record.spec = ToJsonText(out.spec);
+      metadata_.SetSpec(out.record.id, out.record.spec);
+    }
+  }
+  KeepSecrets(name, request);
+  return out;
+}
+
+bool Projects::HasBegun(const ProjectRecord& record) const {
+  return StageJournal(metadata_, record.id, "stages").IsDone("precheck");
+}
+
+StoredProject Projects::Find(const std::string& name) const {
+  auto record = metadata_.FindProject(name);
+  if (!record) throw Unknown("PROJECT_UNKNOWN", "project", name, "godwit project list");
+  return {*record, SpecFromJson(record->spec)};
+}
+
+std::vector<ProjectStatus> Projects::List() const {
+  std::vector<ProjectStatus> out;
+  for (const ProjectRecord& record : metadata_.Projects()) {
+    ProjectStatus status;
+    status.project = {record, SpecFromJson(record.spec)};
+    status.owner = ProjectLock::Owner(directory_.project(record.name));
+    status.view = StoredView(status.project);
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+ProjectStatus Projects::Status(const std::string& name) const {
+  ProjectStatus status;
+  status.project = Find(name);
+  status.owner = ProjectLock::Owner(directory_.project(name));
+  status.precheck = metadata_.Entries(status.project.record.id, "precheck");
+  status.verification = metadata_.Entries(status.project.record.id, "verification");
+  const std::string selection =
+      metadata_.Setting(status.project.record.id, kSelectionSetting).value_or("");
+  if (!selection.empty()) status.selection = SelectionFromJson(json::parse(selection));
+  status.changes = ChangeTally(metadata_, status.project.record.id).tables();
+  status.left_out = LeftOutRowsOf(metadata_, status.project.record.id);
+  status.view = StoredView(status.project);
+  if (status.owner) {
+    if (auto answer = AskOwner(directory_.control(name), {{"do", "view"}})) {
+      status.view = ViewFromJson((*answer)["view"]);
+    }
+  }
+  return status;
+}
+
+ProjectView Projects::StoredView(const StoredProject& project) const {
+  RunState stages;
+  stages.Choose(project.spec);
+  ProjectView view = stages.View();
+  view.state = project.record.state;
+  view.flow.replayed_rows =
+      static_cast<int64_t>(ChangeTally(metadata_, project.record.id).count());
+  const bool is_owned = ProjectLock::Owner(directory_.project(project.record.name)).has_value();
+  if (!is_owned && (view.state == "running" || view.state == "paused")) view.state = "interrupted";
+  const bool has_captured = metadata_.Setting(project.record.id, "capture.ready").has_value();
+  StageJournal journal(metadata_, project.record.id, "stages");
+  for (StageView& stage : view.stages) {
+    if (std::string status = journal.Status(stage.name); !status.empty()) stage.status = status;
+    const bool is_flow = stage.name == "capture" || stage.name == "incremental";
+    if (is_flow && has_captured) stage.status = "stopped";
+    if (stage.name == "precheck") continue;
+    for (const JournalEntry& entry : metadata_.Entries(project.record.id, stage.name)) {
+      if (entry.object.empty()) continue;  // of the stage as a whole
+      stage.unit = "objects";
+      ++stage.total;
+      if (entry.status == "done" || entry.status == "skipped") ++stage.done;
+      const json detail = ParseDetail(entry.detail);
+      if (detail.contains("rows") && detail["rows"].is_number()) {
+        stage.rows += detail["rows"].get<int64_t>();
+      }
+    }
+  }
+  view.open_findings = metadata_.Findings(project.record.id, "open");
+  return view;
+}
+
+std::optional<int64_t> Projects::OrderVerification(const std::string& name,
+                                                   const VerifyOrder& order) const {
+  Find(name);
+  const json request = {{"do", "verify"},
+                        {"tables", order.tables},
+                        {"correct", order.correct},
+                        {"certain", order.certain}};
+  // Between its lock and its door, at its begin and end, the owner does not answer.
+  const Deadline deadline = Deadline::In(kPatienceWithOwner);
+  for (;;) {
+    const auto owner = ProjectLock::Owner(directory_.project(name));
+    if (!owner) return std::nullopt;
+    try {
+      if (auto answer = AskOwner(directory_.control(name), request)) {
+        return answer->value("id", int64_t{0});
+      }
+    } catch (const Error& error) {
+      if (error.code() != "PROJECT_ENDED") throw;
+    }
+    if (!deadline.has_passed()) {
+      WaitForStop({}, Deadline::In(std::chrono::milliseconds(100)));
+      continue;
+    }
+    throw Error({.code = "PROJECT_SILENT",
+                 .kind = ErrorKind::kBlocked,
+                 .object = name,
+                 .message = fmt::format("process {} runs project {} and does not answer", *owner,
+                                        name),
+                 .cause = "it is stopped by a signal, or runs on another machine",
+                 .remedy = "let it go on or end it, then try again"});
+  }
+}
+
+std::optional<Projects::Ordered> Projects::LookAtVerification(const std::string& name,
+                                                              int64_t order) const {
+  auto answer =
+      AskOwner(directory_.control(name), {{"do", "look at verify"}, {"id", order}});
+  if (!answer) return std::nullopt;
+  Ordered out{.state = answer->value("state", ""), .view = ViewFromJson((*answer)["view"])};
+  if (answer->contains("outcome")) out.outcome = OutcomeFromJson((*answer)["outcome"]);
+  return out;
+}
+
+void Projects::CallOffVerification(const std::string& name, int64_t order) const {
+  AskOwner(directory_.control(name), {{"do", "call off verify"}, {"id", order}});
+}
+
+void Projects::Pause(const std::string& name) { metadata_.SetDesired(Find(name).record.id, "pause"); }
+
+void Projects::Resume(const std::string& name) { metadata_.SetDesired(Find(name).record.id, "run"); }
+
+std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& object) const {
+  const StoredProject project = Find(name);
+  std::vector<DdlView> out;
+  for (const char* stage : {"schema", "indexes"}) {
+    for (const JournalEntry& entry : metadata_.Entries(project.record.id, stage)) {
+      const json detail = ParseDetail(entry.detail);
+      if (!object.empty() && entry.object != object && detail.value("destination", "") != object) {
+        continue;
+      }
+      DdlView view{.object = entry.object,
+                   .kind = detail.value("kind", std::string(stage)),
+                   .status = entry.status,
+                   .source = detail.value("source", ""),
+                   .converted = detail.value("edited", detail.value("converted", ""))};
+      for (const json& note : detail.value("notes", json::array())) {
+        view.notes.push_back(fmt::format("{}: {}", note.value("object", ""),
+                                         note.value("text", "")));
+      }
+      if (detail.contains("error")) view.error = ErrorFromJson(detail["error"]);
+      out.push_back(std::move(view));
+    }
+  }
+  if (out.empty() && !object.empty()) {
+    throw Unknown("OBJECT_UNKNOWN", "converted object", object,
+                  fmt::format("godwit project ddl {}", name));
+  }
+  return out;
+}
+
+void Projects::Resolve(const std::string& name, const std::string& item, const Answer& answer) {
+  const StoredProject project = Find(name);
+  std::vector<Finding> meant;
+  for (const Finding& finding : metadata_.Findings(project.record.id, "open")) {
+    if (std::to_string(finding.id) == item || finding.object == item) meant.push_back(finding);
+  }
+  if (meant.empty()) return ResolveObject(project, item, answer);
+  if (meant.size() > 1) {
+    std::string numbers;
+    for (const Finding& finding : meant) numbers += fmt::format(" {}", finding.id);
+    throw Error({.code = "ITEM_AMBIGUOUS",
+                 .kind = ErrorKind::kBlocked,
+                 .object = item,
+                 .message = fmt::format("'{}' is blocked by several items:{}", item, numbers),
+                 .cause = "each has to be decided by itself",
+                 .remedy = "name one by its number"});
+  }
+  Finding& finding = meant[0];
+  if (finding.kind == "row" && answer.choice == Answer::Choice::kEdit) {
+    throw Error({.code = "CHOICE_INVALID",
+                 .kind = ErrorKind::kBlocked,
+                 .object = item,
+                 .message = "a row cannot be edited here",
+                 .cause = "a row is applied as the source logged it",
+                 .remedy = "correct the destination and --retry, write the row by hand and choose "
+                           "--done, or --skip it"});
+  }
+  switch (answer.choice) {
+    case Answer::Choice::kRetry:
+      finding.status = "retry";
+      break;
+    case Answer::Choice::kSkip:
+      finding.status = "skip";
+      break;
+    case Answer::Choice::kDone:
+      finding.status = "done";
+      break;
+    case Answer::Choice::kEdit:
+      finding.status = "edited";
+      finding.answer = answer.statement;
+      break;
+  }
+  metadata_.UpdateFinding(project.record.id, finding);
+}
+
+// An object whose stage failed in a run that nobody waited in.
+void Projects::ResolveObject(const StoredProject& project, const std::string& object,
+                             const Answer& answer) {
+  for (const char* stage : {"schema", "indexes"}) {
+    auto entry = metadata_.Entry(project.record.id, stage, object);
+    if (!entry || entry->status != "failed") continue;
+    json detail = ParseDetail(entry->detail);
+    std::string status = "pending";
+    if (answer.choice == Answer::Choice::kSkip) status = "skipped";
+    if (answer.choice == Answer::Choice::kDone) status = "done";
+    if (answer.choice == Answer::Choice::kEdit) detail["edited"] = answer.statement;
+    StageJournal(metadata_, project.record.id, stage).Put(object, status, detail);
+    return;
+  }
+  throw Unknown("ITEM_UNKNOWN", "blocked item", object,
+                fmt::format("godwit project show {}", project.record.name));
+}
+
+void Projects::Release(const std::string& name, std::stop_token stop) {
+  const StoredProject project = Find(name);
+  metadata_.SetDesired(project.record.id, "release");
+  const std::string directory = directory_.project(name);
+  std::optional<ProjectLock> lock;
+  while (!lock) {
+    try {
+      lock.emplace(directory);
+    } catch (const Error& error) {
+      if (error.code() != "PROJECT_BUSY") throw;
+      // Its owner sees the wish and ends.
+      if (WaitForStop(stop, Deadline::In(std::chrono::milliseconds(200)))) throw Stopped();
+    }
+  }
+  auto link = metadata_.Setting(project.record.id, "link.name");
+  if (link && HasBegun(project.record)) {
+    auto destination = registry_.Open(Ends(project).second, Side::kDestination);
+    destination->OpenSink()->Forget(*link);
+  }
+  std::error_code failure;
+  std::filesystem::remove_all(directory, failure);
+  if (failure) {
+    throw Error({.code = "STATE_DIRECTORY_UNUSABLE",
+                 .kind = ErrorKind::kBlocked,
+                 .object = directory,
+                 .message = fmt::format("{}: {}", directory, failure.message()),
+                 .cause = "the project's directory cannot be removed",
+                 .remedy = "check its owner and mode, then release the project again"});
+  }
+  for (const char* side : {"source", "destination"}) {
+    metadata_.RemoveDataSource(SecretName(name, side));
+  }
+  metadata_.DeleteProject(project.record.id);
+}
+
+// --- data sources ---
+
+void Projects::KeepSecrets(const std::string& project, const ProjectRequest& request) {
+  KeepSecret(project, "source", request.source);
+  KeepSecret(project, "destination", request.destination);
+}
+
+void Projects::KeepSecret(const std::string& project, std::string_view side,
+                          const std::optional<std::string>& end) {
+  if (!end || end->starts_with('@')) return;
+  const EndpointUrl url = EndpointUrl::Parse(*end);
+  if (!url.password_was_inline) return;
+  metadata_.PutDataSource({SecretName(project, side), url.Redacted(), url.password});
+}
+
+EndpointUrl Projects::End(const std::string& project, std::string_view side,
+                          const std::string& end) const {
+  if (end.starts_with('@')) {
+    auto source = metadata_.FindDataSource(end.substr(1));
+    if (!source) {
+      throw Unknown("DATA_SOURCE_UNKNOWN", "data source", end.substr(1), "godwit datasource list");
+    }
+    EndpointUrl url = EndpointUrl::Parse(source->url);
+    if (!source->secret.empty()) url.password = source->secret;
+    return url;
+  }
+  EndpointUrl url = EndpointUrl::Parse(end);
+  auto kept = metadata_.FindDataSource(SecretName(project, side));
+  if (kept && kept->url == end && !kept->secret.empty()) url.password = kept->secret;
+  return url;
+}
+
+std::pair<EndpointUrl, EndpointUrl> Projects::Ends(const StoredProject& project) const {
+  return {End(project.record.name, "source", project.spec.source),
+          End(project.record.name, "destination", project.spec.destination)};
+}
+
+void Projects::AddDataSource(const std::string& name, const std::string& text) {
+  CheckName(name);
+  const EndpointUrl url = EndpointUrl::Parse(text);
+  registry_.CheckScheme(url, Side::kNone);
+  metadata_.PutDataSource({name, url.Redacted(), url.password_was_inline ? url.password : ""});
+}
+
+std::vector<DataSource> Projects::DataSources() const {
+  std::vector<DataSource> out = metadata_.DataSources();
+  std::erase_if(out, [](const DataSource& source) {
+    return source.name.find('/') != std::string::npos;
+  });
+  return out;
+}
+
+EndpointInfo Projects::TestDataSource(const std::string& name_or_url) const {
+  const bool is_url = name_or_url.find("://") != std::string::npos;
+  const std::string end =
+      is_url || name_or_url.starts_with('@') ? name_or_url : "@" + name_or_url;
+  return registry_.Open(End("", "source", end), Side::kNone)->info();
+}
+
+}  // namespace godwit

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "project/projects.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "project/ask_user.h"
+#include "project/control_socket.h"
+#include "project/spec.h"
+#include "project/view_json.h"
+#include "stage/journal.h"
+
+namespace godwit {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr char kFile[] = R"(
+source = "mysql://root@a:1/"
+destination = "@ob"
+types = ["full", "schema"]
+merge = true
+certain = true
+exclude = ["shop.tmp*"]
+objects = ["shop.*=store",
+           {rule = "shop.orders", where = "id > 10", columns = ["id", "n"], rename = {n = "m"}}]
+[collations]
+utf8mb4_0900_ai_ci = "utf8mb4_general_ci"
+[limits]
+readers = 2
+rows_per_second = 1000
+)";
+
+std::string CodeOf(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Error& error) {
+    EXPECT_FALSE(error.fields().cause.empty()) << error.what();
+    EXPECT_FALSE(error.fields().remedy.empty()) << error.what();
+    return error.code();
+  }
+  return "nothing";
+}
+
+TEST(ProjectFileTest, SaysEverything) {
+  const ProjectSpec spec = MakeSpec(ParseProjectFile(kFile, "p.toml"));
+  EXPECT_EQ(spec.source, "mysql://root@a:1");
+  EXPECT_EQ(spec.destination, "@ob");
+  EXPECT_THAT(spec.types, ElementsAre(MigrationType::kSchema, MigrationType::kFull));
+  EXPECT_TRUE(spec.merge);
+  EXPECT_TRUE(spec.certain);
+  EXPECT_TRUE(SpecFromJson(ToJsonText(spec)).certain);
+  EXPECT_EQ(spec.limits.readers, 2);
+  EXPECT_EQ(spec.limits.rows_per_second, 1000u);
+  EXPECT_EQ(spec.collations.at("utf8mb4_0900_ai_ci"), "utf8mb4_general_ci");
+  auto orders = spec.rules.Find({"shop", "orders"});
+  ASSERT_TRUE(orders);
+  EXPECT_EQ(orders->where, "id > 10");
+  EXPECT_EQ(orders->column_names.at("n"), "m");
+  EXPECT_EQ(spec.rules.Find({"shop", "item"})->destination.database, "store");
+  EXPECT_FALSE(spec.rules.Find({"shop", "tmp1"}));
+  EXPECT_EQ(SpecFromJson(ToJsonText(spec)), spec);
+}
+
+TEST(ProjectFileTest, NamesTheLineThatIsWrong) {
+  for (const auto& [text, words] : std::map<std::string, std::string>{
+           {"\nsorce = \"x\"", "p.toml:2: 'sorce' is not known here"},
+           {"merge = 1", "'merge' must be true or false"},
+           {"objects = [\"shop\"]", "a '.' must follow"},
+           {"[limits]\nreaders = 0", "p.toml:2: 'readers' must be a whole number above 0"},
+           {"types = [\"fulll\"]", "'fulll' is no migration type"},
+           {"objects = [", "p.toml:1"}}) {
+    try {
+      ParseProjectFile(text, "p.toml");
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), "CONFIG_INVALID");
+      EXPECT_THAT(error.fields().message, HasSubstr(words));
+    }
+  }
+}
+
+TEST(ProjectRequestTest, FlagsWinOverTheFile) {
+  ProjectRequest flags;
+  flags.types = ParseTypes("verification");
+  flags.limits["readers"] = 8;
+  const ProjectSpec spec = MakeSpec(flags.Over(ParseProjectFile(kFile, "p.toml")));
+  EXPECT_THAT(spec.types, ElementsAre(MigrationType::kVerification));
+  EXPECT_EQ(spec.limits.readers, 8);
+  EXPECT_EQ(spec.limits.rows_per_second, 1000u);
+}
+
+TEST(ProjectRequestTest, NamesDependOnEndsAndObjects) {
+  ProjectSpec spec = MakeSpec(ParseProjectFile(kFile, "p.toml"));
+  const std::string name = DefaultName(spec);
+  CheckName(name);
+  EXPECT_THAT(name, testing::StartsWith("shop-"));
+  EXPECT_EQ(DefaultName(spec), name);
+  spec.destination = "@other";
+  EXPECT_NE(DefaultName(spec), name);
+  for (const char* bad : {"", "a/b", "..", "-x", "a b"}) {
+    EXPECT_EQ(CodeOf([&] { CheckName(bad); }), "NAME_INVALID") << bad;
+  }
+}
+
+class ProjectsTest : public testing::Test {
+ protected:
+  ProjectsTest() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    path_ = testing::TempDir() + "projects_" + test->name();
+    std::filesystem::remove_all(path_);
+    directory_.emplace(path_);
+    metadata_ = Metadata::Open(directory_->metadata());
+    for (const char* scheme : {"mysql", "oceanbase"}) {
+      registry_.Add(scheme, [](const EndpointUrl&, Side) { return nullptr; });
+    }
+    projects_.emplace(*directory_, *metadata_, registry_);
+  }
+  ~ProjectsTest() override {
+    metadata_.reset();
+    std::filesystem::remove_all(path_);
+  }
+
+  static ProjectRequest Asked() {
+    ProjectRequest request;
+    request.source = "mysql://root:pa%3Ass@a:1/";
+    request.destination = "mysql://root@b:2/";
+    request.objects = {ObjectRule::Parse("shop.*")};
+    return request;
+  }
+  void Begin(const StoredProject& project) {
+    StageJournal(*metadata_, project.record.id, "stages").Put("precheck", "done", json::object());
+  }
+
+  std::string path_;
+  std::optional<StateDirectory> directory_;
+  std::unique_ptr<Metadata> metadata_;
+  Registry registry_;
+  std::optional<Projects> projects_;
+};
+
+TEST_F(ProjectsTest, KeepsPasswordsSealed) {
+  const StoredProject project = projects_->Create(Asked());
+  EXPECT_THAT(project.record.spec, testing::Not(HasSubstr("pa")));
+  EXPECT_EQ(projects_->Ends(projects_->Find(project.record.name)).first.password, "pa:ss");
+  EXPECT_THAT(projects_->DataSources(), IsEmpty());
+  projects_->AddDataSource("prod", "mysql://root:x@a:1/");
+  EXPECT_THAT(projects_->DataSources(), SizeIs(1));
+  EXPECT_EQ(CodeOf([&] {
+              ProjectRequest request = Asked();
+              request.source = "@nope";
+              projects_->Create(request);
+            }),
+            "DATA_SOURCE_UNKNOWN");
+}
+
+TEST_F(ProjectsTest, WhatHasBegunKeepsItsObjects) {
+  ProjectRequest request = Asked();
+  request.name = "p";
+  const StoredProject project = projects_->Create(request);
+  request.exclude = {ObjectRule::Parse("shop.tmp")};
+  EXPECT_EQ(projects_->Create(request).record.id, project.record.id);
+  EXPECT_FALSE(projects_->Find("p").spec.rules.Find({"shop", "tmp"}));
+  Begin(project);
+  request.merge = true;  // may change at any time
+  EXPECT_TRUE(projects_->Create(request).spec.merge);
+  request.objects = {ObjectRule::Parse("crm.*")};
+  EXPECT_EQ(CodeOf([&] { projects_->Create(request); }), "PROJECT_CONFLICT");
+  ProjectRequest only_name;
+  only_name.name = "p";
+  EXPECT_EQ(projects_->Create(only_name).spec.source, "mysql://root@a:1");
+  EXPECT_EQ(CodeOf([&] { projects_->Find("q"); }), "PROJECT_UNKNOWN");
+}
+
+TEST_F(ProjectsTest, OneProcessRunsAProject) {
+  const std::string directory = directory_->project("p");
+  {
+    ProjectLock lock(directory);
+    EXPECT_EQ(CodeOf([&] { ProjectLock second(directory); }), "PROJECT_BUSY");
+    EXPECT_EQ(ProjectLock::Owner(directory), getpid());
+  }
+  EXPECT_FALSE(ProjectLock::Owner(directory));
+  ProjectLock again(directory);
+}
+
+TEST_F(ProjectsTest, TheOwnerAnswersOnAPathOfAnyLength) {
+  for (size_t length : {10, 200}) {
+    const std::string path = path_ + "/" + std::string(length, 'd') + "/control.sock";
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    EXPECT_FALSE(AskOwner(path, {{"do", "view"}}));
+    {
+      ControlServer server(path, [](const json& request) -> json {
+        if (request["do"] == "view") return {{"view", 7}};
+        throw Error({.code = "REQUEST_INVALID", .message = "m", .cause = "c", .remedy = "r"});
+      });
+      EXPECT_EQ((*AskOwner(path, {{"do", "view"}}))["view"], 7);
+      EXPECT_EQ(CodeOf([&] { AskOwner(path, {{"do", "x"}}); }), "REQUEST_INVALID");
+      EXPECT_EQ((*AskOwner(path, {{"do", "view"}}))["view"], 7);
+    }
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+}
+
+TEST_F(ProjectsTest, ABlockedItemWaitsForItsAnswer) {
+  const StoredProject project = projects_->Create(Asked());
+  const std::string& name = project.record.name;
+  const BlockedItem item{.stage = "incremental", .kind = "ddl", .object = "shop.a",
+                         .statement = "ALTER …",
+                         .error = Error({.code = "DDL_NOT_CONVERTIBLE", .message = "no"})};
+  // Nobody answers: its error comes out and the item stays.
+  EXPECT_THROW(MakeAskUser(*metadata_, project.record.id, 0ms)(item, {}), Error);
+  ASSERT_THAT(projects_->Status(name).view.open_findings, SizeIs(1));
+  // Answered while nobody runs: the next run takes it.
+  projects_->Resolve(name, "shop.a", {Answer::Choice::kEdit, "ALTER TABLE a"});
+  EXPECT_EQ(CodeOf([&] { projects_->Resolve(name, "shop.a", {}); }), "ITEM_UNKNOWN");
+  const Answer answer = MakeAskUser(*metadata_, project.record.id, 0ms)(item, {});
+  EXPECT_EQ(answer.choice, Answer::Choice::kEdit);
+  EXPECT_EQ(answer.statement, "ALTER TABLE a");
+  // Blocked again: asked again, answered while it waits.
+  std::jthread user([&] {
+    while (projects_->Status(name).view.open_findings.empty()) std::this_thread::yield();
+    const Finding finding = projects_->Status(name).view.open_findings[0];
+    projects_->Resolve(name, std::to_string(finding.id), {Answer::Choice::kSkip, ""});
+  });
+  EXPECT_EQ(MakeAskUser(*metadata_, project.record.id, {})(item, {}).choice,
+            Answer::Choice::kSkip);
+  user.join();
+  EXPECT_THAT(metadata_->Findings(project.record.id, "open"), IsEmpty());
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(MakeAskUser(*metadata_, project.record.id, {})(item, stop.get_token()), Stopped);
+}
+
+TEST_F(ProjectsTest, ASkippedRowStaysKnown) {
+  const StoredProject project = projects_->Create(Asked());
+  const std::string& name = project.record.name;
+  for (Answer::Choice choice :
+       {Answer::Choice::kRetry, Answer::Choice::kSkip, Answer::Choice::kDone}) {
+    const BlockedItem item{.stage = "full", .kind = "row", .object = "shop.a",
+                           .statement = "copy of id='1'",
+                           .error = Error({.code = "VALUE_REFUSED", .message = "too long"})};
+    EXPECT_THROW(MakeAskUser(*metadata_, project.record.id, 0ms)(item, {}), Error);
+    projects_->Resolve(name, "shop.a", {choice, ""});
+    EXPECT_EQ(MakeAskUser(*metadata_, project.record.id, 0ms)(item, {}).choice, choice);
+  }
+  ASSERT_THAT(projects_->Status(name).left_out, SizeIs(1));
+  EXPECT_THAT(projects_->Status(name).view.open_findings, IsEmpty());
+}
+
+TEST_F(ProjectsTest, AFailedObjectIsAnsweredInTheJournal) {
+  const StoredProject project = projects_->Create(Asked());
+  const std::string& name = project.record.name;
+  StageJournal journal(*metadata_, project.record.id, "schema");
+  journal.PutError("shop.a", Error({.code = "X", .message = "bad"}),
+                   {{"source", "CREATE a"}, {"converted", "CREATE b"}, {"kind", "table"}});
+  ASSERT_THAT(projects_->Ddl(name, "shop.a"), SizeIs(1));
+  EXPECT_EQ(projects_->Ddl(name, "")[0].error->code, "X");
+  EXPECT_EQ(CodeOf([&] { projects_->Ddl(name, "shop.b"); }), "OBJECT_UNKNOWN");
+  projects_->Resolve(name, "shop.a", {Answer::Choice::kEdit, "CREATE c"});
+  EXPECT_EQ(journal.Status("shop.a"), "pending");
+  EXPECT_EQ(projects_->Ddl(name, "")[0].converted, "CREATE c");
+  EXPECT_EQ(CodeOf([&] { projects_->Resolve(name, "shop.a", {}); }), "ITEM_UNKNOWN");
+}
+
+TEST_F(ProjectsTest, ReleaseForgetsAll) {
+  const StoredProject project = projects_->Create(Asked());
+  std::filesystem::create_directories(directory_->store(project.record.name));
+  projects_->Release(project.record.name, {});
+  EXPECT_THAT(projects_->List(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(directory_->project(project.record.name)));
+  EXPECT_THAT(metadata_->DataSources(), IsEmpty());
+}
+
+TEST_F(ProjectsTest, NobodyRunsWhatSaysItRuns) {
+  const StoredProject project = projects_->Create(Asked());
+  metadata_->SetState(project.record.id, "running", "");
+  EXPECT_EQ(projects_->Status(project.record.name).view.state, "interrupted");
+  ProjectLock lock(directory_->project(project.record.name));
+  EXPECT_EQ(projects_->Status(project.record.name).view.state, "running");
+}
+
+TEST(ViewJsonTest, ComesBackWhole) {
+  ProjectView view{.state = "running"};
+  view.stages = {{"full", "running", "rows", 5, 10, 6, 7, 1.5}};
+  view.flow.replaying = true;
+  view.flow.latency_us = 77;
+  view.open_findings = {{3, "incremental", "row", "a.b", "open", R"({"x":1})", ""}};
+  view.transient = ErrorFields{.code = "LOST", .kind = ErrorKind::kTransient};
+  const ProjectView back = ViewFromJson(ToJson(view));
+  EXPECT_EQ(ToJson(back), ToJson(view));
+  EXPECT_EQ(back.stages[0].total, 10);
+  EXPECT_EQ(back.transient->code, "LOST");
+}
+
+}  // namespace
+}  // namespace godwit

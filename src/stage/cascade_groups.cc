@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/cascade_groups.h"
+
+#include <map>
+#include <numeric>
+
+namespace godwit {
+
+CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits& traits) {
+  // Union-find over the tables that cascades join.
+  std::vector<size_t> root(tables.size());
+  std::iota(root.begin(), root.end(), 0);
+  auto find = [&](size_t i) {
+    while (root[i] != i) i = root[i] = root[root[i]];
+    return i;
+  };
+  std::map<TableName, size_t> index;
+  for (size_t i = 0; i < tables.size(); ++i) index[tables[i]->name] = i;
+  std::vector<bool> joined(tables.size(), false);
+  for (size_t i = 0; traits.follows_changes && !traits.logs_cascades && i < tables.size(); ++i) {
+    for (const ForeignKeySchema& key : tables[i]->foreign_keys) {
+      auto parent = index.find(key.referenced);
+      if (!Cascades(key) || parent == index.end()) continue;
+      joined[i] = joined[parent->second] = true;
+      root[find(i)] = find(parent->second);
+    }
+  }
+  CopyPlan plan;
+  std::map<size_t, std::vector<TableSchemaPtr>> groups;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const bool is_partial = traits.follows_changes &&
+                            (!traits.logs_full_images ||
+                             traits.with_partial_images.contains(tables[i]->name));
+    const bool is_keyless = tables[i]->identity_columns().empty();
+    if (joined[i]) {
+      groups[find(i)].push_back(tables[i]);
+    } else if (is_keyless || is_partial) {
+      plan.at_snapshot.push_back({tables[i]});
+    } else {
+      plan.keyed.push_back(tables[i]);
+    }
+  }
+  for (auto& [r, group] : groups) plan.at_snapshot.push_back(std::move(group));
+  return plan;
+}
+
+std::vector<TableName> TablesOf(const SchemaChange& change) {
+  std::vector<TableName> names = change.tables;
+  for (const auto& [from, to] : change.renames) {
+    names.push_back(from);
+    names.push_back(to);
+  }
+  if (!change.table.table.empty()) names.push_back(change.table);
+  for (const AlterAction& action : change.actions) {
+    if (!action.new_table.table.empty()) names.push_back(action.new_table);
+  }
+  return names;
+}
+
+}  // namespace godwit

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/full.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/crash_point.h"
+#include "base/task_group.h"
+#include "stage/cascade_groups.h"
+#include "stage/indexes.h"
+#include "stage/schema.h"
+#include "stage/selection.h"
+
+namespace godwit {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view kPartialPrefix = "partial-images.";
+
+std::string BoundsKey(const TableName& table) { return "copy." + table.ToString(); }
+
+}  // namespace
+
+FullStage::FullStage(Link& link, Capturer* capturer, Options options)
+    : link_(link),
+      capturer_(capturer),
+      options_(std::move(options)),
+      journal_(link.metadata, link.project, "full"),
+      counters_{progress_.done, progress_.bytes} {
+  progress_.unit = "rows";
+}
+
+void FullStage::Run(std::stop_token stop) {
+  source_ = link_.source.OpenCatalog();
+  destination_ = link_.destination.OpenCatalog();
+  sink_ = link_.destination.OpenSink();
+  sink_->Attach(link_.name, 0, link_.epoch);
+  progress_.done.Set(0);
+  progress_.bytes.Set(0);
+  std::set<TableName> changed;
+  do {
+    try {
+      if (changed.empty()) CopyAll(Tables(), stop);
+      if (!changed.empty()) CopyAgain(std::exchange(changed, {}), stop);
+      if (capturer_ == nullptr) break;
+      ResolveBounds(stop);
+      changed = Changed(stop);
+    } catch (const Error& error) {
+      if (capturer_ == nullptr || !TellsOfDefinitions(error)) throw;
+      changed = ChangedUnderCopy(stop);
+      if (changed.empty()) throw;
+    }
+  } while (!changed.empty() || HasOpenTables());
+  CloseFindings();
+}
+
+// Rows that fit without an answer: of tables that were widened, or made again, before a resume.
+void FullStage::CloseFindings() {
+  for (Finding& finding : link_.metadata.Findings(link_.project, "")) {
+    if (finding.stage != name() || finding.status == "closed") continue;
+    finding.status = "closed";
+    link_.metadata.UpdateFinding(link_.project, finding);
+  }
+}
+
+bool FullStage::HasOpenTables() {
+  std::vector<TableSchemaPtr> tables = Tables();
+  return capturer_ != nullptr && std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
+    return journal_.Status(table->name.ToString()) == "running";
+  });
+}
+
+// The log has the DDL that made reading fail, once capture has come to where the source is now.
+std::set<TableName> FullStage::ChangedUnderCopy(std::stop_token stop) {
+  capturer_->SequencePast(
+      WithPositions([](ChangeReader& reader) { return reader.Current(); }, stop), stop);
+  std::set<TableName> changed;
+  EachDdl(
+      [&](Sequence at, const SchemaChange& ddl) {
+        std::vector<TableName> names = TablesOf(ddl);
+        bool is_open = std::any_of(names.begin(), names.end(), [&](const TableName& name) {
+          return journal_.Status(name.ToString()) == "running" &&
+                 at > Bounds(name).start.value_or(0);
+        });
+        if (!is_open) return;
+        for (const TableName& name : names) {
+          if (link_.translator.rules().Find(name)) changed.insert(name);
+        }
+      },
+      stop);
+  return changed;
+}
+
+void FullStage::EachDdl(const std::function<void(Sequence, const SchemaChange&)>& visit,
+                        std::stop_token stop) {
+  EachPart([](const LoggedTransaction& transaction) { return transaction.is_ddl; },
+           [&](Sequence at, const LogPart& part) {
+             if (part.kind == LogPart::Kind::kDdl) visit(at, part.ddl);
+           },
+           stop);
+}
+
+void FullStage::EachPart(const std::function<bool(const LoggedTransaction&)>& is_wanted,
+                         const std::function<void(Sequence, const LogPart&)>& visit,
+                         std::stop_token stop) {
+  auto log = link_.store.Read(0);
+  for (const Sequence last = link_.store.last(); last > 0;) {
+    auto transaction = log->NextTransaction(Deadline::In(std::chrono::milliseconds(0)), stop);
+    if (!transaction) return;
+    LogPart part;
+    while (is_wanted(*transaction) && log->NextPart(part)) visit(transaction->sequence, part);
+    if (transaction->sequence >= last) return;
+  }
+}
+
+CopyTraits FullStage::Traits() const {
+  CopyTraits traits;
+  traits.follows_changes = capturer_ != nullptr;
+  traits.logs_cascades = link_.source.info().logs_cascades;
+  traits.logs_full_images = link_.source.info().logs_full_images;
+  for (const auto& [key, text] :
+       link_.metadata.Settings(link_.project, std::string(kPartialPrefix))) {
+    const std::string name = key.substr(kPartialPrefix.size());
+    const size_t dot = name.find('.');
+    traits.with_partial_images.insert({name.substr(0, dot), name.substr(dot + 1)});
+  }
+  return traits;
+}
+
+std::vector<TableSchemaPtr> FullStage::Tables() {
+  std::vector<TableSchemaPtr> tables;
+  if (capturer_ != nullptr) {
+    for (SchemaVersion& version : link_.store.LatestSchemas()) {
+      if (version.table && link_.translator.rules().Find(version.name)) {
+        tables.push_back(version.table);
+      }
+    }
+    return tables;
+  }
+  for (const TableName& name : SelectObjects(*source_, link_.translator.rules()).tables) {
+    if (auto table = source_->Table(name)) {
+      tables.push_back(std::make_shared<const TableSchema>(std::move(*table)));
+    }
+  }
+  return tables;
+}
+
+void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
+  auto is_done = [&](const TableSchemaPtr& table) {
+    return journal_.IsDone(table->name.ToString());
+  };
+  CopyPlan plan = PlanCopies(tables, Traits());
+  std::erase_if(plan.keyed, is_done);
+  // A group is copied whole or again.
+  std::erase_if(plan.at_snapshot, [&](const std::vector<TableSchemaPtr>& group) {
+    return std::all_of(group.begin(), group.end(), is_done);
+  });
+  std::set<TableName> open;
+  for (const TableSchemaPtr& table : plan.keyed) open.insert(table->name);
+  for (const auto& group : plan.at_snapshot) {
+    for (const TableSchemaPtr& table : group) open.insert(table->name);
+  }
+  const int64_t before = progress_.done.Get();  // of a copy that is made again in part
+  int64_t estimated = 0;
+  for (const TableSchemaPtr& table : tables) {
+    if (open.contains(table->name)) {
+      estimated += static_cast<int64_t>(source_->Estimate(table->name).rows);
+      continue;
+    }
+    int64_t rows = static_cast<int64_t>(
+        journal_.Detail(table->name.ToString()).value("rows", uint64_t{0}));
+    progress_.done.Add(rows);
+    estimated += rows;
+  }
+  progress_.total.Set(before + estimated);
+  Jobs keyed;
+  for (const TableSchemaPtr& table : plan.keyed) {
+    if (auto job = Prepare(table)) keyed.push_back(std::move(job));
+  }
+  TakeUpLaneChunks(keyed);
+  CopyKeyed(keyed, stop);
+  for (const auto& group : plan.at_snapshot) CopyGroup(group, stop);
+}
+
+std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source) {
+  MatchDefinition(source);
+  auto mapping = link_.translator.rules().Find(source->name);
+  GODWIT_CHECK(mapping.has_value(), "only selected tables are copied");
+  std::optional<TableSchema> there = destination_->Table(mapping->destination);
+  StageJournal schema(link_.metadata, link_.project, "schema");
+  if (!there && schema.Status(source->name.ToString()) == "skipped") {
+    journal_.Put(source->name.ToString(), "skipped", {{"rows", 0}});
+    return nullptr;
+  }
+  if (!there) {
+    throw Error({.code = "TABLE_UNKNOWN",
+                 .kind = ErrorKind::kBlocked,
+                 .side = Side::kDestination,
+                 .object = mapping->destination.ToString(),
+                 .message = "the table to copy into does not exist",
+                 .cause = "it was dropped, or schema migration was not chosen",
+                 .remedy = "create it and resume the project"});
+  }
+  auto job = std::make_shared<CopyJob>();
+  job->source = source;
+  job->plan = TablePlan::Make(source, std::make_shared<const TableSchema>(std::move(*there)),
+                              *mapping);
+  job->scan = job->plan->scan();
+  job->estimate = source_->Estimate(source->name);
+  job->generation = Bounds(source->name).generation;
+  return job;
+}
+
+// The schema stage may have converted an older definition than capture found, or none.
+void FullStage::MatchDefinition(const TableSchemaPtr& source) {
+  StageJournal schema(link_.metadata, link_.project, "schema");
+  const std::string object = source->name.ToString();
+  if (!link_.spec.Has(MigrationType::kSchema) || schema.Status(object) == "skipped") return;
+  json detail = schema.Detail(object);
+  if (detail.value("kept", false)) return;  // the user's own table
+  if (detail.value("definition", "") == DefinitionDigest(*source)) return;
+  link_.metadata.RemoveChunks(link_.project, source->name);
+  SchemaStage::Recreate(link_, *destination_, *sink_, *source);
+}
+
+// Takes all rows out of the destination's table.
+void FullStage::Empty(const TableSchemaPtr& source) {
+  StageJournal schema(link_.metadata, link_.project, "schema");
+  const std::string object = source->name.ToString();
+  json detail = schema.Detail(object);
+  if (link_.spec.Has(MigrationType::kSchema) && !detail.value("kept", false)) {
+    detail["definition"] = "";
+    schema.Put(object, "done", detail);
+    MatchDefinition(source);
+    return;
+  }
+  SchemaChange truncate;
+  truncate.kind = SchemaChange::Kind::kTruncateTable;
+  truncate.table = link_.translator.rules().Find(source->name)->destination;
+  if (!destination_->Table(truncate.table)) return;
+  for (const Statement& statement : link_.destination.dialect().Render(truncate, nullptr)) {
+    sink_->Execute(statement);
+  }
+}
+
+// A chunk may be committed, as its lane row says, without the journal knowing.
+void FullStage::TakeUpLaneChunks(const Jobs& jobs) {
+  std::set<uint64_t> committed;
+  for (const LaneState& lane : options_.lanes) {
+    committed.insert(lane.progress.chunks.begin(), lane.progress.chunks.end());
+  }
+  if (committed.empty()) return;
+  for (const auto& job : jobs) {
+    for (const ChunkRecord& record : link_.metadata.Chunks(link_.project, job->source->name)) {
+      if (record.done || !committed.contains(record.chunk.id)) continue;
+      auto reader = link_.destination.OpenRowReader();
+      RowBatch batch(job->plan->destination_scan().columns.size());
+      reader->Open(job->plan->destination_scan(), record.chunk.range);
+      uint64_t rows = 0;
+      for (bool more = true; more;) {
+        batch.Clear();
+        more = reader->Read(batch, 10'000, 1 << 20);
+        rows += batch.rows();
+      }
+      link_.metadata.FinishChunk(link_.project, record.chunk.id, rows);
+    }
+  }
+}
+
+void FullStage::CopyKeyed(const Jobs& jobs, std::stop_token stop) {
+  if (jobs.empty()) return;
+  for (const auto& job : jobs) {
+    journal_.Put(job->object(), "running", {{"generation", job->generation}});
+  }
+  BoundedQueue<TableSchemaPtr> read(jobs.size() + 1);
+  TaskGroup indexes(stop);
+  for (int i = 0; i < std::max(1, link_.spec.limits.readers); ++i) {
+    indexes.Start("early-indexes-" + std::to_string(i),
+                  [&](std::stop_token s) { MakeIndexes(read, s); });
+  }
+  Loader loader(link_, counters_, options_.loader);
+  loader.Run(
+      jobs,
+      [&](const CopyJob& job, uint64_t rows) {
+        Position exit;
+        if (capturer_ != nullptr) {
+          exit = WithPositions([](ChangeReader& reader) { return reader.Current(); }, stop);
+        }
+        Finish(job.source->name, exit, rows);
+        NoteCounted(job, rows);
+        read.Push(job.source, 1, stop);
+      },
+      stop);
+  read.Close();
+  indexes.Join();
+}
+
+// Of tables as they become complete. What fails is left to the indexes stage.
+void FullStage::MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token stop) {
+  std::unique_ptr<Sink> sink;
+  while (auto table = read.Pop(stop)) {
+    try {
+      if (!sink) {
+        sink = link_.destination.OpenSink();
+        // Not a loader's lane, whose row is locked while a chunk is written.
+        sink->Attach(link_.name, std::max(link_.spec.limits.readers, link_.spec.limits.lanes),
+                     link_.epoch);
+      }
+      IndexesStage::MakeEarly(link_, *sink, **table);
+    } catch (const Error&) {
+      sink.reset();
+    }
+  }
+}
+
+void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
+  for (const TableSchemaPtr& table : tables) {
+    // A copy that was cut off left rows behind.
+    if (!journal_.Status(table->name.ToString()).empty()) Empty(table);
+    link_.metadata.RemoveChunks(link_.project, table->name);
+  }
+  Jobs jobs;
+  for (const TableSchemaPtr& table : tables) {
+    if (auto job = Prepare(table)) jobs.push_back(std::move(job));
+  }
+  if (jobs.empty()) return;
+  for (const auto& job : jobs) journal_.Put(job->object(), "running", json::object());
+  Loader loader(link_, counters_, options_.loader);
+  Loader::SnapshotCopy copy = loader.CopyAtSnapshot(jobs, stop);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const TableName& name = jobs[i]->source->name;
+    if (capturer_ != nullptr) {
+      CopyBounds bounds = Bounds(name);
+      bounds.start_position = bounds.exit_position = copy.position;
+      bounds.start = bounds.exit = capturer_->SequenceAt(copy.position, stop);
+      bounds.rows = copy.rows[i];
+      PutBounds(name, bounds);
+    }
+  }
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    NoteCounted(*jobs[i], copy.rows[i]);
+    journal_.Put(jobs[i]->object(), "done", {{"rows", copy.rows[i]}, {"at_snapshot", true}});
+  }
+}
+
+// The table's rows are no estimate any more.
+void FullStage::NoteCounted(const CopyJob& job, uint64_t rows) {
+  progress_.total.Add(static_cast<int64_t>(rows) - static_cast<int64_t>(job.estimate.rows));
+}
+
+void FullStage::Finish(const TableName& table, const Position& exit, uint64_t rows) {
+  CopyBounds bounds = Bounds(table);
+  bounds.exit_position = exit;
+  bounds.exit.reset();
+  bounds.rows = rows;
+  if (capturer_ != nullptr) PutBounds(table, bounds);
+  CrashPoint("full-after-exit-point");
+  journal_.Put(table.ToString(), "done", {{"rows", rows}, {"generation", bounds.generation}});
+}
+
+void FullStage::ResolveBounds(std::stop_token stop) {
+  for (const auto& [key, text] : link_.metadata.Settings(link_.project, "copy.")) {
+    CopyBounds bounds = CopyBounds::FromText(text);
+    if (bounds.exit || bounds.exit_position.empty()) continue;
+    bounds.exit = capturer_->SequencePast(bounds.exit_position, stop);
+    link_.metadata.PutSetting(link_.project, key, bounds.ToText());
+  }
+}
+
+std::set<TableName> FullStage::Changed(std::stop_token stop) {
+  std::map<std::string, CopyBounds> all;
+  for (const auto& [key, text] : link_.metadata.Settings(link_.project, "copy.")) {
+    all[key] = CopyBounds::FromText(text);
+  }
+  std::set<TableName> changed;
+  auto is_copying = [&](Sequence at, const TableName& name) {
+    auto bounds = all.find(BoundsKey(name));
+    return bounds != all.end() && at > bounds->second.start.value_or(0) &&
+           at <= bounds->second.exit.value_or(0);
+  };
+  EachPart(
+      [](const LoggedTransaction& transaction) { return transaction.has_partial_images; },
+      [&](Sequence at, const LogPart& part) {
+        if (part.kind != LogPart::Kind::kRows || !part.rows.has_partial_images()) return;
+        const TableName& name = part.rows.table->name;
+        if (!is_copying(at, name) || !changed.insert(name).second) return;
+        link_.metadata.PutSetting(link_.project, fmt::format("{}{}", kPartialPrefix, name.ToString()),
+                                  "seen");
+      },
+      stop);
+  EachDdl(
+      [&](Sequence at, const SchemaChange& ddl) {
+        std::vector<TableName> names = TablesOf(ddl);
+        bool is_within = std::any_of(names.begin(), names.end(), [&](const TableName& name) {
+          return is_copying(at, name);
+        });
+        if (!is_within) return;
+        for (const TableName& name : names) {
+          if (link_.translator.rules().Find(name)) changed.insert(name);
+        }
+      },
+      stop);
+  return changed;
+}
+
+void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token stop) {
+  Position start =
+      WithPositions([&](ChangeReader& reader) { return reader.ProveStart(stop); }, stop);
+  const Sequence sequence = capturer_->SequenceAt(start, stop);
+  std::vector<TableSchemaPtr> present;
+  for (const TableName& name : WithCascadeGroups(tables)) {
+    CopyBounds bounds = Bounds(name);
+    ++bounds.generation;
+    bounds.start_position = start;
+    bounds.start = sequence;
+    bounds.exit_position = {};
+    bounds.exit.reset();
+    journal_.Put(name.ToString(), "running", {{"generation", bounds.generation}});
+    StageJournal schema(link_.metadata, link_.project, "schema");
+    json detail = schema.Detail(name.ToString());
+    detail["definition"] = "";
+    schema.Put(name.ToString(), "done", detail);
+    PutBounds(name, bounds);
+    link_.metadata.RemoveChunks(link_.project, name);
+    if (auto table = source_->Table(name)) {
+      present.push_back(std::make_shared<const TableSchema>(std::move(*table)));
+      continue;
+    }
+    const TableName destination = link_.translator.rules().Find(name)->destination;
+    sink_->Execute({.part = Statement::Part::kTable,
+                    .table = destination,
+                    .sql = link_.destination.dialect().DropTable(destination)});
+    bounds.exit_position = start;
+    bounds.exit = sequence;
+    PutBounds(name, bounds);
+    journal_.Put(name.ToString(), "done", {{"rows", 0}, {"dropped", true}});
+  }
+  CopyAll(present, stop);
+}
+
+// The live keys of a group would write into a table copied later than the rest of it.
+std::set<TableName> FullStage::WithCascadeGroups(std::set<TableName> tables) {
+  std::vector<TableSchemaPtr> all = Tables();
+  for (const auto& group : PlanCopies(all, Traits()).at_snapshot) {
+    bool is_hit = std::any_of(group.begin(), group.end(), [&](const TableSchemaPtr& table) {
+      return tables.contains(table->name);
+    });
+    if (!is_hit) continue;
+    for (const TableSchemaPtr& table : group) tables.insert(table->name);
+  }
+  return tables;
+}
+
+Position FullStage::WithPositions(const std::function<Position(ChangeReader&)>& ask,
+                                  std::stop_token stop) {
+  MutexLock lock(positions_mutex_);
+  return RetryTransient(options_.loader.retry, stop, options_.loader.on_transient, [&] {
+    try {
+      if (!positions_) positions_ = link_.source.OpenChangeReader();
+      return ask(*positions_);
+    } catch (...) {
+      positions_.reset();  // its connection may be broken
+      throw;
+    }
+  });
+}
+
+CopyBounds FullStage::Bounds(const TableName& table) const {
+  auto text = link_.metadata.Setting(link_.project, BoundsKey(table));
+  return text ? CopyBounds::FromText(*text) : CopyBounds{};
+}
+
+void FullStage::PutBounds(const TableName& table, const CopyBounds& bounds) {
+  link_.metadata.PutSetting(link_.project, BoundsKey(table), bounds.ToText());
+}
+
+}  // namespace godwit

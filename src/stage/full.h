@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "endpoint/sink.h"
+#include "pipeline/capturer.h"
+#include "pipeline/loader.h"
+#include "stage/cascade_groups.h"
+#include "stage/journal.h"
+#include "stage/stage.h"
+
+namespace godwit {
+
+// Copies the rows of every selected table and leaves each table's copy bounds in the journal.
+//
+// 1. Which tables: where changes are followed, those that the schema history has; a table whose
+//    definition there is not the one the schema stage converted is made again first.
+// 2. Tables with a key are copied in chunks; the exit point is read after a table's last chunk. Its
+//    plain indexes are made then, while other tables are copied.
+// 3. Tables without one, and those joined by cascades that the source does not log, are copied from
+//    one snapshot of known position: start and exit point are the same. After a crash such a group
+//    begins again with empty tables. So do tables whose changes have partial row images.
+// 4. A table whose definition changed at the source between its start and its exit, or of which the
+//    log then had a partial row image, is made and copied again from a newly proved start; until no
+//    table is left.
+class FullStage : public Stage {
+ public:
+  struct Options {
+    Loader::Options loader;
+    std::vector<LaneState> lanes;  // as found when the epoch was raised
+  };
+
+  // `capturer` is null where changes are not followed.
+  FullStage(Link& link, Capturer* capturer, Options options);
+  std::string_view name() const override { return "full"; }
+  void Run(std::stop_token stop) override;
+
+ private:
+  using Jobs = std::vector<std::shared_ptr<CopyJob>>;
+
+  std::vector<TableSchemaPtr> Tables();
+  // Makes the destination's table what the definition asks for; null: the user left it out.
+  std::shared_ptr<CopyJob> Prepare(const TableSchemaPtr& source);
+  void MatchDefinition(const TableSchemaPtr& source);
+  void Empty(const TableSchemaPtr& source);
+  void CloseFindings();
+  void TakeUpLaneChunks(const Jobs& jobs);
+  void CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  void CopyKeyed(const Jobs& jobs, std::stop_token stop);
+  void MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token stop);
+  void CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  void ResolveBounds(std::stop_token stop);
+  // Source tables with a DDL or a partial row image between their start and exit.
+  std::set<TableName> Changed(std::stop_token stop);
+  // Those whose copy is open and that a DDL has overtaken.
+  std::set<TableName> ChangedUnderCopy(std::stop_token stop);
+  void EachDdl(const std::function<void(Sequence, const SchemaChange&)>& visit,
+               std::stop_token stop);
+  void EachPart(const std::function<bool(const LoggedTransaction&)>& is_wanted,
+                const std::function<void(Sequence, const LogPart&)>& visit, std::stop_token stop);
+  CopyTraits Traits() const;
+  bool HasOpenTables();
+  void CopyAgain(const std::set<TableName>& tables, std::stop_token stop);
+  std::set<TableName> WithCascadeGroups(std::set<TableName> tables);
+  Position WithPositions(const std::function<Position(ChangeReader&)>& ask, std::stop_token stop);
+  void NoteCounted(const CopyJob& job, uint64_t rows);
+  void Finish(const TableName& table, const Position& exit, uint64_t rows);
+  CopyBounds Bounds(const TableName& table) const;
+  void PutBounds(const TableName& table, const CopyBounds& bounds);
+
+  Link& link_;
+  Capturer* capturer_;
+  const Options options_;
+  StageJournal journal_;
+  LoadCounters counters_;
+  std::unique_ptr<Catalog> source_;
+  std::unique_ptr<Catalog> destination_;
+  std::unique_ptr<Sink> sink_;
+  Mutex positions_mutex_;
+  std::unique_ptr<ChangeReader> positions_ GUARDED_BY(positions_mutex_);
+};
+
+}  // namespace godwit

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/precheck.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "pipeline/table_plan.h"
+#include "stage/cascade_groups.h"
+#include "stage/selection.h"
+
+namespace godwit {
+
+using nlohmann::json;
+using Status = CheckResult::Status;
+
+namespace {
+
+constexpr int kMeasureSeconds = 20;
+
+std::string_view Word(Status status) {
+  switch (status) {
+    case Status::kPass:
+      return "pass";
+    case Status::kWarn:
+      return "warn";
+    case Status::kFail:
+      return "fail";
+  }
+  return "fail";
+}
+
+
+}  // namespace
+
+PrecheckStage::PrecheckStage(Link& link, Options options)
+    : link_(link), options_(options), journal_(link.metadata, link.project, "precheck") {
+  progress_.unit = "items";
+}
+
+CheckResult PrecheckStage::Item(std::string item, Side side, const TableName& table) const {
+  CheckResult result;
+  result.item = std::move(item);
+  result.side = side;
+  if (!table.table.empty()) result.object = table.ToString();
+  return result;
+}
+
+bool PrecheckStage::IsSkipped(const std::string& item) const {
+  const auto& skipped = link_.spec.skipped_checks;
+  return std::find(skipped.begin(), skipped.end(), item) != skipped.end();
+}
+
+std::vector<std::string> PrecheckStage::warnings() const {
+  std::vector<std::string> out;
+  for (const CheckResult& result : results_) {
+    if (result.status != Status::kWarn || IsSkipped(result.item)) continue;
+    out.push_back(fmt::format("{}{}{}: {}", result.item, result.object.empty() ? "" : " ",
+                              result.object, result.message));
+  }
+  return out;
+}
+
+void PrecheckStage::Run(std::stop_token stop) {
+  results_.clear();
+  tables_.clear();
+  destinations_.clear();
+  link_.metadata.RemoveEntries(link_.project, "precheck");
+  link_.metadata.PutSetting(link_.project, kSelectionSetting, "");
+  CheckSelection();
+  CheckServer(link_.source, Side::kSource);
+  CheckHeartbeat();
+  CheckServer(link_.destination, Side::kDestination);
+  CheckDestinationTables();
+  CheckForeignKeys();
+  if (options_.writes) CheckUniqueKeys(stop);
+  Record();
+}
+
+void PrecheckStage::Record() {
+  std::map<std::string, int> times;
+  int failed = 0;
+  std::string first;
+  for (const CheckResult& result : results_) {
+    std::string object = result.item;
+    if (result.side != Side::kNone) object += fmt::format("@{}", ToString(result.side));
+    if (!result.object.empty()) object += " " + result.object;
+    if (int n = ++times[object]; n > 1) object += fmt::format(" #{}", n);
+    bool is_skipped = result.status != Status::kPass && IsSkipped(result.item);
+    journal_.Put(object, is_skipped ? "skipped" : Word(result.status),
+                 {{"item", result.item},
+                  {"side", ToString(result.side)},
+                  {"object", result.object},
+                  {"status", Word(result.status)},
+                  {"message", result.message},
+                  {"cause", result.cause},
+                  {"remedy", result.remedy}});
+    if (result.status == Status::kFail && !is_skipped) {
+      ++failed;
+      if (first.empty()) {
+        first = fmt::format("{}{}{}: {}; cause: {}; remedy: {}", result.item,
+                            result.object.empty() ? "" : " ", result.object, result.message,
+                            result.cause, result.remedy);
+      }
+    }
+  }
+  progress_.total.Set(static_cast<int64_t>(results_.size()));
+  progress_.done.Set(static_cast<int64_t>(results_.size()) - failed);
+  if (failed == 0) return;
+  throw Error({.code = "PRECHECK_FAILED",
+               .kind = ErrorKind::kBlocked,
+               .message = fmt::format("{} of {} items failed; first: {}", failed, results_.size(),
+                                      first),
+               .cause = "each item has its own cause",
+               .remedy = "mend what the items name, or leave one out by --skip-check ITEM"});
+}
+
+void PrecheckStage::CheckSelection() {
+  auto catalog = link_.source.OpenCatalog();
+  const SelectionPreview preview = PreviewSelection(*catalog, link_.translator.rules());
+  link_.metadata.PutSetting(link_.project, kSelectionSetting,
+                            ToJson(preview).dump(-1, ' ', false, json::error_handler_t::replace));
+  CheckResult selected = Item("selection", Side::kSource, {});
+  if (preview.selected.empty()) {
+    selected.status = Status::kFail;
+    selected.message = "the rules select nothing";
+    selected.cause = "no table or view of the source matches them";
+    selected.remedy = "check the names in --objects; the source's databases are: " +
+                      [&] {
+                        std::string names;
+                        for (const std::string& name : catalog->Databases()) {
+                          names += (names.empty() ? "" : ", ") + name;
+                        }
+                        return names.empty() ? std::string("(none)") : names;
+                      }();
+  } else {
+    selected.message = fmt::format("{} tables, {} views", preview.tables(),
+                                   preview.selected.size() - preview.tables());
+  }
+  Add(selected);
+
+  const bool same_server = !link_.source.info().identity.empty() &&
+                           link_.source.info().identity == link_.destination.info().identity;
+  std::map<TableName, TableName> sources;  // by destination
+  for (const SelectionPreview::Selected& object : preview.selected) {
+    if (object.is_view) continue;
+    const TableName& name = object.name;
+    std::optional<TableSchema> table;
+    try {
+      table = catalog->Table(name);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      CheckResult result = Item("definition", Side::kSource, name);
+      result.status = Status::kFail;
+      result.message = error.fields().message;
+      result.cause = error.fields().cause;
+      result.remedy = "exclude the table (--exclude) or report its definition";
+      Add(result);
+      continue;
+    }
+    if (!table) continue;  // dropped since it was listed
+    TranslatedTable translated;
+    try {
+      translated = link_.translator.Table(*table);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      CheckResult result = Item("conversion", Side::kDestination, name);
+      result.status = Status::kFail;
+      result.message = error.fields().message;
+      result.cause = error.fields().cause;
+      result.remedy = "exclude the table (--exclude); or leave the check out (--skip-check "
+                      "conversion) and answer for the table when it is to be made";
+      Add(result);
+      continue;
+    }
+    tables_.push_back(std::make_shared<const TableSchema>(*table));
+    for (const TranslationNote& note : translated.notes) {
+      CheckResult result = Item(note.may_clash ? "unique_key_collation" : "conversion",
+                                Side::kDestination, {});
+      result.object = note.object;
+      result.status = note.may_clash ? Status::kWarn : Status::kPass;
+      result.message = note.text;
+      result.cause = "the destination has no exact counterpart";
+      result.remedy = "choose another one in the project file ([collations]), or accept it";
+      Add(result);
+    }
+    const TableName& to = translated.table.name;
+    // Names that differ in case only are one where the destination folds them.
+    const Dialect& there = link_.destination.dialect();
+    const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
+    auto [known, is_new] = sources.emplace(folded, name);
+    if (!is_new) {
+      CheckResult result = Item("name_unique", Side::kDestination, to);
+      result.status = Status::kFail;
+      result.message = fmt::format("{} and {} both go there", known->second.ToString(),
+                                   name.ToString());
+      const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
+      result.cause = is_folded ? "the destination does not tell names apart that differ in case only "
+                                 "(lower_case_table_names)"
+                               : "two source tables are mapped to one name";
+      result.remedy = "give one of them another name (--objects 'db.table=db.other')";
+      Add(result);
+    }
+    if (same_server && to == name) {
+      CheckResult result = Item("same_table", Side::kNone, name);
+      result.status = Status::kFail;
+      result.message = "source and destination are the same table";
+      result.cause = "both URLs lead to one server and the name is not mapped";
+      result.remedy = "map it to another database, or correct the URLs";
+      Add(result);
+    }
+    destinations_.push_back(std::make_shared<const TableSchema>(std::move(translated.table)));
+    CheckMapping(tables_.back(), destinations_.back());
+  }
+  CheckRuleColumns();
+}
+
+// The rules' columns and filter, before anything runs by them.
+void PrecheckStage::CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination) {
+  auto mapping = link_.translator.rules().Find(source->name);
+  try {
+    TablePlan::Make(source, destination, *mapping);
+  } catch (const Error& error) {
+    CheckResult result = Item("mapping", Side::kSource, source->name);
+    result.status = Status::kFail;
+    result.message = fmt::format("{}: {}", error.code(), error.fields().message);
+    result.cause = error.fields().cause;
+    result.remedy = error.fields().remedy;
+    Add(result);
+  }
+}
+
+// A misspelled column would be carried, or left behind, without a word.
+void PrecheckStage::CheckRuleColumns() {
+  for (const ObjectRule& rule : link_.translator.rules().include()) {
+    std::vector<std::string> named = rule.columns;
+    named.insert(named.end(), rule.excluded_columns.begin(), rule.excluded_columns.end());
+    for (const auto& [from, to] : rule.column_names) named.push_back(from);
+    bool has_tables = false;
+    for (const TableSchemaPtr& table : tables_) {
+      if (!MatchesPattern(rule.database_pattern, table->name.database) ||
+          !MatchesPattern(rule.table_pattern, table->name.table)) {
+        continue;
+      }
+      has_tables = true;
+      std::erase_if(named, [&](const std::string& name) { return table->FindColumn(name) >= 0; });
+    }
+    if (!has_tables) continue;
+    for (const std::string& name : named) {
+      CheckResult result = Item("mapping", Side::kSource, {});
+      result.object = rule.text;
+      result.status = Status::kFail;
+      result.message = fmt::format("the rule names a column {}, which no table of it has", name);
+      result.cause = "the name is misspelled, or the column is gone";
+      result.remedy = "correct the rule in the project file";
+      Add(result);
+    }
+  }
+}
+
+// Tried: what the row needs depends on whether its table is there.
+void PrecheckStage::CheckHeartbeat() {
+  const std::string& database = link_.spec.heartbeat_database;
+  if (database.empty() || !link_.spec.Has(MigrationType::kIncremental)) return;
+  CheckResult result = Item("heartbeat", Side::kSource, {});
+  result.object = database;
+  result.message = "the heartbeat row can be written";
+  try {
+    if (auto watch = link_.source.OpenSourceWatch()) watch->Beat(database, link_.name);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    result.status = Status::kFail;
+    result.message = error.fields().message;
+    result.cause = "the account may not write godwit_heartbeat in that database of the source";
+    result.remedy = "GRANT CREATE, SELECT, INSERT, UPDATE ON it to the account, or leave heartbeat out";
+  }
+  Add(std::move(result));
+}
+
+uint64_t PrecheckStage::LargestRow() {
+  const auto deadline = Deadline::In(std::chrono::seconds(kMeasureSeconds));
+  uint64_t largest = 0;
+  for (const TableSchemaPtr& table : tables_) {
+    if (deadline.has_passed()) break;
+    largest = std::max(largest, link_.source.LargestRow(table, kMeasureSeconds));
+  }
+  return largest;
+}
+
+void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
+  CheckRequest request;
+  request.side = side;
+  request.tables = side == Side::kSource ? tables_ : destinations_;
+  std::set<std::string> databases;
+  for (const TableSchemaPtr& table : request.tables) databases.insert(table->name.database);
+  request.databases.assign(databases.begin(), databases.end());
+  for (const TableSchemaPtr& table : tables_) {
+    auto mapping = link_.translator.rules().Find(table->name);
+    if (mapping && !mapping->where.empty()) request.filtered.insert(table->name);
+  }
+  request.captures = link_.spec.Has(MigrationType::kIncremental);
+  request.writes = side == Side::kDestination && options_.writes;
+  if (request.writes) request.largest_source_row = LargestRow();
+  request.creates = request.writes && link_.spec.Has(MigrationType::kSchema);
+  for (CheckResult& result : endpoint.Check(request)) {
+    if (result.side == Side::kNone) result.side = side;
+    Add(std::move(result));
+  }
+}
+
+void PrecheckStage::CheckDestinationTables() {
+  auto catalog = link_.destination.OpenCatalog();
+  const bool creates = link_.spec.Has(MigrationType::kSchema);
+  const bool copies = link_.spec.Has(MigrationType::kFull);
+  for (const TableSchemaPtr& table : destinations_) {
+    CheckResult result = Item("destination_table", Side::kDestination, table->name);
+    std::optional<TableSchema> existing = catalog->Table(table->name);
+    if (!existing) {
+      if (creates) continue;
+      result.status = Status::kFail;
+      result.message = "the table does not exist";
+      result.cause = "schema migration is not among the chosen types";
+      result.remedy = "add schema to --types, or create the table";
+      Add(result);
+      continue;
+    }
+    if (copies) {
+      auto reader = link_.destination.OpenRowReader();
+      auto existing_ptr = std::make_shared<const TableSchema>(*existing);
+      ScanPlan plan{existing_ptr, {0}, existing_ptr->identity_columns()};
+      RowBatch batch(1);
+      reader->Open(plan, {});
+      reader->Read(batch, 1, 1 << 20);
+      if (!batch.empty()) {
+        result.status = Status::kFail;
+        result.message = "the table exists and has rows";
+        result.cause = "full migration copies into empty tables only";
+        result.remedy = "empty or drop it, map the source to another name, or leave full out of --types";
+        Add(result);
+        continue;
+      }
+    }
+    std::vector<std::string> missing;
+    for (const ColumnSchema& column : table->columns) {
+      if (existing->FindColumn(column.name) < 0) missing.push_back(column.name);
+    }
+    if (!missing.empty()) {
+      result.status = Status::kFail;
+      result.message = fmt::format("the table exists without the column {}", missing[0]);
+      result.cause = "it was made by something else, or is of another version";
+      result.remedy = "drop it so that Godwit makes it, or add the column";
+    } else {
+      result.status = creates ? Status::kWarn : Status::kPass;
+      result.message = "the table exists and is empty; it is used as it is";
+      result.cause = "it was made before";
+      result.remedy = "drop it if Godwit is to make it";
+    }
+    Add(result);
+  }
+}
+
+void PrecheckStage::CheckForeignKeys() {
+  auto catalog = link_.source.OpenCatalog();
+  auto is_selected = [&](const TableName& name) {
+    return link_.translator.rules().Find(name).has_value();
+  };
+  const bool captures = link_.spec.Has(MigrationType::kIncremental);
+  for (const TableSchemaPtr& table : tables_) {
+    for (const ForeignKeySchema& key : table->foreign_keys) {
+      if (is_selected(key.referenced)) continue;
+      CheckResult result = Item("foreign_key_closure", Side::kSource, table->name);
+      result.status = Status::kWarn;
+      result.message = fmt::format("foreign key {} refers to {}, which is not selected", key.name,
+                                   key.referenced.ToString());
+      result.cause = "the destination cannot have this key";
+      result.remedy = "select the parent too, or accept that the key is left out";
+      Add(result);
+    }
+    if (!captures) continue;
+    for (const auto& [child, key] : catalog->ChildrenOf(table->name)) {
+      if (!Cascades(key) || is_selected(child)) continue;
+      CheckResult result = Item("cascade_closure", Side::kSource, table->name);
+      const bool is_logged = link_.source.info().logs_cascades;
+      result.status = is_logged ? Status::kWarn : Status::kFail;
+      result.message = fmt::format("its child {} ({}) is not selected", child.ToString(), key.name);
+      result.cause = "a change of the parent changes rows of the child";
+      result.remedy = "select the child too";
+      Add(result);
+    }
+  }
+}
+
+// Values that are equal under the destination's collation but not under the source's would clash.
+// What the translation says about collations of unique keys has told where to look.
+void PrecheckStage::CheckUniqueKeys(std::stop_token stop) {
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    if (stop.stop_requested()) throw Stopped();
+    const TableSchema& from = *tables_[i];
+    auto translated = std::find_if(
+        destinations_.begin(), destinations_.end(), [&](const TableSchemaPtr& table) {
+          return table->name == link_.translator.rules().Find(from.name)->destination;
+        });
+    if (translated == destinations_.end()) continue;
+    for (UniqueClash& clash : link_.source.FindUniqueClashes(tables_[i], *translated)) {
+      CheckResult result = Item("unique_key_clash", Side::kSource, from.name);
+      result.status = Status::kFail;
+      result.message = fmt::format("unique key {}: {} groups of rows would be equal at the "
+                                   "destination, e.g. {}", clash.index, clash.groups, clash.example);
+      result.cause = "the destination's collation tells fewer texts apart";
+      result.remedy = "map the collation to a binary one ([collations]), or change these rows";
+      Add(result);
+    }
+  }
+}
+
+}  // namespace godwit

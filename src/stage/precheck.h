@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/link.h"
+#include "stage/journal.h"
+#include "stage/stage.h"
+
+namespace godwit {
+
+// Asks both servers, and the selection itself, whether the migration can go well, before anything is
+// written. Each item's outcome is a journal entry; skipped items are recorded as such. Throws
+// PRECHECK_FAILED (kBlocked) when an item fails; warnings are for the caller to judge.
+class PrecheckStage : public Stage {
+ public:
+  struct Options {
+    bool writes = true;  // the run writes to the destination: it migrates or corrects
+  };
+  PrecheckStage(Link& link, Options options);
+  std::string_view name() const override { return "precheck"; }
+  void Run(std::stop_token stop) override;
+
+  const std::vector<CheckResult>& results() const { return results_; }
+  std::vector<std::string> warnings() const;
+
+ private:
+  void CheckSelection();
+  void CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination);
+  void CheckRuleColumns();
+  void CheckHeartbeat();
+  // Of all tables, as far as some seconds of reading tell.
+  uint64_t LargestRow();
+  void CheckDestinationTables();
+  void CheckForeignKeys();
+  void CheckUniqueKeys(std::stop_token stop);
+  void CheckServer(Endpoint& endpoint, Side side);
+  void Record();
+  void Add(CheckResult result) { results_.push_back(std::move(result)); }
+  CheckResult Item(std::string item, Side side, const TableName& table) const;
+  bool IsSkipped(const std::string& item) const;
+
+  Link& link_;
+  const Options options_;
+  StageJournal journal_;
+  std::vector<CheckResult> results_;
+  std::vector<TableSchemaPtr> tables_;        // selected, as the source has them
+  std::vector<TableSchemaPtr> destinations_;  // the same, as they are to be at the destination
+};
+
+}  // namespace godwit

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pipeline/comparer.h"
+#include "stage/correction.h"
+#include "stage/journal.h"
+#include "stage/stage.h"
+#include "stage/verification_report.h"
+
+namespace godwit {
+
+struct VerificationOptions {
+  std::string directory;       // the reports go to <round>/ in it
+  std::set<TableName> tables;  // source names; empty: every selected one
+  bool correct = false;
+  int lane = 0;                // that corrections are written in; replay does not use it
+  int rounds = 3;              // most that one run makes
+  int pairs = 0;               // pieces compared at a time; 0: as many as the project's readers
+  RetryPolicy retry;
+  std::function<void(const Error*)> on_transient;
+  std::function<Throttle::Rates()> rates;
+  DigestStrength strength = DigestStrength::kQuick;
+  CompareSizes sizes;
+  SettleOptions settle;
+};
+
+// What a run came to, over the last verdict of each table.
+struct VerificationTotals {
+  uint64_t tables = 0;
+  uint64_t consistent_tables = 0;
+  uint64_t missing_tables = 0;  // not there at the destination
+  uint64_t rows = 0;
+  uint64_t only_source = 0;
+  uint64_t only_destination = 0;
+  uint64_t different = 0;
+  uint64_t computed = 0;  // different in generated columns only
+  uint64_t unsettled = 0;
+  uint64_t corrected = 0;
+  uint64_t inconsistent = 0;  // rows, and tables that are missing
+};
+
+// Compares every selected table, once incremental has caught up or with nothing running. The first
+// round takes all tables; another one those that were corrected or left unsettled. A round that a
+// crash cut off goes on with the tables it had not finished. Journal: an entry per table with its
+// verdict, entry "" with the totals.
+class VerificationStage : public Stage {
+ public:
+  // `capturer` and `replayer` are both null where nothing is followed.
+  VerificationStage(Link& link, Capturer* capturer, Replayer* replayer,
+                    VerificationOptions options);
+  std::string_view name() const override { return "verification"; }
+  void Run(std::stop_token stop) override;
+  const VerificationTotals& totals() const { return totals_; }
+
+ private:
+  std::vector<TableName> Tables();
+  void Round(int64_t round, const std::vector<TableName>& tables, std::stop_token stop);
+  // nullopt: the table is gone at the source, or not at the destination.
+  std::optional<CompareJob> Prepare(int64_t round, const TableName& table);
+  // Whether the error may come from a definition that has changed since these jobs were made.
+  bool HaveChanged(const std::vector<CompareJob>& jobs);
+  void Conclude(int64_t round, const CompareJob& job, const TableVerdict& verdict);
+  // Tables of the round that another one would say more about.
+  std::vector<TableName> Correct(int64_t round, const std::vector<TableName>& tables,
+                                 std::stop_token stop);
+  void SumUp(const std::vector<TableName>& tables);
+  bool IsDoneIn(int64_t round, const TableName& table) const;
+  std::string Directory(int64_t round) const;
+  Comparer::Options CompareOptions() const;
+
+  Link& link_;
+  Capturer* capturer_;
+  Replayer* replayer_;
+  VerificationOptions options_;
+  StageJournal journal_;
+  std::unique_ptr<ChangeWatch> watch_;
+  std::unique_ptr<Catalog> source_;
+  std::unique_ptr<Catalog> destination_;
+  VerificationTotals totals_;
+};
+
+}  // namespace godwit

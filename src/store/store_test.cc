@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "base/error.h"
+#include "store/log_entry.h"
+
+namespace godwit {
+namespace {
+
+namespace fs = std::filesystem;
+
+TableSchemaPtr MakeTable(const std::string& name) {
+  auto table = std::make_shared<TableSchema>();
+  table->name = {"shop", name};
+  table->columns.resize(2);
+  table->columns[0].name = "id";
+  table->columns[1].name = "note";
+  return table;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    path_ = fs::temp_directory_path() / ("godwit_store_test." + std::to_string(getpid())) /
+            info->name();
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+    Reopen();
+    table_ = MakeTable("orders");
+    store_->AddSchemas({{store_->NextSchemaVersion(), table_->name, table_}});
+  }
+  void TearDown() override {
+    store_.reset();
+    fs::remove_all(path_);
+  }
+
+  void Reopen() {
+    store_.reset();
+    store_ = Store::Open(path_ / "store", options_);
+  }
+  // As after a power cut: what the files hold now, opened elsewhere.
+  void ReopenCopy() {
+    const fs::path copy = path_ / "copy";
+    fs::remove_all(copy);
+    fs::copy(path_ / "store", copy, fs::copy_options::recursive);
+    store_.reset();
+    fs::remove_all(path_ / "store");
+    fs::rename(copy, path_ / "store");
+    Reopen();
+  }
+
+  RowsChange Rows(const std::vector<std::string>& notes) {
+    RowsChange change;
+    change.table = table_;
+    change.schema_version = 1;
+    change.after.Reset(2);
+    for (const std::string& note : notes) {
+      change.after.Add(std::to_string(note.size()));
+      change.after.Add(note);
+    }
+    return change;
+  }
+  LoggedTransaction Info(const std::string& name, int64_t time_us = 0) {
+    LoggedTransaction info;
+    info.transaction = name;
+    info.source_time_us = time_us;
+    info.position = {"after " + name};
+    info.restart = {"before " + name};
+    return info;
+  }
+  Sequence CommitOne(const std::string& name, const std::vector<std::string>& notes,
+                     int64_t time_us = 0) {
+    const uint64_t spool = store_->BeginTransaction();
+    for (const std::string& note : notes) store_->AppendRows(spool, Rows({note}));
+    return store_->Commit(spool, Info(name, time_us), {});
+  }
+  void Sync() { store_->Sync(store_->position(), store_->restart()); }
+
+  static std::vector<std::string> Notes(LogReader& reader) {
+    std::vector<std::string> notes;
+    LogPart part;
+    while (reader.NextPart(part)) {
+      if (part.kind == LogPart::Kind::kDdl) {
+        notes.push_back(part.ddl.statement);
+        continue;
+      }
+      EXPECT_EQ(part.rows.table->name.table, "orders");
+      for (size_t row = 0; row < part.rows.after.rows(); ++row) {
+        notes.emplace_back(part.rows.after.cell(row, 1));
+      }
+    }
+    return notes;
+  }
+  static std::optional<LoggedTransaction> Next(LogReader& reader) {
+    return reader.NextTransaction(Deadline::In(std::chrono::milliseconds(0)), {});
+  }
+  // "name: note, note; name: …"
+  std::string Content(Sequence after = 0) {
+    auto reader = store_->Read(after);
+    std::string out;
+    while (auto transaction = Next(*reader)) {
+      out += transaction->transaction + ":";
+      const auto notes = Notes(*reader);
+      EXPECT_GE(transaction->parts, notes.empty() ? 0u : 1u);
+      for (const std::string& note : notes) out += " " + note;
+      out += ";";
+    }
+    return out;
+  }
+  template <typename Call>
+  static std::string CodeOf(Call call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_FALSE(error.fields().cause.empty());
+      EXPECT_FALSE(error.fields().remedy.empty());
+      return error.code();
+    }
+    return "";
+  }
+
+  fs::path path_;
+  StoreOptions options_;
+  std::unique_ptr<Store> store_;
+  TableSchemaPtr table_;
+};
+
+TEST_F(StoreTest, ReadsBackWhatWasCommittedAcrossReopening) {
+  EXPECT_EQ(CommitOne("a", {"1", "2"}), 1u);
+  EXPECT_EQ(Content(), "");  // not durable yet
+  EXPECT_EQ(store_->last(), 0u);
+  store_->Sync({"p"}, {"r"});
+  EXPECT_EQ(Content(), "a: 1 2;");
+  Reopen();
+  EXPECT_EQ(Content(), "a: 1 2;");
+  EXPECT_EQ(store_->position().bytes, "p");
+  EXPECT_EQ(store_->restart().bytes, "r");
+  EXPECT_EQ(CommitOne("b", {"3"}), 2u);
+  EXPECT_EQ(store_->position().bytes, "after b");
+  Sync();
+  Reopen();
+  EXPECT_EQ(Content(), "a: 1 2;b: 3;");
+  EXPECT_EQ(Content(1), "b: 3;");
+  EXPECT_EQ(store_->restart().bytes, "before b");
+  const auto found = store_->Find(2);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->rows, 1u);
+  EXPECT_EQ(found->parts, 1u);
+  EXPECT_FALSE(store_->Find(3));
+}
+
+TEST_F(StoreTest, WhatWasSyncedSurvivesAPowerCut) {
+  CommitOne("a", {"1"});
+  Sync();
+  CommitOne("b", {"2"});
+  ReopenCopy();
+  EXPECT_EQ(Content(), "a: 1;");
+  EXPECT_EQ(store_->position().bytes, "after a");
+  EXPECT_EQ(CommitOne("b", {"2"}), 2u);
+  Sync();
+  ReopenCopy();
+  EXPECT_EQ(Content(), "a: 1;b: 2;");
+}
+
+TEST_F(StoreTest, TransactionsInterleave) {
+  const uint64_t first = store_->BeginTransaction();
+  const uint64_t second = store_->BeginTransaction();
+  store_->AppendRows(first, Rows({"f1"}));
+  store_->AppendRows(second, Rows({"s1"}));
+  store_->AppendRows(first, Rows({"f2"}));
+  store_->Commit(second, Info("second"), {});
+  store_->AppendRows(first, Rows({"f3"}));
+  store_->Commit(first, Info("first"), {});
+  Sync();
+  EXPECT_EQ(Content(), "second: s1;first: f1 f2 f3;");
+}
+
+TEST_F(StoreTest, RollsBackToASavepointInMemoryAndInTheDatabase) {
+  for (const size_t size : {size_t{1}, size_t{200'000}}) {
+    const uint64_t spool = store_->BeginTransaction();
+    store_->AppendRows(spool, Rows({"keep"}));
+    const uint64_t outer = store_->Mark(spool);
+    for (int i = 0; i < 5; ++i) store_->AppendRows(spool, Rows({std::string(size, 'x')}));
+    const uint64_t inner = store_->Mark(spool);
+    for (int i = 0; i < 100; ++i) store_->AppendRows(spool, Rows({std::string(size, 'y')}));
+    store_->RollbackTo(spool, inner);
+    store_->RollbackTo(spool, outer);
+    store_->AppendRows(spool, Rows({"and"}));
+    store_->RollbackTo(spool, outer);
+    store_->AppendRows(spool, Rows({"this", "too"}));
+    store_->Commit(spool, Info("t"), {});
+    Sync();
+  }
+  EXPECT_EQ(Content(), "t: keep this too;t: keep this too;");
+  EXPECT_EQ(store_->Find(2)->rows, 3u);
+  EXPECT_EQ(store_->Find(2)->parts, 2u);
+  Reopen();
+  EXPECT_EQ(Content(), "t: keep this too;t: keep this too;");
+}
+
+TEST_F(StoreTest, AReaderThatWaitsSeesPartsWrittenAnewAfterARollback) {
+  auto reader = store_->Read(0);
+  CommitOne("a", {"1"});
+  const uint64_t spool = store_->BeginTransaction();
+  const uint64_t start = store_->Mark(spool);
+  for (int i = 0; i < 20; ++i) store_->AppendRows(spool, Rows({std::string(100'000, 'x')}));
+  Sync();
+  ASSERT_TRUE(Next(*reader));
+  EXPECT_EQ(Notes(*reader).size(), 1u);  // its iterator shows the open transaction from now on
+  store_->RollbackTo(spool, start);
+  store_->AppendRows(spool, Rows({"new"}));
+  store_->Commit(spool, Info("b"), {});
+  Sync();
+  ASSERT_TRUE(Next(*reader));
+  EXPECT_THAT(Notes(*reader), testing::ElementsAre("new"));
+}
+
+TEST_F(StoreTest, WhatWasOpenAtACrashIsGoneAndItsIdsAreNotUsedAgain) {
+  CommitOne("a", {"1"});
+  const uint64_t open = store_->BeginTransaction();
+  for (int i = 0; i < 30; ++i) store_->AppendRows(open, Rows({std::string(100'000, 'x')}));
+  Sync();
+  ReopenCopy();
+  EXPECT_EQ(Content(), "a: 1;");
+  const uint64_t next = store_->BeginTransaction();
+  EXPECT_GT(next, open);
+  store_->AppendRows(next, Rows({"2"}));
+  store_->Commit(next, Info("b"), {});
+  Sync();
+  Reopen();
+  EXPECT_EQ(Content(), "a: 1;b: 2;");
+}
+
+TEST_F(StoreTest, DiscardedTransactionsLeaveNothing) {
+  const uint64_t small = store_->BeginTransaction();
+  store_->AppendRows(small, Rows({"x"}));
+  const uint64_t large = store_->BeginTransaction();
+  for (int i = 0; i < 100; ++i) store_->AppendRows(large, Rows({std::string(50'000, 'x')}));
+  store_->Discard(small);
+  store_->Discard(large);
+  CommitOne("a", {});
+  Sync();
+  EXPECT_EQ(Content(), "a:;");
+}
+
+TEST_F(StoreTest, DefinitionsComeWithTheDdlThatMadeThem) {
+  auto wider = std::make_shared<TableSchema>(*table_);
+  wider->columns.emplace_back().name = "more";
+  const uint64_t spool = store_->BeginTransaction();
+  SchemaChange ddl;
+  ddl.kind = SchemaChange::Kind::kAlterTable;
+  ddl.statement = "ALTER";
+  store_->AppendDdl(spool, ddl);
+  const uint64_t version = store_->NextSchemaVersion();
+  const uint64_t dropped = store_->NextSchemaVersion();
+  LoggedTransaction info = Info("d");
+  info.is_ddl = true;
+  const TableName gone{"shop", "gone"};
+  store_->Commit(spool, info, {{version, wider->name, wider}, {dropped, gone, nullptr}});
+  Sync();
+  Reopen();
+  EXPECT_EQ(Content(), "d: ALTER;");
+  EXPECT_TRUE(store_->Find(1)->is_ddl);
+  EXPECT_EQ(*store_->Schema(version), *wider);
+  EXPECT_EQ(*store_->Schema(1), *table_);
+  EXPECT_GT(store_->NextSchemaVersion(), dropped);
+  const auto latest = store_->LatestSchemas();
+  ASSERT_EQ(latest.size(), 1u);
+  EXPECT_EQ(latest[0].version, version);
+  EXPECT_EQ(CodeOf([&] { store_->Schema(99); }), "STORE_CORRUPT");
+}
+
+TEST_F(StoreTest, AReaderWaitsForTheNextTransaction) {
+  auto reader = store_->Read(0);
+  EXPECT_FALSE(Next(*reader));
+  std::jthread writer([&] {
+    CommitOne("a", {"1"});
+    Sync();
+  });
+  ASSERT_TRUE(reader->NextTransaction(Deadline::Never(), {}));
+  EXPECT_THAT(Notes(*reader), testing::ElementsAre("1"));
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_FALSE(reader->NextTransaction(Deadline::Never(), stop.get_token()));
+}
+
+TEST_F(StoreTest, AHugeTransactionStreams) {
+  options_.memory_bytes = 8 << 20;
+  Reopen();
+  const std::string note(1000, 'z');
+  constexpr int kParts = 30'000;
+  const uint64_t spool = store_->BeginTransaction();
+  for (int i = 0; i < kParts; ++i) {
+    store_->AppendRows(spool, Rows({std::to_string(i), note}));
+    if (i % 1000 == 0) CommitOne("small", {"s"});
+  }
+  store_->Commit(spool, Info("huge"), {});
+  Sync();
+  Reopen();
+  auto reader = store_->Read(30);
+  auto transaction = Next(*reader);
+  ASSERT_TRUE(transaction);
+  EXPECT_EQ(transaction->parts, uint64_t{kParts});
+  EXPECT_EQ(transaction->rows, uint64_t{2 * kParts});
+  LogPart part;
+  int next = 0;
+  while (reader->NextPart(part)) ASSERT_EQ(part.rows.after.cell(0, 1), std::to_string(next++));
+  EXPECT_EQ(next, kParts);
+}
+
+TEST_F(StoreTest, ReleaseForgetsAndGivesSpaceBack) {
+  options_.memory_bytes = 4 << 20;
+  Reopen();
+  std::mt19937 random(7);
+  auto noise = [&] {
+    std::string text(20'000, 0);
+    for (char& c : text) c = static_cast<char>(random());
+    return text;
+  };
+  for (int i = 0; i < 3000; ++i) {
+    CommitOne("t" + std::to_string(i), {noise()}, i * 10);
+    if (i % 100 == 99) Sync();
+  }
+  const uint64_t before = store_->status().bytes;
+  EXPECT_GT(before, 55'000'000u);
+  auto reader = store_->Read(0);
+  ASSERT_TRUE(Next(*reader));
+  store_->Release(2990);
+  EXPECT_EQ(CodeOf([&] { Next(*reader); }), "STORE_RELEASED");
+  EXPECT_EQ(CodeOf([&] { Content(0); }), "STORE_RELEASED");
+  reader.reset();
+  EXPECT_EQ(store_->status().first, 2991u);
+  EXPECT_EQ(store_->status().first_time_us, 29900);
+  EXPECT_FALSE(store_->Find(2990));
+  EXPECT_EQ(store_->FindTime(29895), 0u);
+  EXPECT_EQ(store_->FindTime(29905), 2991u);
+  Reopen();  // writes out what was in memory
+  EXPECT_EQ(store_->status().first, 2991u);
+  const std::string rest = Content(2990);
+  EXPECT_TRUE(rest.starts_with("t2990: "));
+  EXPECT_GT(rest.size(), 10 * 20'000u);
+  EXPECT_LT(store_->status().bytes, before / 2);
+  store_->Release(9999);
+  EXPECT_EQ(store_->status().first, 0u);
+  EXPECT_EQ(store_->last(), 3000u);
+  Reopen();
+  EXPECT_EQ(store_->last(), 3000u);
+  EXPECT_EQ(CommitOne("next", {"n"}), 3001u);
+  Sync();
+  EXPECT_EQ(Content(3000), "next: n;");
+}
+
+TEST_F(StoreTest, ResetForgetsEverything) {
+  CommitOne("a", {"1"});
+  Sync();
+  const uint64_t open = store_->BeginTransaction();
+  for (int i = 0; i < 30; ++i) store_->AppendRows(open, Rows({std::string(100'000, 'x')}));
+  store_->Reset();
+  store_->Discard(open);
+  EXPECT_TRUE(store_->position().empty());
+  EXPECT_TRUE(store_->restart().empty());
+  EXPECT_TRUE(store_->LatestSchemas().empty());
+  EXPECT_EQ(Content(), "");
+  Reopen();
+  EXPECT_EQ(Content(), "");
+  EXPECT_TRUE(store_->restart().empty());
+  EXPECT_GT(store_->BeginTransaction(), open);
+}
+
+TEST_F(StoreTest, FindTimeIgnoresClocksThatGoBack) {
+  for (int64_t time : {10, 20, 15, 30}) CommitOne("t", {}, time);
+  Sync();
+  EXPECT_EQ(store_->FindTime(9), 0u);
+  EXPECT_EQ(store_->FindTime(19), 1u);
+  EXPECT_EQ(store_->FindTime(20), 3u);
+  EXPECT_EQ(store_->FindTime(99), 4u);
+}
+
+TEST_F(StoreTest, ASecondOwnerIsRefused) {
+  EXPECT_EQ(CodeOf([&] { Store::Open(path_ / "store", {}); }), "STORE_LOCKED");
+  EXPECT_EQ(CodeOf([&] { CommitOne("a", {"1"}), Sync(); }), "");
+}
+
+TEST_F(StoreTest, IsReadBesideItsOwner) {
+  const std::string path = path_ / "store";
+  CommitOne("a", {"1", "2"});
+  Sync();
+  const uint64_t open = store_->BeginTransaction();
+  store_->AppendRows(open, Rows({std::string(2 << 20, 'x')}));  // spilled, without a commit
+  CommitOne("b", {"3"});
+  Sync();
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path)) names.insert(entry.path().filename());
+    return names;
+  };
+  const auto before = files();
+  auto other = Store::OpenToRead(path);
+  EXPECT_EQ(other->last(), 2u);
+  EXPECT_EQ(other->LatestSchemas().size(), 1u);
+  auto reader = other->Read(0);
+  EXPECT_EQ(Next(*reader)->transaction, "a");
+  EXPECT_THAT(Notes(*reader), testing::ElementsAre("1", "2"));
+  EXPECT_EQ(Next(*reader)->transaction, "b");
+  EXPECT_THAT(Notes(*reader), testing::ElementsAre("3"));
+  EXPECT_FALSE(Next(*reader));
+  EXPECT_EQ(files(), before);
+  // The owner's spool is still its own, and later transactions need a new look.
+  store_->Commit(open, Info("c"), {});
+  Sync();
+  EXPECT_FALSE(Next(*reader));
+  reader.reset();
+  other = Store::OpenToRead(path);
+  EXPECT_EQ(other->last(), 3u);
+  reader = other->Read(2);
+  EXPECT_EQ(Next(*reader)->transaction, "c");
+  EXPECT_EQ(Notes(*reader)[0].size(), size_t{2} << 20);
+}
+
+TEST_F(StoreTest, ReadingLongBesideItsOwnerSeesItAll) {
+  const std::string note(1 << 20, 'n');
+  for (int i = 0; i < 70; ++i) CommitOne("t", {note});
+  Sync();
+  auto other = Store::OpenToRead(path_ / "store");
+  auto reader = other->Read(0);
+  int seen = 0;
+  while (Next(*reader)) seen += Notes(*reader) == std::vector<std::string>{note};
+  EXPECT_EQ(seen, 70);
+}
+
+TEST_F(StoreTest, ThereIsNothingToReadWithoutAStore) {
+  EXPECT_NE(CodeOf([&] { Store::OpenToRead(path_ / "nothing"); }), "");
+  EXPECT_FALSE(fs::exists(path_ / "nothing"));
+}
+
+TEST_F(StoreTest, DamageIsAnErrorNotALoss) {
+  for (int i = 0; i < 50; ++i) CommitOne("t", {std::string(1000, 'a')});
+  Sync();
+  store_.reset();
+  // Damage in the middle of the write-ahead log, then in the middle of the data files.
+  for (const char* extension : {".log", ".sst"}) {
+    fs::path largest;
+    for (const auto& entry : fs::directory_iterator(path_ / "store")) {
+      if (entry.path().extension() != extension) continue;
+      if (largest.empty() || entry.file_size() > fs::file_size(largest)) largest = entry.path();
+    }
+    ASSERT_FALSE(largest.empty()) << extension;
+    const auto at = static_cast<std::streamoff>(fs::file_size(largest) / 3);
+    std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const char original = static_cast<char>(file.get());
+    file.seekp(at);
+    file.put(static_cast<char>(original ^ 0x55));
+    file.close();
+    EXPECT_EQ(CodeOf([&] {
+                Reopen();
+                Content();
+              }),
+              "STORE_CORRUPT")
+        << largest;
+    store_.reset();
+    std::fstream(largest, std::ios::in | std::ios::out | std::ios::binary).seekp(at).put(original);
+    Reopen();  // turns the log into data files
+    EXPECT_EQ(store_->last(), 50u);
+    store_.reset();
+  }
+}
+
+TEST_F(StoreTest, RowsThatDoNotHaveTheirTablesColumnsAreCorrupt) {
+  for (size_t columns : {1, 3}) {
+    RowsChange change = Rows({});
+    change.after.Reset(columns);
+    for (size_t c = 0; c < columns; ++c) change.after.Add("x");
+    const Sequence before = store_->last();
+    const uint64_t spool = store_->BeginTransaction();
+    store_->AppendRows(spool, change);
+    store_->Commit(spool, Info("t"), {});
+    Sync();
+    EXPECT_EQ(CodeOf([&] { Content(before); }), "STORE_CORRUPT") << columns;
+  }
+}
+
+// A disk that is full once armed.
+class FullDiskEnv : public rocksdb::EnvWrapper {
+ public:
+  FullDiskEnv() : EnvWrapper(rocksdb::Env::Default()) {}
+  const char* Name() const override { return "FullDiskEnv"; }
+
+  rocksdb::Status NewWritableFile(const std::string& name,
+                                  std::unique_ptr<rocksdb::WritableFile>* file,
+                                  const rocksdb::EnvOptions& options) override {
+    rocksdb::Status status = target()->NewWritableFile(name, file, options);
+    if (status.ok()) *file = std::make_unique<File>(std::move(*file), is_full);
+    return status;
+  }
+
+  std::atomic<bool> is_full{false};
+
+ private:
+  class File : public rocksdb::WritableFileWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::WritableFile> file, std::atomic<bool>& is_full)
+        : WritableFileWrapper(file.get()), file_(std::move(file)), is_full_(is_full) {}
+    rocksdb::Status Append(const rocksdb::Slice& data) override {
+      return is_full_ ? rocksdb::Status::NoSpace("armed") : file_->Append(data);
+    }
+    rocksdb::Status Append(const rocksdb::Slice& data,
+                           const rocksdb::DataVerificationInfo& info) override {
+      return is_full_ ? rocksdb::Status::NoSpace("armed") : file_->Append(data, info);
+    }
+
+   private:
+    std::unique_ptr<rocksdb::WritableFile> file_;
+    std::atomic<bool>& is_full_;
+  };
+};
+
+TEST_F(StoreTest, AFullDiskStopsCaptureUntilOpenedAgain) {
+  FullDiskEnv env;
+  options_.env = &env;
+  Reopen();
+  CommitOne("a", {"1"});
+  Sync();
+  env.is_full = true;
+  CommitOne("b", {"2"});
+  EXPECT_EQ(CodeOf([&] { Sync(); }), "STORE_DISK_FULL");
+  env.is_full = false;
+  EXPECT_EQ(CodeOf([&] { Sync(); }), "STORE_DISK_FULL");
+  EXPECT_EQ(Content(), "a: 1;");
+  Reopen();
+  EXPECT_EQ(Content(), "a: 1;");
+  EXPECT_EQ(CommitOne("b", {"2"}), 2u);
+  Sync();
+  EXPECT_EQ(Content(), "a: 1;b: 2;");
+  store_.reset();
+}
+
+TEST(LogEntry, IsReadInTheVersionItWasWrittenIn) {
+  LogEntry entry;
+  entry.info.transaction = "g:1";
+  entry.info.is_ddl = true;
+  entry.info.has_partial_images = true;
+  entry.info.first_schema_version = 7;
+  entry.info.changes = {{.schema_version = 9, .inserts = 1, .updates = 2, .deletes = 3}};
+  entry.highest_time_us = 5;
+  std::string bytes = EncodeLogEntry(entry);
+  EXPECT_TRUE(DecodeLogEntry(1, bytes).info.has_partial_images);
+  EXPECT_EQ(DecodeLogEntry(1, bytes).info.first_schema_version, 7u);
+  EXPECT_EQ(DecodeLogEntry(1, bytes).info.changes, entry.info.changes);
+  bytes.resize(bytes.size() - 5);  // without the changes
+  bytes[0] = 2;
+  EXPECT_EQ(DecodeLogEntry(1, bytes).info.first_schema_version, 7u);
+  EXPECT_TRUE(DecodeLogEntry(1, bytes).info.changes.empty());
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 2);
+  LogEntry older = DecodeLogEntry(1, bytes);
+  EXPECT_FALSE(older.info.has_partial_images);
+  EXPECT_TRUE(older.info.is_ddl);
+  EXPECT_EQ(older.highest_time_us, 5);
+  bytes[0] = 4;
+  EXPECT_THROW(DecodeLogEntry(1, bytes), Error);
+}
+
+}  // namespace
+}  // namespace godwit

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "endpoint/dialect.h"
+#include "model/object_rules.h"
+#include "model/schema_change.h"
+#include "model/table_schema.h"
+
+namespace godwit {
+
+// What the user should know about a conversion; never a reason to stop.
+struct TranslationNote {
+  std::string object;  // "db.table" or "db.table.column"
+  std::string text;
+  bool may_clash = false;  // a unique key's meaning may change
+};
+
+struct TranslatedTable {
+  TableSchema table;  // in the destination's terms and names
+  std::vector<TranslationNote> notes;
+};
+
+// The user's overlay on top of the built-in mapping, from the project file: collation (or charset)
+// of the source → of the destination; "*" as a source stands for every one the destination lacks.
+struct CharsetOverlay {
+  std::map<std::string, std::string> collations;
+};
+
+// Turns definitions of the source into the destination's: names by the rules, character sets and
+// collations the destination lacks by a table. Immutable; any thread. Does not own the dialects.
+class Translator {
+ public:
+  Translator(const Dialect& source, const Dialect& destination, const ObjectRules& rules,
+             CharsetOverlay overlay);
+
+  // The table as it is to be at the destination. Throws TABLE_NOT_SELECTED (kBug).
+  TranslatedTable Table(const TableSchema& table) const;
+  ViewSchema View(const ViewSchema& view) const;
+  // The change in the destination's terms, split per destination table where one statement touched
+  // several. Parts that concern unselected objects are left out; empty: nothing to do there.
+  // Throws DDL_NOT_CONVERTIBLE (kBlocked), also for a rename that leaves the selection.
+  std::vector<SchemaChange> Change(const SchemaChange& change) const;
+
+  // "" when the destination has it or nothing fits.
+  std::string MapCollation(const std::string& charset, const std::string& collation) const;
+  const ObjectRules& rules() const { return rules_; }
+
+ private:
+  void MapColumn(ColumnSchema& column, const TableMapping& mapping,
+                 std::vector<TranslationNote>* notes, const TableName& source) const;
+  void LeaveOut(TranslatedTable& out, const TableSchema& source,
+                const TableMapping& mapping) const;
+  void NoteClashes(TranslatedTable& out, const TableSchema& source,
+                   const TableMapping& mapping) const;
+  void MapExpressions(TableSchema& table, const TableMapping& mapping) const;
+  void MapColumnExpressions(ColumnSchema& column, const TableMapping& mapping,
+                            const TableName& table) const;
+  std::vector<SchemaChange> MapAlter(const SchemaChange& change) const;
+  std::vector<SchemaChange> MapRenames(const SchemaChange& change) const;
+  std::vector<SchemaChange> MapDropDatabase(const SchemaChange& change) const;
+  bool CarriesWhole(const std::string& database) const;
+  void MapCharset(std::string& charset, std::string& collation) const;
+  AlterAction MapAction(AlterAction action, const TableMapping& mapping) const;
+  std::vector<SchemaChange> MapRename(const SchemaChange& change, const TableName& from,
+                                      const TableName& to) const;
+
+  const Dialect& source_;
+  const Dialect& destination_;
+  const ObjectRules& rules_;
+  CharsetOverlay overlay_;
+};
+
+}  // namespace godwit

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(50), c TEXT) DEFAULT CHARSET utf8mb4;
+INSERT INTO t VALUES (1, 'some words', 'more words');

@@ -1,0 +1,6 @@
+CREATE INDEX ka ON t (a);
+CREATE UNIQUE INDEX ub ON t (b);
+ALTER TABLE t ADD INDEX kc (c(10)), ADD KEY kab (a, b) COMMENT 'two';
+ALTER TABLE t ADD INDEX (b, a);
+ALTER TABLE t ADD UNIQUE (a, b);
+INSERT INTO t VALUES (2, 2, 'z', 'w');

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, v INT, w INT);
+INSERT INTO t VALUES (1, 1, 1), (2, 2, 2);

@@ -1,0 +1,3 @@
+CREATE TABLE copied LIKE t;
+INSERT INTO copied VALUES (5, 'b');
+INSERT INTO copied SELECT * FROM t;

@@ -1,0 +1,5 @@
+INSERT INTO gone VALUES (2);
+DROP TABLE gone, also_gone;
+DROP TABLE IF EXISTS gone;
+CREATE TABLE gone (other VARCHAR(10) PRIMARY KEY);
+INSERT INTO gone VALUES ('x');

@@ -1,0 +1,3 @@
+CREATE INDEX kf ON t ((a + 1));
+ALTER TABLE t ADD UNIQUE KEY uf ((UPPER(b)));
+INSERT INTO t VALUES (2, 2, 'y');

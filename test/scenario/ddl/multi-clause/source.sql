@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), c INT, KEY ka (a), UNIQUE KEY uc (c));
+INSERT INTO t VALUES (1, 1, 'x', 1);

@@ -1,0 +1,6 @@
+CREATE TABLE _t_gho LIKE t;
+ALTER TABLE _t_gho ADD COLUMN w VARCHAR(20) NOT NULL DEFAULT 'new';
+INSERT IGNORE INTO _t_gho (id, v) SELECT id, v FROM t;
+RENAME TABLE t TO _t_del, _t_gho TO t;
+INSERT INTO t VALUES (3, 3, 'x');
+DROP TABLE IF EXISTS _t_del;

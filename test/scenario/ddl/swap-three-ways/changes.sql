@@ -1,0 +1,3 @@
+RENAME TABLE a TO swap, b TO a, swap TO b;
+INSERT INTO a VALUES (2, 2);
+INSERT INTO b VALUES (3);

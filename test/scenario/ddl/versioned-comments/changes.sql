@@ -1,0 +1,2 @@
+CREATE TABLE made (id INT PRIMARY KEY, a INT /*!80023 INVISIBLE */, b INT /*!99999 never */) /*!50100 PARTITION BY HASH (id) PARTITIONS 2 */;
+INSERT INTO made (id, a, b) VALUES (1, 1, 1);

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A load of random transactions over random tables with every type, reproducible by its seed."""
+import random
+import threading
+
+import pymysql
+
+# column type → how to make a value; what a server does not know is left out by `types_of`.
+TYPES = {
+    "TINYINT": lambda r: r.randint(-128, 127),
+    "SMALLINT UNSIGNED": lambda r: r.randint(0, 65535),
+    "MEDIUMINT": lambda r: r.randint(-8388608, 8388607),
+    "INT(8) UNSIGNED ZEROFILL": lambda r: r.randint(0, 4294967295),
+    "BIGINT UNSIGNED": lambda r: r.randint(0, 2 ** 64 - 1),
+    "BIGINT": lambda r: r.randint(-2 ** 63, 2 ** 63 - 1),
+    "DECIMAL(30,10)": lambda r: f"{r.randint(-10 ** 18, 10 ** 18)}.{r.randint(0, 10 ** 9)}",
+    "DECIMAL(5,0)": lambda r: r.randint(-99999, 99999),
+    "FLOAT": lambda r: r.choice([0.1, 16777216, -3.5, r.uniform(-1e6, 1e6), 1e-20]),
+    "DOUBLE": lambda r: r.choice([0.1, 1e300, -1e-300, r.uniform(-1e9, 1e9)]),
+    "BIT(12)": lambda r: r.randint(0, 4095),
+    "YEAR": lambda r: r.choice([0, 1901, 2024, 2155]),
+    "DATE": lambda r: r.choice(["0000-00-00", "2024-02-29", f"{r.randint(1000, 9999)}-0{r.randint(1, 9)}-1{r.randint(0, 9)}"]),
+    "TIME(2)": lambda r: r.choice(["-838:59:59", "838:59:59", f"{r.randint(-800, 800)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(0, 99)}"]),
+    "DATETIME(6)": lambda r: f"20{r.randint(10, 99)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 1{r.randint(0, 9)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(0, 999999)}",
+    "TIMESTAMP NULL DEFAULT NULL": lambda r: f"20{r.randint(10, 37)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 00:00:0{r.randint(0, 9)}",
+    "CHAR(12)": lambda r: text(r, 12),
+    "VARCHAR(200)": lambda r: text(r, 200),
+    "VARCHAR(50) CHARACTER SET latin1": lambda r: "".join(r.choice("aZäß é'\\\"") for _ in range(r.randint(0, 50))),
+    "TEXT": lambda r: text(r, 3000),
+    "BINARY(7)": lambda r: r.randbytes(r.randint(0, 7)),
+    "VARBINARY(60)": lambda r: r.randbytes(r.randint(0, 60)),
+    "BLOB": lambda r: r.randbytes(r.randint(0, 5000)),
+    "ENUM('a','b','','ü')": lambda r: r.choice(["a", "b", "", "ü"]),
+    "SET('x','y','z')": lambda r: r.randint(0, 7),
+    "JSON": lambda r: r.choice(['{"b": [1, 2.50, null], "a": "ü"}', "[]", '"x"', "12345678901234567890", "true",
+                                '{"n": %d, "deep": {"k": [%d]}}' % (r.randint(0, 9), r.randint(0, 99))]),
+}
+
+
+def text(r, limit):
+    return "".join(r.choice("abc XYZ äöü 漢字 😀 '\"\\\n\t%_") for _ in range(r.randint(0, limit)))
+
+
+def types_of(server):
+    names = list(TYPES)
+    if server.name == "mysql56":
+        names.remove("JSON")
+    if server.name == "mariadb":
+        names.remove("JSON")  # a LONGTEXT there, with its own check
+    return names
+
+
+KEYS = ["id BIGINT NOT NULL, n INT DEFAULT 7, PRIMARY KEY (id), KEY plain (n)",
+        "id BIGINT NOT NULL, k VARCHAR(20) CHARACTER SET utf8 NOT NULL DEFAULT 'k', PRIMARY KEY (k, id), KEY plain (id)",
+        "id BIGINT NOT NULL, u INT DEFAULT NULL, PRIMARY KEY (id), UNIQUE KEY u (u)",
+        "id BIGINT NOT NULL, UNIQUE KEY id (id)",
+        "id BIGINT NOT NULL, KEY plain (id)"]
+
+
+class Table:
+    def __init__(self, r, number, server):
+        self.name = f"t{number}"
+        self.key = KEYS[number % len(KEYS)]
+        self.has_unique = " u INT" in self.key
+        self.columns = [(f"c{i}", kind) for i, kind in
+                        enumerate(r.sample(types_of(server), r.randint(3, 12)))]
+
+    def create(self):
+        columns = "".join(f", `{name}` {kind}" for name, kind in self.columns)
+        return f"CREATE TABLE {self.name} ({self.key}{columns}) CHARACTER SET utf8mb4"
+
+    def values(self, r):
+        return [None if r.random() < 0.1 else TYPES[kind](r) for _, kind in self.columns]
+
+
+class Load(threading.Thread):
+    """One client: random transactions until stopped (or `transactions` of them)."""
+
+    def __init__(self, server, database, tables, seed, transactions=None, ids=4000):
+        super().__init__(name=f"load-{seed}", daemon=True)  # one that fails keeps nothing alive
+        self.server, self.database, self.tables, self.ids = server, database, tables, ids
+        self.random = random.Random(seed)
+        self.transactions, self.limit = 0, transactions
+        self.stopped = threading.Event()
+        self.error = None
+
+    def connect(self):
+        connection = self.server.connect(self.database, autocommit=False)
+        with connection.cursor() as cursor:
+            cursor.execute("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")
+        return connection
+
+    def run(self):
+        try:
+            connection = self.connect()
+            while not self.stopped.is_set() and (self.limit is None or self.transactions < self.limit):
+                try:
+                    self.transaction(connection)
+                except pymysql.Error as error:
+                    connection = self.after(error, connection)
+        except Exception as error:
+            self.error = error
+
+    def after(self, error, connection):
+        """The connection to go on with."""
+        if error.args[0] in (1062, 1205, 1213):  # clash, lock wait, deadlock
+            try:
+                connection.rollback()
+                return connection
+            except pymysql.Error as also:
+                error = also
+        if error.args[0] in (0, 2003, 2006, 2013):  # the server was killed
+            return self.reconnect()
+        raise error
+
+    def reconnect(self):
+        while not self.stopped.is_set():
+            try:
+                return self.connect()
+            except pymysql.Error:
+                self.stopped.wait(0.2)
+        return None
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+        if self.error:
+            raise self.error
+
+    def transaction(self, connection):
+        r = self.random
+        with connection.cursor() as cursor:
+            for _ in range(r.choice([1, 1, 1, 2, 5, 30])):
+                self.change(cursor, r.choice(self.tables))
+        if r.random() < 0.05:
+            connection.rollback()
+        else:
+            connection.commit()
+            self.transactions += 1
+
+    def change(self, cursor, table):
+        r = self.random
+        id = r.randint(0, self.ids)
+        kind = r.random()
+        if kind < 0.45:
+            names = ["id"] + (["u"] if table.has_unique else []) + [n for n, _ in table.columns]
+            values = [id] + ([r.choice([None, r.randint(0, self.ids)])] if table.has_unique else []) \
+                + table.values(r)
+            cursor.execute(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+                           f"({', '.join(['%s'] * len(values))})", values)
+        elif kind < 0.75:
+            name, type_ = r.choice(table.columns)
+            cursor.execute(f"UPDATE {table.name} SET `{name}` = %s WHERE id BETWEEN %s AND %s",
+                           (TYPES[type_](r), id, id + r.choice([0, 0, 0, 20])))
+        elif kind < 0.82:
+            cursor.execute(f"UPDATE {table.name} SET id = %s WHERE id = %s",
+                           (r.randint(0, self.ids), id))
+        elif kind < 0.88 and table.has_unique:
+            cursor.execute(f"UPDATE {table.name} SET u = %s WHERE id = %s",
+                           (r.randint(0, self.ids), id))
+        elif kind < 0.97:
+            cursor.execute(f"DELETE FROM {table.name} WHERE id = %s", (id,))
+        else:
+            cursor.execute(f"DELETE FROM {table.name} WHERE id BETWEEN %s AND %s", (id, id + 50))
+
+
+def stop_all(loads):
+    """All are told to stop before the first error of any is raised."""
+    for client in loads:
+        client.stopped.set()
+    for client in loads:
+        client.stop()
+
+
+def prepare(server, database, seed, count, rows=1500):
+    """Makes `count` random tables and some rows in each."""
+    r = random.Random(seed)
+    server.drop(database)
+    server.run(f"CREATE DATABASE {database};\n")
+    tables = [Table(r, n, server) for n in range(count)]
+    connection = server.connect(database)
+    with connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")
+        for table in tables:
+            cursor.execute(table.create())
+    connection.close()
+    filler = Load(server, database, tables, seed + 1, transactions=rows // 10)
+    filler.run()
+    if filler.error:
+        raise filler.error
+    return tables

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), KEY kf ((a + 1)), UNIQUE KEY ku ((LOWER(b))));
+INSERT INTO t VALUES (1,1,'X'),(2,2,'Y');

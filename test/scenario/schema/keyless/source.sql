@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT, b VARCHAR(30));
+INSERT INTO t VALUES (1,'a'),(1,'a'),(NULL,NULL);

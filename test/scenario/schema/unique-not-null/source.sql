@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT NOT NULL, b VARCHAR(30) NOT NULL, c INT, UNIQUE KEY u (a, b));
+INSERT INTO t VALUES (1,'a',1),(1,'b',2),(2,'a',3);

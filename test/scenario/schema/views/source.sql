@@ -1,0 +1,7 @@
+CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), n INT);
+INSERT INTO t VALUES (1,'x',1),(2,'y',2);
+CREATE VIEW plain AS SELECT id, v FROM t WHERE n > 1;
+CREATE VIEW named (a, b) AS SELECT id, CONCAT(v, '!') FROM t;
+CREATE VIEW nested AS SELECT p.id, t.n FROM plain p JOIN t ON t.id = p.id;
+CREATE VIEW checked AS SELECT * FROM t WHERE n < 10 WITH CHECK OPTION;
+CREATE VIEW grouped AS SELECT v, COUNT(*) AS c, SUM(n) AS s FROM t GROUP BY v HAVING COUNT(*) > 0;

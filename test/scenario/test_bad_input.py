@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: each gets one clear error with its cause and remedy, nothing is lost, and there is a way
+to go on."""
+import os
+import subprocess
+
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "bad_input"
+
+
+@pytest.fixture
+def table(mysql, oceanbase):
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, v INT);\n"
+              f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2);\n")
+
+
+def command(*words):
+    return subprocess.run([str(w) for w in (godwit.PROGRAM, *words)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def project(tmp_path, mysql, oceanbase, rule=f"{DATABASE}.*", **more):
+    return godwit.Godwit(tmp_path / "state", mysql, oceanbase, rule, **more)
+
+
+@pytest.mark.parametrize("words", [
+    ("migrate", "--objects", "a.*"),
+    ("migrate", "--source", "nonsense", "--destination", "oceanbase://r@h:1", "--objects", "a.*"),
+    ("migrate", "--source", "mysql://r@h:1", "--destination", "oceanbase://r@h:1", "--objects", "a"),
+    ("migrate", "--source", "mysql://r@h:1", "--destination", "oceanbase://r@h:1", "--objects", "a.*",
+     "--types", "everything"),
+    ("frobnicate",),
+])
+def test_usage_errors_end_in_2(tmp_path, words):
+    done = command(*words, *(["--state-dir", tmp_path] if words[0] == "migrate" else []))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip()
+
+
+def test_wrong_address(tmp_path, oceanbase):
+    nobody = godwit.Server("nobody", "mysql://root@127.0.0.1:1")
+    run = project(tmp_path, nobody, oceanbase).migrate(timeout=60)
+    assert run.code == 1, run
+    assert "CONNECTION_FAILED" in run.err
+
+
+def test_wrong_password_is_not_shown(tmp_path, mysql, oceanbase):
+    url = mysql.url.replace("root@", "nobody:s3cret-word@")
+    stranger = godwit.Server("stranger", url)
+    run = project(tmp_path, stranger, oceanbase).migrate(timeout=60)
+    assert run.code == 1, run
+    assert "LOGIN_REFUSED" in run.err
+    shown = run.err + str(run.events)
+    for path in (tmp_path / "state").rglob("*"):
+        if path.is_file():
+            shown += path.read_bytes().decode(errors="replace")
+    assert "s3cret-word" not in shown
+
+
+def test_rule_that_selects_nothing(tmp_path, mysql, oceanbase, table):
+    run = project(tmp_path, mysql, oceanbase, "no_such_database.*").migrate()
+    assert run.code == 3, run
+    assert run.summary["status"] == "precheck_failed"
+    assert "select" in run.err
+
+
+def test_warning_without_yes_ends_in_3(tmp_path, mysql, oceanbase, table):
+    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")
+    words = [w for w in project(tmp_path, mysql, oceanbase).arguments("--stop-when-caught-up")
+             if w != "--yes"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL, timeout=120)
+    assert done.returncode == 3, done.stderr
+
+
+def test_rows_at_the_destination_are_not_touched(tmp_path, mysql, oceanbase, table):
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, v INT);\n"
+                  f"INSERT INTO {DATABASE}.t VALUES (9, 9);\n")
+    run = project(tmp_path, mysql, oceanbase).migrate()
+    assert run.code == 3, run
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.t") == ((9, 9),)
+
+
+def test_contradicting_flags(tmp_path, mysql, oceanbase, table):
+    assert project(tmp_path, mysql, oceanbase).migrate().code == 0
+    other = project(tmp_path, mysql, oceanbase, "other.*")
+    assert other.migrate().code == 2
+
+
+def test_two_on_one_project(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    following = godwit.Following(p)
+    following.wait_stage("incremental", "running")
+    second = p.migrate()
+    assert second.code == 1 and "PROJECT_BUSY" in second.err, second
+    assert following.stop().code == 130
+
+
+def test_stale_process_is_fenced(tmp_path, mysql, oceanbase, table):
+    """A process that wakes after its successor took over writes nothing."""
+    import signal
+    p = project(tmp_path, mysql, oceanbase)
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    oceanbase.run("UPDATE godwit.godwit_lane SET epoch = epoch + 1;\n")  # as a successor would
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (3, 3);\n")
+    out, err = following.process.communicate(timeout=120)
+    assert following.process.returncode in (1, 5), err
+    assert "FENCED" in err
+    assert not oceanbase.query(f"SELECT * FROM {DATABASE}.t WHERE id = 3")
+    assert p.migrate().code == 0  # it becomes the successor itself
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.t WHERE id = 3")
+
+
+def test_corrupt_state(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    (tmp_path / "state" / "godwit.db").write_bytes(b"this is no database" * 500)
+    for leftover in (tmp_path / "state").glob("godwit.db-*"):
+        leftover.unlink()
+    run = p.migrate()
+    assert run.code == 1, run
+    assert "METADATA_CORRUPT" in run.err
+
+
+def test_blocked_statement_is_shown_and_answered(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    oceanbase.run(f"ALTER TABLE {DATABASE}.t ADD COLUMN w INT;\n")  # the same DDL will clash
+    mysql.run(f"ALTER TABLE {DATABASE}.t ADD COLUMN w INT;\nUPDATE {DATABASE}.t SET w = id;\n")
+    run = p.migrate()
+    assert run.code == 5 and run.summary["status"] == "blocked", run
+    items = p.show()["blocked"]
+    assert len(items) == 1 and "ADD COLUMN" in str(items[0]), items
+    done = p.other("project", "resolve", p.name, items[0]["item"], "--done")
+    assert done.returncode == 0, done.stderr
+    assert p.migrate().code == 0
+    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+def test_damage_is_found_and_corrected(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    oceanbase.run(f"UPDATE {DATABASE}.t SET v = 77 WHERE id = 1;\nDELETE FROM {DATABASE}.t WHERE id = 2;\n"
+                  f"INSERT INTO {DATABASE}.t VALUES (50, 50);\n")
+    found = p.migrate()
+    assert found.code == 4 and found.summary["inconsistent"] == 3, found
+    corrected = p.other("verify", p.name, "--correct")
+    assert corrected.returncode == 4, corrected.stderr  # the extra row is reported and left alone
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.t ORDER BY id") == ((1, 1), (2, 2), (50, 50))
+
+
+def test_tls_with_password(tmp_path, oceanbase, table):
+    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
+    assert url, "run the tests through ./dev test"
+    secure = godwit.Server("secure", url)
+    plain = godwit.Server("secure-root", f"mysql://root@127.0.0.1:{secure.port}")
+    plain.drop("tls_case")
+    oceanbase.drop("tls_case")
+    plain.run("CREATE DATABASE tls_case;\nCREATE TABLE tls_case.t (id INT PRIMARY KEY);\n"
+              "INSERT INTO tls_case.t VALUES (1), (2);\n")
+    run = project(tmp_path, secure, oceanbase, "tls_case.*").migrate()
+    assert run.code == 0, run
+    assert not compare.databases(plain.connect(), oceanbase.connect(), "tls_case", "tls_case")
+
+
+def test_unique_values_that_would_clash(tmp_path, mysql, oceanbase, table):
+    """The destination's collations call equal what the source tells apart: found before any copy."""
+    mysql.run(f"CREATE TABLE {DATABASE}.names (id INT PRIMARY KEY, n VARCHAR(20) COLLATE "
+              f"utf8mb4_0900_bin NOT NULL, UNIQUE KEY n (n));\n"
+              f"INSERT INTO {DATABASE}.names VALUES (1, 'a'), (2, 'a '), (3, 'b');\n")
+    run = project(tmp_path, mysql, oceanbase).migrate()
+    assert run.code == 3, run
+    assert "unique_key_clash" in run.err

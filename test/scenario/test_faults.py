@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Broken connections at the places where they hurt: within COMMIT, within a result, for a while; a
+slow network; a full disk."""
+import os
+import subprocess
+import threading
+
+import pytest
+
+import compare
+import godwit
+import proxy
+
+DATABASE = "faults"
+SMALL_CHUNKS = """
+[limits]
+chunk_bytes = 20000
+readers = 3
+lanes = 3
+"""
+
+
+@pytest.fixture
+def tables(mysql, oceanbase):
+    """Tables that show a change applied twice or never: counters, rows without a key."""
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\n"
+              f"CREATE TABLE {DATABASE}.keyed (id INT PRIMARY KEY, u INT UNIQUE, v VARCHAR(60));\n"
+              f"CREATE TABLE {DATABASE}.keyless (a INT, v VARCHAR(60));\n"
+              f"CREATE TABLE {DATABASE}.counter (id INT PRIMARY KEY, n INT NOT NULL);\n"
+              f"INSERT INTO {DATABASE}.counter VALUES (1, 0), (2, 0), (3, 0);\n")
+    connection = mysql.connect(DATABASE)
+    with connection.cursor() as cursor:
+        for name in ("keyed (id, u, v)", "keyless (a, v)"):
+            values = [(n, n, "x" * 40) if name.startswith("keyed ") else (n % 50, "x" * 40)
+                      for n in range(4000)]
+            marks = ", ".join(["%s"] * len(values[0]))
+            cursor.executemany(f"INSERT INTO {name} VALUES ({marks})", values)
+    connection.close()
+
+
+def change(mysql, count=60):
+    """Small transactions, each visible if it comes twice or not at all."""
+    connection = mysql.connect(DATABASE, autocommit=False)
+    cursor = connection.cursor()
+    for n in range(count):
+        cursor.execute("UPDATE counter SET n = n + 1 WHERE id = %s", (n % 3 + 1,))
+        cursor.execute("INSERT INTO keyless VALUES (%s, 'changed')", (n % 5,))
+        cursor.execute("DELETE FROM keyless WHERE a = %s LIMIT 1", (n % 50,))
+        cursor.execute("UPDATE keyed SET u = u + 10000 WHERE id = %s", (n * 7,))
+        connection.commit()
+    connection.close()
+
+
+def project(tmp_path, source, destination, text=SMALL_CHUNKS):
+    config = tmp_path / "limits.toml"
+    config.write_text(text)
+    return godwit.Godwit(tmp_path / "state", source, destination, f"{DATABASE}.*",
+                         options=["--config", config])
+
+
+def finish(project, mysql, oceanbase):
+    run = project.migrate()
+    assert run.code == 0, run
+    assert run.summary["status"] == "completed"
+    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_connection_cut_at_commit(tmp_path, mysql, oceanbase, tables, moment):
+    """COMMIT is not answered: it never came to the server, or it succeeded. The lane's row tells."""
+    with proxy.Proxy(oceanbase) as between:
+        copying = proxy.Fault(moment, proxy.is_commit, skip=5, every=4, times=8)
+        between.add(copying)
+        p = project(tmp_path, mysql, between.as_server())
+        following = godwit.Following(p)
+        following.wait_stage("incremental", "running")
+        assert copying.hits >= 3, "the copy was over too early"
+        replaying = proxy.Fault(moment, proxy.is_commit, skip=1, every=3, times=6)
+        between.add(replaying)
+        while replaying.hits < 3:
+            change(mysql, 20)
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+def test_copy_without_key_cut_at_its_commit(tmp_path, mysql, oceanbase, tables):
+    """What is copied from one snapshot begins again with an empty table, never with half of it."""
+    mysql.run("DROP TABLE keyed, counter;\n", DATABASE)
+    with proxy.Proxy(oceanbase) as between:
+        commits = [proxy.Fault(kind, proxy.is_commit, skip=skip)
+                   for kind, skip in (("after", 0), ("before", 1), ("after", 2))]
+        inserts = proxy.Fault("after", lambda text: text.startswith(b"INSERT INTO `faults`"), skip=2)
+        between.add(*commits, inserts)
+        p = project(tmp_path, mysql, between.as_server())
+        finish(p, mysql, oceanbase)
+        assert all(fault.hits for fault in commits)
+
+
+def is_read(statement):
+    return statement.startswith(b"SELECT") and b"FROM `faults`." in statement
+
+
+def test_source_cut_within_results(tmp_path, mysql, oceanbase, tables):
+    """Rows that were read before the cut are not read into a second copy of themselves."""
+    with proxy.Proxy(mysql) as between:
+        cuts = proxy.Fault("answer", is_read, skip=2, every=3, times=6, count=5000)
+        between.add(cuts)
+        p = project(tmp_path, between.as_server(), oceanbase)
+        following = godwit.Following(p)
+        following.wait_stage("incremental", "running")
+        assert cuts.hits >= 3
+        for _ in range(4):  # the stream of changes breaks too
+            change(mysql, 20)
+            between.cut()
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_server_away_for_a_while(tmp_path, mysql, oceanbase, tables, end):
+    """Says what it waits for, and goes on by itself when the server is back."""
+    with proxy.Proxy(mysql if end == "source" else oceanbase) as between:
+        ends = (between.as_server(), oceanbase) if end == "source" else (mysql, between.as_server())
+        p = project(tmp_path, *ends)
+        following = godwit.Following(p)
+        following.wait_stage("verification", "done")
+        between.refuse()
+        change(mysql, 20)
+        godwit.wait(lambda: p.show().get("transient"), 30, "the reason of waiting to be shown",
+                    following.process)
+        shown = p.show()["transient"]
+        assert shown["code"] and shown["side"] == end, shown
+        between.accept()
+        godwit.wait(lambda: "transient" not in p.show(), 60, "it to work again", following.process)
+        change(mysql, 5)
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+def test_commit_of_a_client_that_the_server_still_believes_in(tmp_path, mysql, oceanbase, tables):
+    """The connection is lost, the server does not know, its transaction keeps the lane's row: who asks
+    for the outcome waits until that has ended."""
+    with proxy.Proxy(oceanbase) as between:
+        p = project(tmp_path, mysql, between.as_server())
+        following = godwit.Following(p)
+        following.wait_stage("verification", "done")
+        held = proxy.Fault("hold", proxy.is_commit)
+        between.add(held)
+        change(mysql, 5)
+        godwit.wait(lambda: held.hits, 30, "a COMMIT", following.process)
+        timer = threading.Timer(6, between.cut)
+        timer.start()
+        before = mysql.query(f"SELECT SUM(n) FROM {DATABASE}.counter")
+        godwit.wait(lambda: oceanbase.query(f"SELECT SUM(n) FROM {DATABASE}.counter") == before, 100,
+                    "the changes to arrive", following.process)
+        timer.join()
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, small enough to be filled."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(path)],
+                             stderr=subprocess.PIPE, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def fill_up(disk, left):
+    """Leaves `left` bytes free."""
+    free = os.statvfs(disk)
+    count = max(0, free.f_bavail * free.f_frsize - left)
+    with open(disk / f"ballast{len(os.listdir(disk))}", "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, count)
+
+
+@pytest.mark.parametrize("left", [0, pytest.param(500_000, marks=pytest.mark.full), 3_000_000])
+def test_full_disk(tmp_path, small_disk, mysql, oceanbase, left):
+    """One clear error, nothing lost, and the same command goes on once there is room. Where exactly it
+    runs full differs by what was free."""
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY "
+              f"AUTO_INCREMENT, v BLOB);\nCREATE TABLE {DATABASE}.counter (id INT PRIMARY KEY, n INT);\n"
+              f"INSERT INTO {DATABASE}.counter VALUES (1, 0);\n")
+    p = godwit.Godwit(small_disk / "state", mysql, oceanbase, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    fill_up(small_disk, left)
+    connection = mysql.connect(DATABASE, autocommit=False)
+    cursor = connection.cursor()
+
+    def has_ended():
+        cursor.execute("INSERT INTO t (v) VALUES " + ", ".join(["(RANDOM_BYTES(1000))"] * 500))
+        cursor.execute("UPDATE counter SET n = n + 1")
+        connection.commit()
+        return following.process.poll() is not None
+
+    godwit.wait(has_ended, 60, "it to end")
+    connection.close()
+    end = following.stop()
+    fill_up(small_disk, 0)  # the end gave some room back; at the next start it is full too
+    for run in (end, p.migrate()):
+        assert run.code == 1, run
+        errors = [event for event in run.events if event["event"] == "error"]
+        assert len(errors) <= 1 and "DISK_FULL" in run.err, run
+        assert "cause:" in run.err and "free" in run.err, run
+    subprocess.run(["mount", "-o", "remount,size=400m", str(small_disk)], check=True)
+    finish(p, mysql, oceanbase)
+
+
+@pytest.mark.full
+def test_slow_network(tmp_path, mysql, oceanbase, tables):
+    with proxy.Proxy(mysql) as here, proxy.Proxy(oceanbase) as there:
+        for between in (here, there):
+            between.bytes_per_second, between.delay = 400_000, 0.01
+        p = project(tmp_path, here.as_server(), there.as_server())
+        following = godwit.Following(p)
+        following.wait_stage("incremental", "running", seconds=240)
+        change(mysql, 30)
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Odd things that users and servers do while Godwit follows."""
+import time
+
+import pymysql
+import pytest
+
+import compare
+import godwit
+import test_crash
+
+HERE = ["odd_a", "odd_b", "odd_c"]
+
+
+@pytest.fixture
+def databases(mysql, oceanbase):
+    mysql.drop(*HERE)
+    oceanbase.drop(*HERE)
+    mysql.run("".join(f"CREATE DATABASE {name};\n" for name in HERE))
+
+
+def project(tmp_path, mysql, oceanbase, *rules, name="p", options=()):
+    return godwit.Godwit(tmp_path / name, mysql, oceanbase, *rules, options=options)
+
+
+def following(p, change):
+    run = godwit.Following(p)
+    run.wait_stage("incremental", "running")
+    change()
+    end = run.stop()
+    assert end.code == 130, end
+
+
+def equal(mysql, oceanbase, *databases):
+    return [line for name in databases for line in
+            compare.databases(mysql.connect(), oceanbase.connect(), name, name)]
+
+
+def test_tables_move_between_databases(tmp_path, mysql, oceanbase, databases):
+    """Within the selection they are followed, out of it and into it the user is asked."""
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v INT);\nINSERT INTO odd_a.t VALUES (1, 1);\n"
+              "CREATE TABLE odd_c.o (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*", "odd_b.*")
+    following(p, lambda: mysql.run(
+        "RENAME TABLE odd_a.t TO odd_b.t;\nINSERT INTO odd_b.t VALUES (2, 2);\n"
+        "ALTER TABLE odd_b.t RENAME odd_a.u, ADD COLUMN w INT;\nINSERT INTO odd_a.u VALUES (3, 3, 3);\n"))
+    assert p.migrate().code == 0
+    assert not equal(mysql, oceanbase, "odd_a", "odd_b")
+    for move in ("odd_a.u TO odd_c.u", "odd_c.o TO odd_a.o"):
+        mysql.run(f"RENAME TABLE {move};\n")
+        run = p.migrate()
+        assert run.code == 5, run
+        item = p.show()["blocked"][0]
+        assert "RENAME" in str(item), item
+        done = p.other("project", "resolve", p.name, item["item"], "--skip")
+        assert done.returncode == 0, done.stderr
+
+
+def test_databases_go_and_come(tmp_path, mysql, oceanbase, databases):
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v INT);\nINSERT INTO odd_a.t VALUES (1, 1);\n"
+              "CREATE TABLE odd_b.t (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_*.*")
+    following(p, lambda: mysql.run(
+        "DROP DATABASE odd_a;\nCREATE DATABASE odd_a;\nCREATE TABLE odd_a.t (id INT PRIMARY KEY, z INT);\n"
+        "INSERT INTO odd_a.t VALUES (5, 5);\nDROP DATABASE odd_b;\nCREATE DATABASE odd_b;\n"
+        "DROP DATABASE odd_b;\nDROP DATABASE odd_c;\nCREATE DATABASE odd_c CHARACTER SET utf8mb4;\n"
+        "ALTER DATABASE odd_c CHARACTER SET latin1;\n"
+        "CREATE TABLE odd_c.n (id INT PRIMARY KEY, t VARCHAR(9));\nINSERT INTO odd_c.n VALUES (1, 'ä');\n"))
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not equal(mysql, oceanbase, "odd_a", "odd_c")
+    assert not oceanbase.query("SHOW DATABASES LIKE 'odd\\_b'")
+
+
+def test_logs_are_purged_behind_the_reader(tmp_path, mysql, oceanbase, databases):
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+
+    def purge():
+        for n in range(5):
+            mysql.run(f"FLUSH BINARY LOGS;\nINSERT INTO odd_a.t VALUES ({n});\n")
+        godwit.wait(lambda: len(oceanbase.query("SELECT * FROM odd_a.t")) == 5, 60, "the rows")
+        last = mysql.query("SHOW BINARY LOGS")[-1][0]
+        mysql.run(f"PURGE BINARY LOGS TO '{last}';\nINSERT INTO odd_a.t VALUES (99);\n")
+
+    following(p, purge)
+    assert p.migrate().code == 0
+    assert not equal(mysql, oceanbase, "odd_a")
+    mysql.run("INSERT INTO odd_a.t VALUES (100);\nFLUSH BINARY LOGS;\nFLUSH BINARY LOGS;\n")
+    last = mysql.query("SHOW BINARY LOGS")[-1][0]
+    mysql.run(f"PURGE BINARY LOGS TO '{last}';\n")
+    run = p.migrate()
+    assert run.code == 1 and "LOG_PURGED" in run.err, run
+
+
+@pytest.mark.parametrize("files", [0, 3])
+def test_reset_of_the_log_is_not_taken_for_old_news(tmp_path, mysql, oceanbase, databases, files):
+    """After a RESET the log begins with numbers and places that were read already."""
+    mysql.run("RESET BINARY LOGS AND GTIDS;\n" + "FLUSH BINARY LOGS;\n" * files +
+              "CREATE TABLE odd_a.t (id INT PRIMARY KEY);\nINSERT INTO odd_a.t VALUES (1);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+    run = godwit.Following(p)
+    run.wait_stage("verification", "done")
+    mysql.run("INSERT INTO odd_a.t VALUES (2);\nRESET BINARY LOGS AND GTIDS;\n"
+              "INSERT INTO odd_a.t VALUES (3);\nINSERT INTO odd_a.t VALUES (4);\n"
+              "INSERT INTO odd_a.t VALUES (5);\nINSERT INTO odd_a.t VALUES (6);\n")
+    out, err = run.process.communicate(timeout=90)
+    assert run.process.returncode == 1, err
+    assert "LOG_RESET" in err or "LOG_PURGED" in err, err
+
+
+def test_big_transactions(tmp_path, mysql, oceanbase, databases):
+    """Every row of a table in one transaction, moved, changed and deleted."""
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v INT, w VARCHAR(50));\n"
+              "CREATE TABLE odd_a.k (a INT, w VARCHAR(50));\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+
+    def change():
+        connection = mysql.connect("odd_a", autocommit=False)
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION cte_max_recursion_depth = 1000000")
+        cursor.execute("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                       "WHERE i < 20000) SELECT i, i, REPEAT('x', 40) FROM n")
+        connection.commit()
+        cursor.execute("UPDATE t SET id = id + 20000")
+        cursor.execute("UPDATE t SET v = v + 1")
+        cursor.execute("DELETE FROM t WHERE id % 3 = 0")
+        connection.commit()
+        cursor.execute("INSERT INTO k SELECT v % 10, w FROM t LIMIT 3000")
+        connection.commit()
+        cursor.execute("DELETE FROM k WHERE a = 3")
+        cursor.execute("UPDATE k SET w = 'n' WHERE a = 4 LIMIT 100")
+        connection.commit()
+        connection.close()
+
+    following(p, change)
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not equal(mysql, oceanbase, "odd_a")
+
+
+def test_statements_about_the_server(tmp_path, mysql, oceanbase, databases):
+    """Accounts, servers, tablespaces and what else goes through the log: none of it stops the link."""
+    mysql.run("DROP USER IF EXISTS odd@localhost;\nDROP ROLE IF EXISTS odd_role;\n"
+              "CREATE TABLE odd_a.t (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+    following(p, lambda: mysql.run(
+        "CREATE USER odd@localhost IDENTIFIED BY 'x';\nGRANT SELECT ON odd_a.* TO odd@localhost;\n"
+        "ALTER USER odd@localhost ACCOUNT LOCK;\nREVOKE SELECT ON odd_a.* FROM odd@localhost;\n"
+        "SET PASSWORD FOR odd@localhost = 'y';\nCREATE ROLE odd_role;\nGRANT odd_role TO odd@localhost;\n"
+        "DROP ROLE odd_role;\nRENAME USER odd@localhost TO odd2@localhost;\nDROP USER odd2@localhost;\n"
+        "FLUSH PRIVILEGES;\nFLUSH STATUS;\nANALYZE TABLE odd_a.t;\nCHECK TABLE odd_a.t;\n"
+        "CREATE SERVER odd_s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h');\nDROP SERVER odd_s;\n"
+        "CREATE TABLESPACE odd_ts ADD DATAFILE 'odd_ts.ibd';\nDROP TABLESPACE odd_ts;\n"
+        "INSERT INTO odd_a.t VALUES (1);\n"))
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not equal(mysql, oceanbase, "odd_a")
+
+
+def test_load_data(tmp_path, mysql, oceanbase, databases):
+    mysql.run("SET GLOBAL local_infile = 1;\n"
+              "CREATE TABLE odd_a.t (id INT PRIMARY KEY, v VARCHAR(20));\nINSERT INTO odd_a.t VALUES (1, 'x');\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+    rows = tmp_path / "rows.txt"
+    rows.write_text("1\treplaced\n2\ttwo\n3\t\\N\n4\t\n")
+
+    def load():
+        connection = pymysql.connect(host="127.0.0.1", port=mysql.port, user=mysql.user,
+                                     database="odd_a", local_infile=True, autocommit=True)
+        connection.cursor().execute(f"LOAD DATA LOCAL INFILE '{rows}' REPLACE INTO TABLE t")
+        connection.close()
+
+    following(p, load)
+    assert p.migrate().code == 0
+    assert not equal(mysql, oceanbase, "odd_a")
+
+
+def test_statements_from_another_database(tmp_path, mysql, oceanbase, databases):
+    """The session's database is not the table's; some of what a statement names is not selected."""
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v INT);\nCREATE TABLE odd_a.no (id INT PRIMARY KEY);\n"
+              "CREATE TABLE odd_b.x (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*", options=["--exclude", "odd_a.no*"])
+    following(p, lambda: mysql.run(
+        "CREATE TABLE odd_a.l LIKE odd_a.t;\nINSERT INTO odd_a.l VALUES (1, 1);\n"
+        "ALTER TABLE odd_a.t ADD COLUMN w INT;\nINSERT INTO odd_a.t VALUES (1, 1, 1);\n"
+        "CREATE TABLE y (id INT PRIMARY KEY);\nCREATE TABLE odd_a.no2 (id INT PRIMARY KEY);\n"
+        "INSERT INTO odd_a.no2 VALUES (1);\nDROP TABLE odd_a.no, x;\nDROP TABLE y, odd_a.l, odd_a.no2;\n"
+        "CREATE VIEW odd_a.v AS SELECT * FROM odd_a.t;\nCREATE VIEW v AS SELECT * FROM odd_a.t;\n"
+        "TRUNCATE odd_a.t;\nINSERT INTO odd_a.t VALUES (9, 9, 9);\nCREATE INDEX i ON odd_a.t (v);\n"
+        "DROP INDEX i ON odd_a.t;\nDROP VIEW v;\nUPDATE odd_a.t SET w = 8;\n", "odd_b"))
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not equal(mysql, oceanbase, "odd_a")
+
+
+def test_source_restarts_during_the_copy(tmp_path, mysql, oceanbase, databases):
+    mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v VARCHAR(100));\n"
+              "CREATE TABLE odd_a.k (a INT, v VARCHAR(100));\n"
+              "SET SESSION cte_max_recursion_depth = 1000000;\n"
+              "INSERT INTO odd_a.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+              "i < 12000) SELECT i, REPEAT('x', 80) FROM n;\n"
+              "INSERT INTO odd_a.k SELECT id % 100, v FROM odd_a.t LIMIT 6000;\n")
+    config = tmp_path / "slow.toml"
+    config.write_text("[limits]\nrows_per_second = 3000\nchunk_bytes = 60000\n")
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*", options=["--config", config])
+    run = godwit.Following(p)
+    run.wait_stage("full", "running")
+    godwit.wait(lambda: oceanbase.query("SELECT COUNT(*) FROM odd_a.t")[0][0] > 1000, 60, "some rows",
+                run.process)
+    test_crash.restart("mysql-9.7", kill=True)
+    mysql.run("UPDATE odd_a.t SET v = 'after the restart' WHERE id % 500 = 0;\n"
+              "DELETE FROM odd_a.k WHERE a = 7;\nINSERT INTO odd_a.k VALUES (1000, 'new');\n")
+    run.wait_stage("incremental", "running", seconds=120)
+    assert run.stop().code == 130
+    end = p.migrate()
+    assert end.code == 0, end
+    assert not equal(mysql, oceanbase, "odd_a")
+
+
+@pytest.mark.full
+def test_a_thousand_empty_tables(tmp_path, mysql, oceanbase, databases):
+    connection = mysql.connect("odd_a")
+    with connection.cursor() as cursor:
+        for n in range(1000):
+            cursor.execute(f"CREATE TABLE t{n} (id INT PRIMARY KEY, v INT, KEY (v))")
+    connection.close()
+    p = project(tmp_path, mysql, oceanbase, "odd_a.*")
+    began = time.monotonic()
+    run = p.migrate(timeout=900)
+    assert run.code == 0, run
+    print(f"{time.monotonic() - began:.0f} s")
+    assert not equal(mysql, oceanbase, "odd_a")

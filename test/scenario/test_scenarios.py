@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every scenario folder, all of one kind in one project, each in a database of its own."""
+import pytest
+
+import cases
+import compare
+import definitions
+import godwit
+
+
+@pytest.fixture
+def project(tmp_path, source, oceanbase):
+    def make(selected):
+        for case in selected:
+            oceanbase.drop(case.database)
+            case.prepare(source)
+        rules = [f"{case.database}.*" for case in selected]
+        return godwit.Godwit(tmp_path / "state", source, oceanbase, *rules)
+    return make
+
+
+def differences(source, destination, selected):
+    here, there = source.connect(), destination.connect()
+    out = []
+    for case in selected:
+        out += compare.databases(here, there, case.database, case.database)
+        out += definitions.differences(source, destination, case.database)
+    return out
+
+
+def test_schema(project, source, oceanbase):
+    selected = cases.load("schema", source.name)
+    assert selected
+    run = project(selected).migrate()
+    assert run.code == 0, run
+    assert run.summary["status"] == "completed"
+    assert not differences(source, oceanbase, selected)
+
+
+@pytest.mark.parametrize("folder", ["ddl", "traps"])
+def test_following(folder, project, source, oceanbase):
+    selected = cases.load(folder, source.name)
+    assert selected
+    p = project(selected)
+    following = godwit.Following(p)
+    try:
+        following.wait_stage("incremental", "running")
+        for case in selected:
+            case.change(source)
+    finally:
+        end = following.stop()
+    assert end.code == 130, end
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not differences(source, oceanbase, selected)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Godwit may do to its source: the heartbeat row, and the limits of the copy."""
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "gentle"
+
+
+@pytest.fixture
+def project(tmp_path, source, oceanbase):
+    source.drop(DATABASE, "gentle_beat")
+    oceanbase.drop(DATABASE, "gentle_beat")
+    source.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, v INT);\n"
+               f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2);\n")
+
+    def make(text):
+        config = tmp_path / "project.toml"
+        config.write_text(text)
+        return godwit.Godwit(tmp_path / "state", source, oceanbase, f"{DATABASE}.*",
+                             options=["--config", config])
+    yield make
+    source.drop("gentle_beat")
+
+
+def beats(source, database):
+    rows = source.query("SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND "
+                        "table_name = 'godwit_heartbeat'", database)
+    if not rows:
+        return 0
+    return int(source.query(f"SELECT IFNULL(SUM(beats), 0) FROM {database}.godwit_heartbeat")[0][0])
+
+
+@pytest.mark.parametrize("database", ["gentle_beat", DATABASE])
+def test_heartbeat_row(project, source, oceanbase, database):
+    """Written where the user named a database, even one that is migrated; never migrated itself."""
+    p = project(f'heartbeat = "{database}"\n[limits]\nheartbeat_seconds = 1\n')
+    following = godwit.Following(p)
+    following.wait_stage("incremental", "running")
+    before = beats(source, database)
+    godwit.wait(lambda: beats(source, database) >= before + 2, 60, "two beats", following.process)
+    assert following.stop().code == 130
+    run = p.migrate()
+    assert run.code == 0, run
+    assert run.summary["tables"] == 1
+    there = oceanbase.query("SELECT table_schema FROM information_schema.tables WHERE table_name = "
+                            "'godwit_heartbeat'")
+    assert not there
+    source.run(f"DROP TABLE {database}.godwit_heartbeat;\n")
+    assert not compare.databases(source.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+def wait_until_busy(following, text):
+    shown = lambda: following.godwit.other("project", "show", "p").stdout
+    godwit.wait(lambda: "SOURCE_BUSY" in shown() and text in shown(), 60, "the copy to wait",
+                following.process)
+
+
+def test_copy_waits_for_the_history(project, source, oceanbase):
+    if source.name == "mysql56":
+        pytest.skip("MySQL 5.6 shortens its history only after 128 rounds of purging")
+    p = project("[limits]\nhistory_length = 100\n")
+    holder = source.connect(DATABASE, autocommit=False)
+    holder.cursor().execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    holder.cursor().execute("SELECT COUNT(*) FROM t")
+    writer = source.connect(DATABASE)
+    for n in range(400):
+        writer.cursor().execute("UPDATE t SET v = %s WHERE id = 1", (n,))
+    following = godwit.Following(p)
+    wait_until_busy(following, "old row versions")
+    assert p.stage("full") == "running"
+    holder.rollback()
+
+    following.wait_stage("incremental", "running")
+    assert following.stop().code == 130
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not compare.databases(source.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+def test_copy_waits_for_a_replica(project, source, oceanbase):
+    """The source itself stands for a replica whose replication is broken."""
+    text = f'replicas = ["{source.url}"]\n[limits]\nreplica_lag_seconds = '
+    p = project(text + "5\n")
+    following = godwit.Following(p)
+    wait_until_busy(following, "does not replicate")
+    assert following.stop().code == 130
+    assert not oceanbase.query(f"SELECT * FROM {DATABASE}.t")
+    run = project(text + "0\n").migrate()
+    assert run.code == 0, run
+    assert not compare.databases(source.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+def test_snapshot_age(project, source, oceanbase, tmp_path):
+    source.run(f"CREATE TABLE {DATABASE}.keyless (a INT, b VARCHAR(100));\n")
+    with source.connect(DATABASE).cursor() as cursor:
+        cursor.executemany("INSERT INTO keyless VALUES (%s, %s)",
+                           [(n, "x" * 60) for n in range(12_000)])
+    p = project("[limits]\nrows_per_second = 2000\nsnapshot_seconds = 1\n")
+    run = p.migrate()
+    assert run.code == 1 and "SNAPSHOT_LIMIT" in run.err, run
+    p = project("[limits]\nrows_per_second = 0\nsnapshot_seconds = 0\n")
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not compare.databases(source.connect(), oceanbase.connect(), DATABASE, DATABASE)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens at the edges of the copy: transactions open across the start point, values and keys
+that move between chunks while rows are read, definitions that change meanwhile."""
+import random
+import threading
+import time
+
+import pytest
+
+import compare
+import godwit
+
+SLOW = """
+[limits]
+rows_per_second = 4000
+chunk_bytes = 65536
+"""
+
+
+@pytest.fixture
+def database(source, oceanbase):
+    name = "edge"
+    source.drop(name)
+    oceanbase.drop(name)
+    source.run(f"CREATE DATABASE {name};\n")
+    return name
+
+
+def fill(source, database, rows=16_000):
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, u INT NOT NULL, v VARCHAR(60), UNIQUE KEY u (u));\n",
+               database)
+    connection = source.connect(database)
+    with connection.cursor() as cursor:
+        for first in range(0, rows, 4000):
+            cursor.executemany("INSERT INTO t VALUES (%s, %s, %s)",
+                               [(n * 2, n * 2, f"row {n} " + "x" * 40)
+                                for n in range(first, min(first + 4000, rows))])
+    connection.close()
+
+
+def equal(source, destination, database):
+    return compare.databases(source.connect(), destination.connect(), database, database)
+
+
+def finish(project, source, oceanbase, database):
+    run = project.migrate()
+    assert run.code == 0, run
+    assert not equal(source, oceanbase, database)
+
+
+def test_transaction_open_across_the_start(tmp_path, source, oceanbase, database):
+    fill(source, database, 100)
+    across = source.connect(database, autocommit=False)
+    cursor = across.cursor()
+    cursor.execute("INSERT INTO t VALUES (1001, 1001, 'before the start')")
+    cursor.execute("UPDATE t SET v = 'before the start' WHERE id = 2")
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    following = godwit.Following(project)
+    following.wait_stage("incremental", "running")
+    cursor.execute("INSERT INTO t VALUES (1003, 1003, 'after the start')")
+    cursor.execute("DELETE FROM t WHERE id = 4")
+    across.commit()
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
+def test_values_and_keys_move_while_rows_are_read(tmp_path, source, oceanbase, database):
+    fill(source, database)
+    config = tmp_path / "slow.toml"
+    config.write_text(SLOW)
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*",
+                            options=["--config", config])
+    following = godwit.Following(project)
+    following.wait_stage("full", "running")
+    moves = move_while(source, database, lambda: project.stage("full") == "running")
+    assert moves > 50, "the copy was over before anything moved"
+    following.wait_stage("incremental", "running")
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
+def move_while(source, database, is_copying):
+    """Moves keys across the whole range and unique values between far rows, until the copy ends."""
+    choose = random.Random(3)
+    connection = source.connect(database, autocommit=False)
+    cursor = connection.cursor()
+    stop = threading.Event()
+
+    def watch():
+        while is_copying():
+            stop.wait(0.05)
+        stop.set()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    moves = 0
+    while not stop.is_set():
+        a, b = choose.randrange(0, 32_000), choose.randrange(0, 32_000)
+        kind = choose.randrange(4)
+        try:
+            if kind == 0:  # a key moves, often from a chunk not yet read into one already read
+                cursor.execute("UPDATE t SET id = %s WHERE id = %s", (a | 1, b & ~1))
+            elif kind == 1:  # two rows swap their unique values
+                cursor.execute("SELECT id, u FROM t WHERE id IN (%s, %s) FOR UPDATE", (a & ~1, b & ~1))
+                rows = cursor.fetchall()
+                if len(rows) == 2:
+                    (x, ux), (y, uy) = rows
+                    cursor.execute("UPDATE t SET u = -1 WHERE id = %s", (x,))
+                    cursor.execute("UPDATE t SET u = %s WHERE id = %s", (ux, y))
+                    cursor.execute("UPDATE t SET u = %s WHERE id = %s", (uy, x))
+            elif kind == 2:  # a unique value is given up and taken by another row later
+                cursor.execute("DELETE FROM t WHERE id = %s", (a & ~1,))
+                if cursor.rowcount:
+                    cursor.execute("INSERT INTO t VALUES (%s, %s, 'took it')",
+                                   (100_000 + moves, a & ~1))
+            else:
+                cursor.execute("UPDATE t SET v = CONCAT('touched ', %s) WHERE id = %s", (moves, b & ~1))
+            connection.commit()
+            moves += 1
+        except Exception as error:
+            if getattr(error, "args", [0])[0] != 1062:
+                raise
+            connection.rollback()
+    watcher.join()
+    connection.close()
+    return moves
+
+
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE t ADD COLUMN w INT DEFAULT 5;\nUPDATE t SET w = id;\n",
+    "ALTER TABLE t DROP COLUMN v;\n",
+    "TRUNCATE TABLE t;\nINSERT INTO t VALUES (1, 1, 'after');\n",
+    "CREATE TABLE n LIKE t;\nINSERT INTO n SELECT * FROM t;\nRENAME TABLE t TO o, n TO t;\n"
+    "INSERT INTO t VALUES (77777, 77777, 'new');\n",
+    "DROP TABLE t;\n",
+])
+def test_definition_changes_during_the_copy(tmp_path, mysql, oceanbase, change):
+    database = "edge_ddl"
+    mysql.drop(database)
+    oceanbase.drop(database)
+    mysql.run(f"CREATE DATABASE {database};\n")
+    fill(mysql, database)
+    config = tmp_path / "slow.toml"
+    config.write_text(SLOW)
+    project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*",
+                            options=["--config", config])
+    following = godwit.Following(project)
+    following.wait_stage("full", "running")
+    mysql.run(change, database)
+    following.wait_stage("incremental", "running", seconds=180)
+    assert following.stop().code == 130
+    finish(project, mysql, oceanbase, database)

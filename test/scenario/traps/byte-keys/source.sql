@@ -1,0 +1,10 @@
+CREATE TABLE bi (k BINARY(4) PRIMARY KEY, v INT);
+INSERT INTO bi VALUES ('', 1), (X'00000001', 2), ('a', 3), ('ab', 4), (X'FFFFFFFF', 5), (X'27225C00', 6);
+CREATE TABLE vb (k VARBINARY(20) PRIMARY KEY, v INT);
+INSERT INTO vb VALUES ('', 1), (X'00', 2), (X'0000', 3), ('a', 4), (X'6100', 5), ('a ', 6), (X'27225C00', 7), (X'FF', 8);
+CREATE TABLE bl (k BLOB, v INT, id INT PRIMARY KEY AUTO_INCREMENT, UNIQUE KEY (k(10)));
+INSERT INTO bl (k, v) VALUES ('', 1), (X'00', 2), ('longer than ten bytes', 3), ('a', 4), (X'6100', 5);
+CREATE TABLE tx (k TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, v INT, UNIQUE KEY (k(5)), id INT PRIMARY KEY);
+INSERT INTO tx VALUES ('', 1, 1), ('abcde', 2, 2), ('ABCDE', 3, 3), ('äöüßx', 4, 4), (NULL, 5, 5), (NULL, 6, 6);
+CREATE TABLE onlyprefix (k VARCHAR(200) NOT NULL, v INT, UNIQUE KEY (k(3))) CHARACTER SET utf8mb4;
+INSERT INTO onlyprefix VALUES ('abcdef', 1), ('abXXXX', 2), ('', 3);

@@ -1,0 +1,10 @@
+CREATE TABLE a (k VARCHAR(30) COLLATE utf8mb4_0900_ai_ci PRIMARY KEY, v INT);
+INSERT INTO a VALUES ('Apfel', 1), ('zebra', 2), ('Ökonom', 3), ('straße', 4), ('', 5), ('emoji 😀', 6);
+CREATE TABLE g (k VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, v INT);
+INSERT INTO g VALUES ('Apfel', 1), ('zebra', 2), ('Ökonom', 3), ('straße', 4), ('', 5);
+CREATE TABLE b (k VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, v INT);
+INSERT INTO b VALUES ('Apfel', 1), ('apfel', 2), ('Ökonom', 3), ('ökonom', 4), ('', 5);
+CREATE TABLE c (k CHAR(10) COLLATE utf8mb4_0900_ai_ci NOT NULL, l CHAR(10) CHARACTER SET latin1 COLLATE latin1_german1_ci NOT NULL, v INT, PRIMARY KEY (k, l));
+INSERT INTO c VALUES ('x', 'y', 1), ('x', 'z', 2), ('', '', 3), ('ä', 'ä', 4);
+CREATE TABLE cs (k VARCHAR(20) COLLATE utf8mb4_0900_as_cs PRIMARY KEY, v INT);
+INSERT INTO cs VALUES ('a', 1), ('A', 2), ('á', 3), ('b', 4);

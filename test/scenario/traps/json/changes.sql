@@ -1,0 +1,10 @@
+INSERT INTO j VALUES (10, '{"z": {"y": {"x": [1, [2, [3]]]}}}');
+UPDATE j SET d = JSON_SET(d, '$.c', 'new', '$.a[0]', 7) WHERE id = 1;
+UPDATE j SET d = JSON_REMOVE(d, '$.b') WHERE id = 1;
+UPDATE j SET d = JSON_ARRAY_APPEND(d, '$', 3.0) WHERE id = 2;
+UPDATE j SET d = '{"k": "v"}' WHERE id = 4;
+SET binlog_row_value_options = 'PARTIAL_JSON';
+UPDATE j SET d = JSON_SET(d, '$.z.y.w', REPEAT('long', 50)) WHERE id = 10;
+UPDATE j SET d = JSON_REPLACE(d, '$.z.y.w', 'short') WHERE id = 10;
+SET binlog_row_value_options = '';
+DELETE FROM j WHERE id = 3;

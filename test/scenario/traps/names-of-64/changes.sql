@@ -1,0 +1,11 @@
+UPDATE `tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt` SET `üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü` = 9;
+INSERT INTO `tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt` VALUES (3, 3);
+UPDATE `表 with "quotes" 'and' ``ticks``` SET `a.b` = 7, `\` = 8, `%s {}` = 9;
+INSERT INTO `表 with "quotes" 'and' ``ticks``` VALUES (2, 2, 'x', 'y', 3, 4);
+UPDATE `-- no comment` SET `#` = 5, `*/` = 6;
+ALTER TABLE `-- no comment` ADD COLUMN `it's ``new``` INT;
+ALTER TABLE `表 with "quotes" 'and' ``ticks``` ADD COLUMN `列` INT DEFAULT 3, ADD KEY `索引` (`列`);
+UPDATE `表 with "quotes" 'and' ``ticks``` SET `列` = 4 WHERE `select` = 1;
+UPDATE `group` SET `of` = 7;
+DELETE FROM `-- no comment`;
+INSERT INTO `-- no comment` VALUES (2, 2, 2, 2);

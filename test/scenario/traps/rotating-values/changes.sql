@@ -1,0 +1,14 @@
+START TRANSACTION;
+UPDATE r SET u = 'tmp' WHERE id = 1;
+UPDATE r SET u = 'a' WHERE id = 2;
+UPDATE r SET u = 'b' WHERE id = 3;
+UPDATE r SET u = 'c' WHERE id = 1;
+COMMIT;
+START TRANSACTION;
+DELETE FROM r WHERE id = 1;
+UPDATE r SET id = 1, u = 'C ' WHERE id = 2;
+INSERT INTO r VALUES (2, 'a');
+REPLACE INTO r VALUES (5, 'B');
+COMMIT;
+UPDATE r SET id = -id;
+UPDATE r SET id = id + 10, u = CONCAT(u, 'é');

@@ -1,0 +1,2 @@
+CREATE TABLE r (id INT PRIMARY KEY, u VARCHAR(10) CHARACTER SET utf8mb4 NOT NULL, UNIQUE KEY (u));
+INSERT INTO r VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd');

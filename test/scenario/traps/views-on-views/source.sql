@@ -1,0 +1,5 @@
+CREATE TABLE t (id INT PRIMARY KEY, v INT);
+INSERT INTO t VALUES (1, 1), (2, 2);
+CREATE VIEW z AS SELECT id, v + 1 AS w FROM t;
+CREATE VIEW a AS SELECT id, w * 2 AS x FROM z;
+CREATE VIEW m AS SELECT a.id, a.x, z.w FROM a JOIN z ON a.id = z.id;

@@ -1,0 +1,3 @@
+INSERT INTO z VALUES (2, 8, 12.25, 1901);
+UPDATE z SET n = n + 1 WHERE n < 100;
+UPDATE z SET id = 43 WHERE id = 42;
