@@ -87,8 +87,8 @@ class Sink {
   virtual ~Sink() = default;
 
   // Creates the lane table where missing, and rows for lanes 0..lanes-1 of `link`; raises the epoch
-  // of all of the link's lanes (also those above `lanes`), which waits for their transactions in
-  // flight, and returns the new epoch with every lane's progress.
+  // of all of the link's lanes (also those above `lanes`), which waits for their transactions and
+  // statements in flight, and returns the new epoch with every lane's progress.
   struct Fence {
     uint64_t epoch = 0;
     std::vector<LaneState> lanes;
@@ -118,6 +118,9 @@ class Sink {
 
   // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first.
   virtual void Execute(const Statement& statement) = 0;
+  // A server may go on with a statement whose connection is gone. Returns once none that any sink of
+  // this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one can.
+  virtual void AwaitStatements() = 0;
 
   // Removes the lane rows of a released link.
   virtual void Forget(const std::string& link) = 0;

@@ -242,6 +242,7 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
 
 // One attempt. An earlier one, of this process or of one that died, may have succeeded unheard.
 void DdlBarrier::RunOnce(Record& record, const SchemaChange& change) {
+  if (record.has_intent) writer_.AwaitStatements();
   const std::string now = Fingerprint(change);
   if (record.has_intent && now != record.before) return;
   if (!record.has_intent) {

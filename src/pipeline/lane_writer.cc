@@ -116,9 +116,22 @@ void LaneWriter::Commit(const LaneProgress& done, ForeignKeys foreign_keys,
                  [&] { CommitOnce(done, foreign_keys, write, stop); });
 }
 
+void LaneWriter::SaveProgress(std::stop_token stop) {
+  Commit(With({}), ForeignKeys::kOff, [](Sink&) {}, stop);
+}
+
 void LaneWriter::Execute(const Statement& statement) {
   try {
     OpenSink().Execute(statement);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) sink_.reset();
+    throw;
+  }
+}
+
+void LaneWriter::AwaitStatements() {
+  try {
+    OpenSink().AwaitStatements();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) sink_.reset();
     throw;

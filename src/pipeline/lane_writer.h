@@ -47,8 +47,12 @@ class LaneWriter {
   // `write` fills the destination transaction that commits `done`.
   void Commit(const LaneProgress& done, ForeignKeys foreign_keys,
               const std::function<void(Sink&)>& write, std::stop_token stop);
+  // Makes durable what all lanes have applied.
+  void SaveProgress(std::stop_token stop);
   // Outside of transactions; transient errors are the caller's.
   void Execute(const Statement& statement);
+  // Sink::AwaitStatements.
+  void AwaitStatements();
 
   // Drops the connection: another sink was attached to the lane meanwhile.
   void Disconnect() { sink_.reset(); }

@@ -68,6 +68,7 @@ class TestSink : public Sink {
   }
   void Rollback() override { database_.End(this, {}); }
   void Execute(const Statement& statement) override { database_.Execute(statement.sql); }
+  void AwaitStatements() override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }
   uint64_t bytes_written() const override { return 0; }

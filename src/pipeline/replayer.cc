@@ -213,6 +213,9 @@ void Replayer::Impl::RunBarrier(const LoggedTransaction& transaction, std::stop_
   scheduler.Drain(stop);
   const Sequence sequence = transaction.sequence;
   if (transaction.is_ddl) {
+    // What came before can be mapped only by the definitions that now go: no restart may read it again,
+    // not even where nothing of it had to be written.
+    if (progress.durable() + 1 < sequence) writers[0]->SaveProgress(stop);
     ddl.Run(sequence, mapper.SchemaChanges(sequence, stop), stop);
     tables.Refresh();
   }

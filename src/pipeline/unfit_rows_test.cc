@@ -34,6 +34,7 @@ class PickySink : public Sink {
   void Commit(std::stop_token) override {}
   void Rollback() override {}
   void Execute(const Statement&) override {}
+  void AwaitStatements() override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }
   uint64_t bytes_written() const override { return 0; }

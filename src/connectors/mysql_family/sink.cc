@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/deadline.h"
+#include "connectors/mysql_family/running_statements.h"
 
 namespace godwit::mysql {
 namespace {
@@ -29,7 +30,9 @@ void MysqlSink::Connect() {
 }
 
 Sink::Fence MysqlSink::RaiseEpoch(const std::string& link, int lanes) {
-  return LaneTable::RaiseEpoch(*session_, link, lanes);
+  Fence fence = LaneTable::RaiseEpoch(*session_, link, lanes);
+  RunningStatements(*session_, server_.flavor, link).Await();
+  return fence;
 }
 
 void MysqlSink::Attach(const std::string& link, int lane, uint64_t epoch) {
@@ -130,12 +133,18 @@ void MysqlSink::Execute(const Statement& statement) {
     if (!statement.table.database.empty() && statement.part != Statement::Part::kDatabase) {
       definer_->Execute("USE " + Session::Quote(statement.table.database));
     }
-    definer_->Execute(statement.sql);
+    definer_->Execute(RunningStatements::Tagged(statement.sql, link_));
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) definer_.reset();
     throw;
   }
   bytes_written_ += statement.sql.size();
+}
+
+void MysqlSink::AwaitStatements() {
+  RunningStatements running(*session_, server_.flavor, link_);
+  running.Await();
+  running.AwaitTasks();
 }
 
 void MysqlSink::Forget(const std::string& link) { LaneTable::Forget(*session_, link); }

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A statement is under way at the destination when Godwit dies. The server goes on with it, or takes back
+what it has half made: what the next start does about it must not depend on who is faster."""
+import time
+
+import pytest
+
+import compare
+import definitions
+import godwit
+
+DATABASE = "cutoff"
+# Under way long enough to be met: each rewrites the table or reads it through.
+STATEMENTS = {
+    "rewrite": "ALTER TABLE {0}.t ADD COLUMN added INT DEFAULT 7, DROP COLUMN part",
+    "index": "CREATE INDEX later ON {0}.t (part)",
+    "twice": "ALTER TABLE {0}.t CHANGE part other BIGINT, CHANGE other part BIGINT",
+}
+ROWS = 3000
+
+
+def statements_of_project(oceanbase):
+    return [row[7] for row in oceanbase.query("SHOW FULL PROCESSLIST")
+            if row[7] and row[7].startswith("/* godwit ")]
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15], ids=lambda d: f"{int(d * 1000)}ms")
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement_is_cut_off(tmp_path, mysql, oceanbase, name, delay):
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\n"
+              f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT, other BIGINT);\n"
+              f"SET cte_max_recursion_depth = {ROWS};\n"
+              f"INSERT INTO {DATABASE}.t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n "
+              f"WHERE i < {ROWS}) SELECT i, i, -i FROM n;\n")
+    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    mysql.run(STATEMENTS[name].format(DATABASE) + ";\n")
+    deadline = time.monotonic() + 30
+    while not statements_of_project(oceanbase) and time.monotonic() < deadline:
+        pass
+    time.sleep(delay)  # where in the statement it is met
+    following.kill()
+    mysql.run(f"INSERT INTO {DATABASE}.t (id) VALUES (0);\n")
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not definitions.differences(mysql, oceanbase, DATABASE)
+    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    states = {row[10] for row in oceanbase.query(f"SHOW INDEX FROM {DATABASE}.t")}
+    assert states <= {"available", "BTREE"}, states
