@@ -28,6 +28,18 @@ TEST(MatchesPattern, KnowsWildcardsSetsAndEscapes) {
   EXPECT_FALSE(MatchesPattern("a\\*", "ab"));
 }
 
+TEST(TableName, ReadsWhatItWrites) {
+  EXPECT_EQ((TableName{"shop", "a*b c"}.ToString()), "shop.a*b c");
+  EXPECT_EQ((TableName{"a.b", "c"}.ToString()), "`a.b`.c");
+  EXPECT_EQ((TableName{"a", "b.c"}.ToString()), "a.`b.c`");
+  for (const TableName& name : {TableName{"shop", "orders"}, TableName{"a.b", "c"}, TableName{"a", "b.c"},
+                                TableName{"`", ".`."}, TableName{"", "t"}, TableName{"a``b", "."}}) {
+    EXPECT_EQ(TableName::FromText(name.ToString()), name) << name.ToString();
+    ObjectRule rule = ObjectRule::Parse(name.ToString().insert(0, name.database.empty() ? "x" : ""));
+    EXPECT_TRUE(MatchesPattern(rule.table_pattern, name.table)) << name.ToString();
+  }
+}
+
 TEST(ObjectRule, ParsesItsForms) {
   ObjectRule rule = ObjectRule::Parse("shop.tab*=archive.all");
   EXPECT_EQ(rule.database_pattern, "shop");

@@ -3,9 +3,62 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "model/names.h"
 
 namespace godwit {
+namespace {
+
+void AppendName(std::string& out, std::string_view name) {
+  if (name.find_first_of(".`") == std::string_view::npos) {
+    out += name;
+    return;
+  }
+  out += '`';
+  for (char c : name) {
+    if (c == '`') out += c;
+    out += c;
+  }
+  out += '`';
+}
+
+// Reads what AppendName wrote, up to a dot outside of quotes or the end; moves behind it.
+std::string TakeName(std::string_view text, size_t& at) {
+  std::string out;
+  const bool is_quoted = at < text.size() && text[at] == '`';
+  if (is_quoted) ++at;
+  for (; at < text.size(); ++at) {
+    if (!is_quoted && text[at] == '.') break;
+    if (is_quoted && text[at] == '`') {
+      const bool is_doubled = at + 1 < text.size() && text[at + 1] == '`';
+      if (!is_doubled) break;
+      ++at;
+    }
+    out += text[at];
+  }
+  if (is_quoted) ++at;
+  return out;
+}
+
+}  // namespace
+
+std::string TableName::ToString() const {
+  std::string out;
+  out.reserve(database.size() + table.size() + 1);
+  AppendName(out, database);
+  out += '.';
+  AppendName(out, table);
+  return out;
+}
+
+TableName TableName::FromText(std::string_view text) {
+  TableName out;
+  size_t at = 0;
+  out.database = TakeName(text, at);
+  GODWIT_CHECK(at < text.size() && text[at] == '.', "a table's name has two parts");
+  out.table = TakeName(text, ++at);
+  return out;
+}
 
 bool Cascades(const ForeignKeySchema& key) {
   auto acts = [](const std::string& action) {

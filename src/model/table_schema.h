@@ -18,7 +18,10 @@ struct TableName {
   std::string database;
   std::string table;
 
-  std::string ToString() const { return database + "." + table; }
+  // "shop.orders"; a name with a dot or a backquote in it is quoted, as in an object rule: "`a.b`.c".
+  // So each text stands for one name, and FromText gives it back.
+  std::string ToString() const;
+  static TableName FromText(std::string_view text);
   auto operator<=>(const TableName&) const = default;
 };
 

@@ -30,10 +30,7 @@ void ReplayTables::Refresh() {
   bounds_.clear();
   for (const auto& [key, text] :
        link_.metadata.Settings(link_.project, std::string(kBoundsPrefix))) {
-    std::string name = key.substr(kBoundsPrefix.size());
-    size_t dot = name.find('.');
-    GODWIT_CHECK(dot != std::string::npos, "copy bounds are kept by database and table");
-    bounds_[{name.substr(0, dot), name.substr(dot + 1)}] = CopyBounds::FromText(text);
+    bounds_[TableName::FromText(key.substr(kBoundsPrefix.size()))] = CopyBounds::FromText(text);
   }
 }
 

@@ -31,10 +31,8 @@ CopiedFigures CopiedSoFar(Metadata& metadata, int64_t project) {
       if (!detail.value("dropped", false)) ++out.tables;
       continue;
     }
-    const size_t dot = entry.object.find('.');
-    if (entry.status != "running" || dot == std::string::npos) continue;
-    const TableName table{entry.object.substr(0, dot), entry.object.substr(dot + 1)};
-    for (const ChunkRecord& chunk : metadata.Chunks(project, table)) {
+    if (entry.status != "running") continue;
+    for (const ChunkRecord& chunk : metadata.Chunks(project, TableName::FromText(entry.object))) {
       if (chunk.chunk.generation == detail.value("generation", uint64_t{0})) out.rows += chunk.rows;
     }
   }

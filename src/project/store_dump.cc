@@ -43,8 +43,8 @@ class Dump {
     LogPart part;
     for (int index = 0; reader.NextPart(part); ++index) {
       if (index < parts_told_ || !Concerns(part)) continue;
-      if (has_head_of_ != transaction.sequence) on_part_(transaction, -1, nullptr);
-      has_head_of_ = transaction.sequence;
+      if (head_of_ != transaction.sequence) on_part_(transaction, -1, nullptr);
+      head_of_ = transaction.sequence;
       on_part_(transaction, index, &part);
       parts_told_ = index + 1;
     }
@@ -65,7 +65,7 @@ class Dump {
   bool begun_ = false;
   Sequence after_ = 0;
   int parts_told_ = 0;  // of the transaction behind after_
-  std::optional<Sequence> has_head_of_;
+  Sequence head_of_ = 0;  // the transaction whose head was told; sequences begin at 1
 };
 
 }  // namespace

@@ -125,9 +125,7 @@ CopyTraits FullStage::Traits() const {
   traits.logs_full_images = link_.source.info().logs_full_images;
   for (const auto& [key, text] :
        link_.metadata.Settings(link_.project, std::string(kPartialPrefix))) {
-    const std::string name = key.substr(kPartialPrefix.size());
-    const size_t dot = name.find('.');
-    traits.with_partial_images.insert({name.substr(0, dot), name.substr(dot + 1)});
+    traits.with_partial_images.insert(TableName::FromText(key.substr(kPartialPrefix.size())));
   }
   return traits;
 }

@@ -56,6 +56,36 @@ def test_tables_move_between_databases(tmp_path, mysql, oceanbase, databases):
         assert done.returncode == 0, done.stderr
 
 
+def test_names_with_dots(tmp_path, mysql, oceanbase):
+    """Two tables whose names read alike, keyless ones among them, and partial images while they are
+    copied."""
+    names = ["odd", "odd.dot"]
+    mysql.drop(*names)
+    oceanbase.drop(*names)
+    mysql.run("".join(f"CREATE DATABASE `{name}`;\n" for name in names)
+              + "CREATE TABLE `odd`.`dot.c` (id INT PRIMARY KEY, v INT);\n"
+              "CREATE TABLE `odd.dot`.`c` (id INT PRIMARY KEY, v INT);\n"
+              "CREATE TABLE `odd.dot`.`n` (a INT, b INT);\n"
+              "CREATE TABLE `odd.dot`.`back``tick` (a INT, b INT);\n"
+              "INSERT INTO `odd`.`dot.c` VALUES (1, 1), (2, 2);\n"
+              "INSERT INTO `odd.dot`.`c` VALUES (1, -1);\n"
+              "INSERT INTO `odd.dot`.`n` VALUES (1, 1), (1, 1);\n")
+    p = project(tmp_path, mysql, oceanbase, "odd.*", "`odd.dot`.*")
+    change = ("SET SESSION binlog_row_image = 'MINIMAL';\nUPDATE `odd.dot`.`c` SET v = v - 1;\n"
+              "INSERT INTO `odd.dot`.`back``tick` VALUES (1, 2);\n"
+              "DELETE FROM `odd.dot`.`n` LIMIT 1;\nUPDATE `odd`.`dot.c` SET v = v + 5;\n")
+    for point in ("full-before-chunk-commit", "full-after-exit-point"):
+        process = p.start(environment={"GODWIT_CRASH_POINT": point})
+        process.communicate(timeout=120)
+        mysql.run(change)
+    assert p.migrate().code == 0
+    following(p, lambda: mysql.run(change + "ALTER TABLE `odd.dot`.`c` ADD COLUMN w INT;\n"))
+    assert p.migrate().code == 0
+    assert not equal(mysql, oceanbase, *names)
+    assert {row["object"] for row in p.show()["selection"]["selected"]} == {
+        "odd.`dot.c`", "`odd.dot`.c", "`odd.dot`.n", "`odd.dot`.`back``tick`"}
+
+
 def test_databases_go_and_come(tmp_path, mysql, oceanbase, databases):
     mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v INT);\nINSERT INTO odd_a.t VALUES (1, 1);\n"
               "CREATE TABLE odd_b.t (id INT PRIMARY KEY);\n")
