@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,6 +33,8 @@ class TestDatabase {
   std::vector<std::string> violations();
   std::vector<std::string> statements();
 
+  // How many runs of changes the sinks were given.
+  std::atomic<int> runs{0};
   // Called before each commit (with its number) and each statement; may throw.
   std::function<void(int)> before_commit;
   std::function<void(const std::string&)> on_statement;

@@ -59,6 +59,7 @@ class TestSink : public Sink {
   void Savepoint() override { FAIL(); }
   void RollbackToSavepoint() override { FAIL(); }
   void Apply(std::span<const RowChange> changes, ApplyMode mode) override {
+    ++database_.runs;
     for (const RowChange& change : changes) database_.Apply(this, change, mode);
   }
   void Commit(std::stop_token) override {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/replay_mapper.h"
 
+#include <deque>
+
 #include "base/error.h"
 
 namespace godwit {
 namespace {
 
-constexpr size_t kStreamRunRows = 1000;
+// A row event holds some dozen rows; statements of so few are what a large transaction waits for.
+constexpr size_t kStreamRunRows = 2000;
+constexpr size_t kStreamRunBytes = 4 << 20;
 
 }  // namespace
 
@@ -36,17 +40,28 @@ std::unique_ptr<ReplayTransaction> ReplayMapper::Map(const LoggedTransaction& tr
 }
 
 void ReplayMapper::Stream(Sequence sequence, const RunVisitor& visit, std::stop_token stop) {
+  RunBuilder builder(kStreamRunRows, visit);
+  std::deque<ReplayRows> parts;  // what the builder refers to
+  size_t rows = 0;
+  size_t bytes = 0;
+  auto flush = [&] {
+    builder.Flush();
+    parts.clear();
+    rows = bytes = 0;
+  };
   ForEachPart(
       sequence,
       [&](LogPart& part) {
-        ReplayRows rows;
         if (part.kind != LogPart::Kind::kRows) return;
-        if (!MapPart(sequence, part.rows, rows, stop)) return;
-        RunBuilder builder(kStreamRunRows, visit);
-        builder.Add(rows);
-        builder.Flush();
+        ReplayRows& mapped = parts.emplace_back();
+        if (!MapPart(sequence, part.rows, mapped, stop)) return parts.pop_back();
+        builder.Add(mapped);
+        rows += mapped.change.ops.size();
+        bytes += mapped.change.before.bytes() + mapped.change.after.bytes();
+        if (rows >= kStreamRunRows || bytes >= kStreamRunBytes) flush();
       },
       stop);
+  flush();
 }
 
 ForeignKeys ReplayMapper::ForeignKeysOf(Sequence sequence, std::stop_token stop) {
