@@ -65,7 +65,7 @@ class JsonEvents : public RunEvents {
   void OnCheck(const JournalEntry& entry) override {
     json event = json::parse(entry.detail, nullptr, false);
     if (!event.is_object()) event = {{"item", entry.object}};
-    event["event"] = entry.status == "fail" ? "error" : "warning";
+    event["event"] = entry.status == "fail" ? "error" : entry.status == "warn" ? "warning" : "check";
     event["stage"] = "precheck";
     if (entry.status == "fail") event["code"] = "PRECHECK_FAILED";
     Print(event);

@@ -26,11 +26,10 @@ void Say(std::FILE* file, std::string text) {
 // For a log or a pipe: what happens, line after line.
 class LineDisplay : public RunEvents {
  public:
-  LineDisplay(std::string command_words, size_t names)
-      : words_(std::move(command_words)), names_(names) {}
+  explicit LineDisplay(DisplayOptions options) : options_(std::move(options)) {}
 
   void OnProject(const std::string& name, const ProjectSpec& spec) override {
-    command_name_ = name + words_;
+    command_name_ = name + options_.command_words;
     Say(stdout, fmt::format("project {}: {} -> {}", name, spec.source, spec.destination));
   }
 
@@ -62,9 +61,11 @@ class LineDisplay : public RunEvents {
   }
 
   void OnSelection(const SelectionPreview& selection) override {
-    Say(stdout, SelectionText(selection, names_));
+    Say(stdout, SelectionText(selection, options_.names));
   }
-  void OnCheck(const JournalEntry& entry) override { Say(stderr, CheckText(entry)); }
+  void OnCheck(const JournalEntry& entry) override {
+    if (options_.Shows(entry)) Say(entry.status == "pass" ? stdout : stderr, CheckText(entry));
+  }
   void OnBlocked(const Finding& finding) override {
     Say(stderr, FindingText(finding, command_name_));
   }
@@ -83,8 +84,7 @@ class LineDisplay : public RunEvents {
 
  private:
   std::string command_name_;
-  const std::string words_;
-  const size_t names_;
+  const DisplayOptions options_;
   std::map<std::string, RateMeter> meters_;
   std::map<std::string, double> rates_;
   Clock::time_point next_ = Clock::now() + kProgressEvery;
@@ -92,8 +92,8 @@ class LineDisplay : public RunEvents {
 
 }  // namespace
 
-std::unique_ptr<RunEvents> MakeLineDisplay(const std::string& command_words, size_t names) {
-  return std::make_unique<LineDisplay>(command_words, names);
+std::unique_ptr<RunEvents> MakeLineDisplay(const DisplayOptions& options) {
+  return std::make_unique<LineDisplay>(options);
 }
 
 }  // namespace godwit

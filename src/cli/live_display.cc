@@ -68,24 +68,25 @@ std::string Coloured(const ViewLine& line) {
 // window became narrower the lines drawn before do, and everything is drawn anew.
 class LiveDisplay : public RunEvents {
  public:
-  LiveDisplay(std::string command_words, size_t names)
-      : words_(std::move(command_words)), names_(names) {
+  explicit LiveDisplay(DisplayOptions options) : options_(std::move(options)) {
     g_cursor_is_hidden = true;
     Put(kHideCursor);
   }
   ~LiveDisplay() override { RestoreTerminal(); }
 
   void OnProject(const std::string& name, const ProjectSpec& spec) override {
-    command_name_ = name + words_;
+    command_name_ = name + options_.command_words;
     head_ = fmt::format("godwit {}  {} → {}", name, spec.source, spec.destination);
   }
   void OnStage(const StageView& stage) override {
     if (stage.status == "failed") Above(StageText(stage));
   }
   void OnSelection(const SelectionPreview& selection) override {
-    Above(SelectionText(selection, names_));
+    Above(SelectionText(selection, options_.names));
   }
-  void OnCheck(const JournalEntry& entry) override { Above(CheckText(entry)); }
+  void OnCheck(const JournalEntry& entry) override {
+    if (options_.Shows(entry)) Above(CheckText(entry));
+  }
   void OnBlocked(const Finding& finding) override { Above(FindingText(finding, command_name_)); }
   void OnTransient(const ErrorFields*) override {}
   void OnStopping() override {
@@ -171,8 +172,7 @@ class LiveDisplay : public RunEvents {
   }
 
   std::string command_name_;
-  const std::string words_;
-  const size_t names_;
+  const DisplayOptions options_;
   std::string head_;
   std::string stopping_;
   ViewLines lines_;
@@ -189,8 +189,8 @@ void RestoreTerminal() {
   if (g_cursor_is_hidden.exchange(false)) Put(kShowCursor);
 }
 
-std::unique_ptr<RunEvents> MakeLiveDisplay(const std::string& command_words, size_t names) {
-  return std::make_unique<LiveDisplay>(command_words, names);
+std::unique_ptr<RunEvents> MakeLiveDisplay(const DisplayOptions& options) {
+  return std::make_unique<LiveDisplay>(options);
 }
 
 }  // namespace godwit

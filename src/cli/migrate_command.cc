@@ -17,6 +17,7 @@ void Add(CLI::App& app, CommandContext& context, const char* name, const char* h
   flags->AddRunFlagsTo(*command);
   command->callback([&context, flags, also] {
     context.follows_run = true;
+    context.lists_checks = also == &RunOptions::precheck_only;
     context.command = [&context, flags, also] {
       const ProjectRequest request = flags->Request();
       RunOptions options = flags->Options();

@@ -35,7 +35,7 @@ void ViewComparer::TellChecks() {
   const std::string selection = metadata_.Setting(project_, kSelectionSetting).value_or("");
   if (!selection.empty()) events_.OnSelection(SelectionFromJson(nlohmann::json::parse(selection)));
   for (const JournalEntry& entry : metadata_.Entries(project_, "precheck")) {
-    if (entry.status == "warn" || entry.status == "fail") events_.OnCheck(entry);
+    events_.OnCheck(entry);
   }
 }
 

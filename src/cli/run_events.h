@@ -21,7 +21,7 @@ class RunEvents {
   virtual void OnStage(const StageView& stage) = 0;  // its status changed
   virtual void OnProgress(const ProjectView& view) = 0;  // at every look
   virtual void OnSelection(const SelectionPreview& selection) = 0;  // as precheck found it
-  virtual void OnCheck(const JournalEntry& entry) = 0;   // a precheck item that warns or fails
+  virtual void OnCheck(const JournalEntry& entry) = 0;   // a precheck item
   virtual void OnBlocked(const Finding& finding) = 0;
   virtual void OnTransient(const ErrorFields* error) = 0;  // null: it works again
   virtual void OnStopping() {}  // a signal asked for the end
@@ -35,10 +35,14 @@ class RunEvents {
 inline constexpr std::string_view kStoppingText =
     "stopping: what is in flight is saved; the same again ends at once and loses nothing";
 
-// `command_words` follow the project's name where a command is advised: " --state-dir DIR". Lists
-// end after so many names.
-std::unique_ptr<RunEvents> MakeLiveDisplay(const std::string& command_words, size_t names);
-std::unique_ptr<RunEvents> MakeLineDisplay(const std::string& command_words, size_t names);
+struct DisplayOptions {
+  std::string command_words;  // follow the project's name where a command is advised: " --state-dir DIR"
+  size_t names = 10;          // after which a list ends
+  bool all_checks = false;    // precheck's passed items too
+  bool Shows(const JournalEntry& check) const { return all_checks || check.status != "pass"; }
+};
+std::unique_ptr<RunEvents> MakeLiveDisplay(const DisplayOptions& options);
+std::unique_ptr<RunEvents> MakeLineDisplay(const DisplayOptions& options);
 std::unique_ptr<RunEvents> MakeJsonEvents();
 // What the live display has changed about the terminal is undone. Async-signal-safe enough for the
 // end of the process: one write.

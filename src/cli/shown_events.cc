@@ -29,32 +29,37 @@ std::string CommandWords(const CommandContext& context) {
   return " --state-dir " + (is_plain ? context.state_directory : "'" + quoted + "'");
 }
 
+DisplayOptions OptionsOf(const CommandContext& context) {
+  return {.command_words = CommandWords(context),
+          .names = context.names_shown(),
+          .all_checks = context.verbose || context.lists_checks};
+}
+
 std::unique_ptr<RunEvents> MakeEvents(const CommandContext& context) {
   if (context.json) return MakeJsonEvents();
   const char* terminal = std::getenv("TERM");
   const bool is_dumb = terminal == nullptr || strcmp(terminal, "dumb") == 0;
   if (isatty(STDOUT_FILENO) == 1 && !is_dumb) {
-    return MakeLiveDisplay(CommandWords(context), context.names_shown());
+    return MakeLiveDisplay(OptionsOf(context));
   }
-  return MakeLineDisplay(CommandWords(context), context.names_shown());
+  return MakeLineDisplay(OptionsOf(context));
 }
 
 // With --json the events are on standard output; people read the same on standard error.
 class Notes : public RunEvents {
  public:
-  Notes(std::string command_words, size_t names)
-      : words_(std::move(command_words)), names_(names) {}
+  explicit Notes(DisplayOptions options) : options_(std::move(options)) {}
   void OnProject(const std::string& name, const ProjectSpec&) override {
-    command_name_ = name + words_;
+    command_name_ = name + options_.command_words;
     fmt::print(stderr, "project {}\n", name);
   }
   void OnStage(const StageView& stage) override { fmt::print(stderr, "{}\n", StageText(stage)); }
   void OnProgress(const ProjectView&) override {}
   void OnSelection(const SelectionPreview& selection) override {
-    fmt::print(stderr, "{}\n", SelectionText(selection, names_));
+    fmt::print(stderr, "{}\n", SelectionText(selection, options_.names));
   }
   void OnCheck(const JournalEntry& entry) override {
-    fmt::print(stderr, "{}\n", CheckText(entry));
+    if (options_.Shows(entry)) fmt::print(stderr, "{}\n", CheckText(entry));
   }
   void OnBlocked(const Finding& finding) override {
     fmt::print(stderr, "{}\n", FindingText(finding, command_name_));
@@ -68,8 +73,7 @@ class Notes : public RunEvents {
   }
 
  private:
-  const std::string words_;
-  const size_t names_;
+  const DisplayOptions options_;
   std::string command_name_;
 };
 
@@ -92,6 +96,7 @@ class LogEvents : public RunEvents {
     log_->info("{}: {}", name_, SelectionText(selection, 0));
   }
   void OnCheck(const JournalEntry& entry) override {
+    if (entry.status == "pass") return;
     log_->warn("{}: precheck {} {}: {}", name_, entry.status, entry.object, entry.detail);
   }
   void OnBlocked(const Finding& finding) override {
@@ -174,7 +179,7 @@ std::unique_ptr<RunEvents> MakeShownEvents(const CommandContext& context,
                                            const std::string& log_file) {
   auto all = std::make_unique<AllEvents>();
   all->Add(MakeEvents(context));
-  if (context.json) all->Add(std::make_unique<Notes>(CommandWords(context), context.names_shown()));
+  if (context.json) all->Add(std::make_unique<Notes>(OptionsOf(context)));
   all->Add(std::make_unique<LogEvents>(log_file));
   return all;
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Items of the precheck that need a server in a certain state to say something."""
-import sqlite3
+import json
+import os
 import subprocess
+
+import pytest
 
 import godwit
 
@@ -50,16 +53,16 @@ def test_every_item_is_listed(tmp_path, mysql, oceanbase):
     fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\n")
     done = precheck(tmp_path, mysql, oceanbase)
     assert done.returncode == 0, done.stderr
-    journal = sqlite3.connect(tmp_path / "state" / "godwit.db")
-    listed = {row[0].split()[0].split("@")[0] for row in
-              journal.execute("SELECT object FROM journal WHERE stage = 'precheck'")}
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    listed = {event["item"] for event in told if event["event"] in ("check", "warning")}
     for item in ("connection", "version", "clock", "lower_case_table_names", "sql_mode", "time_zone",
                  "charset", "column_type", "key", "read_privilege", "engine", "log_bin",
                  "binlog_format", "binlog_row_image", "server_id", "binlog_order_commits",
                  "log_retention", "replication_client", "replication_slave", "reload",
                  "write_privilege", "database_privilege", "max_allowed_packet", "trigger",
-                 "read_only", "data_disk", "log_disk"):
+                 "read_only", "data_disk", "log_disk", "binlog_filter", "log_replica_updates"):
         assert item in listed, item
+        assert f": {item}@" in done.stderr, done.stderr
 
 
 def test_heartbeat_without_the_right_to_write_it(tmp_path, mysql, oceanbase):
@@ -76,3 +79,36 @@ def test_heartbeat_without_the_right_to_write_it(tmp_path, mysql, oceanbase):
     done = precheck(tmp_path / "other", mysql, oceanbase, "--config", config)
     assert done.returncode == 0, done.stderr
     mysql.drop("nowhere_to_write")
+
+
+def test_a_replica_that_does_not_log_what_it_applies(tmp_path, source, oceanbase):
+    """Its clients' changes would be captured, its source's would be missed without a word."""
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\n")
+    logs = source.query("SHOW VARIABLES WHERE Variable_name IN ('log_slave_updates', 'log_replica_updates')")
+    new = source.name == "mysql97"
+    source.run("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 1;\n" if new else
+                "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1;\n")
+    try:
+        done = precheck(tmp_path, source, oceanbase)
+    finally:
+        source.run("RESET REPLICA ALL;\n" if new else "RESET SLAVE ALL;\n")
+    assert (done.returncode == 3) == (logs[0][1] == "OFF"), done.stderr
+    assert ("is a replica and log_replica_updates is OFF" in done.stderr) == (logs[0][1] == "OFF")
+
+
+def test_a_database_that_the_log_leaves_out(tmp_path, oceanbase):
+    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
+    if not url:
+        pytest.skip("needs the server with TLS")
+    source = godwit.Server("tls", url)
+    with_root = godwit.Server("tls", f"mysql://root@127.0.0.1:{source.port}")
+    for database, code in (("unlogged", 3), ("logged", 0)):
+        oceanbase.drop(database)
+        with_root.drop(database)
+        with_root.run(f"CREATE DATABASE {database};\nCREATE TABLE {database}.t (id INT PRIMARY KEY);\n")
+        p = godwit.Godwit(tmp_path / database, source, oceanbase, f"{database}.*")
+        words = [str(word) for word in p.arguments()]
+        words[1] = "precheck"
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        assert done.returncode == code, done.stderr
+        assert "binlog_filter" in done.stderr and "binlog-ignore-db='unlogged'" in done.stderr, done.stderr

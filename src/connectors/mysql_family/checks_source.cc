@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "connectors/mysql_family/checks.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -73,11 +74,56 @@ void CheckBinlog(CheckList& list, Session& session) {
   }
   std::string gtid = Variable(session, "gtid_mode");
   list.Pass("gtid_mode", gtid.empty() ? "not there" : gtid);
-  const std::string databases = Variable(session, "binlog_do_db");
-  if (!databases.empty()) {
-    list.Warn("binlog_filter", "binlog-do-db is set: " + databases,
-              "changes of other databases are not logged", "remove the filter");
+}
+
+bool Lists(std::string_view databases, std::string_view wanted) {
+  while (!databases.empty()) {
+    const size_t comma = std::min(databases.find(','), databases.size());
+    if (EqualNames(databases.substr(0, comma), wanted)) return true;
+    databases.remove_prefix(std::min(comma + 1, databases.size()));
   }
+  return false;
+}
+
+// Changes that never reach the log would be missed without a word. The filters are known to the
+// statement that tells the log's position only: columns Binlog_Do_DB and Binlog_Ignore_DB.
+void CheckLogFilters(CheckList& list, Session& session, const char* position,
+                     const CheckRequest& request) {
+  const auto rows = session.Query(position);
+  if (rows.empty() || rows[0].size() < 4) return;
+  const std::string only = rows[0][2].value_or("");
+  const std::string never = rows[0][3].value_or("");
+  if (only.empty() && never.empty()) return list.Pass("binlog_filter", "every database is logged");
+  const std::string filters = fmt::format("binlog-do-db='{}' binlog-ignore-db='{}'", only, never);
+  for (const std::string& database : request.databases) {
+    const bool is_logged = (only.empty() || Lists(only, database)) && !Lists(never, database);
+    if (is_logged) continue;
+    list.Fail("binlog_filter", "changes of the database are not logged: " + filters,
+              "the server leaves them out of its binary log",
+              "take the filter out of the server's configuration and restart it", database);
+  }
+  list.Warn("binlog_filter", filters,
+            "a statement that changes definitions is not logged if the default database of its session "
+            "is filtered: its change would be missed",
+            "take the filter out, or see to it that definitions change only under a default database "
+            "that is logged");
+}
+
+// What a replica applies is in its own log only if it is told so, which before MySQL 8.0 and in MariaDB
+// it is not by default.
+void CheckReplicaUpdates(CheckList& list, Session& session, const ServerInfo& server) {
+  std::string logs = Variable(session, "log_replica_updates");
+  if (logs.empty()) logs = Variable(session, "log_slave_updates");
+  const char* status = "SHOW SLAVE STATUS";
+  if (server.flavor == Flavor::kMariaDb) status = "SHOW ALL SLAVES STATUS";
+  if (server.flavor == Flavor::kMySql && server.version_number >= 80022) status = "SHOW REPLICA STATUS";
+  const bool is_replica = !session.Query(status).empty();
+  if (is_replica && logs == "OFF") {
+    return list.Fail("log_replica_updates", "the server is a replica and log_replica_updates is OFF",
+                     "what it applies from its own source is not in its binary log",
+                     "migrate from its source, or start it with log_replica_updates (log_slave_updates)");
+  }
+  list.Pass("log_replica_updates", is_replica ? "ON" : "the server is no replica");
 }
 
 // What partial images cost, and which tables cannot be followed by them.
@@ -130,10 +176,13 @@ void CheckRetention(CheckList& list, Session& session) {
 }
 
 // Tried, not guessed: the statements that capture and the start point run.
-void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo& server) {
+void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo& server,
+                            const CheckRequest& request) {
   const bool is_new = server.flavor == Flavor::kMySql && server.version_number >= 80200;
+  const char* position = is_new ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
   try {
-    session.Query(is_new ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+    CheckLogFilters(list, session, position, request);
+    CheckReplicaUpdates(list, session, server);
     list.Pass("replication_client", "the log's position can be read");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
@@ -183,7 +232,7 @@ std::vector<CheckResult> CheckSource(const EndpointUrl& url, const ServerInfo& s
       CheckBinlog(list, session);
       CheckRowImages(list, session, server, request);
       CheckRetention(list, session);
-      CheckCapturePrivileges(list, session, server);
+      CheckCapturePrivileges(list, session, server, request);
     }
   }
   return list.Take();
