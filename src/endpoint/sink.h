@@ -116,8 +116,9 @@ class Sink {
   virtual void Commit(std::stop_token stop) = 0;
   virtual void Rollback() = 0;
 
-  // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first.
-  virtual void Execute(const Statement& statement) = 0;
+  // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first. Throws Stopped
+  // when stopped meanwhile: the server may go on with the statement then.
+  virtual void Execute(const Statement& statement, std::stop_token stop) = 0;
   // A server may go on with a statement whose connection is gone. Returns once none that any sink of
   // this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one can.
   virtual void AwaitStatements() = 0;

@@ -216,7 +216,7 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
   for (;;) {
     try {
       RetryTransient(options_.retry, stop, options_.on_transient,
-                     [&] { RunOnce(record, change); });
+                     [&] { RunOnce(record, change, stop); });
       break;
     } catch (const Error& error) {
       bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
@@ -241,7 +241,7 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
 }
 
 // One attempt. An earlier one, of this process or of one that died, may have succeeded unheard.
-void DdlBarrier::RunOnce(Record& record, const SchemaChange& change) {
+void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_token stop) {
   if (record.has_intent) writer_.AwaitStatements();
   const std::string now = Fingerprint(change);
   if (record.has_intent && now != record.before) return;
@@ -251,16 +251,17 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change) {
     Save(record);
     CrashPoint("ddl-after-intent");
   }
-  MakeDatabases(change);
+  MakeDatabases(change, stop);
   // A statement about a database is not run from within it: it may not be there.
   const auto part = IsAboutDatabase(change) ? Statement::Part::kDatabase : Statement::Part::kAlter;
   writer_.Execute({.part = part,
                    .table = change.table,
-                   .sql = record.statements[record.next]});
+                   .sql = record.statements[record.next]},
+                  stop);
 }
 
 // A database that was empty at first, or that only the rules name, is made with its first table.
-void DdlBarrier::MakeDatabases(const SchemaChange& change) {
+void DdlBarrier::MakeDatabases(const SchemaChange& change, std::stop_token stop) {
   std::set<std::string> wanted;
   if (change.kind == Kind::kCreateTable || change.kind == Kind::kCreateView) {
     wanted.insert(change.table.database);
@@ -272,7 +273,8 @@ void DdlBarrier::MakeDatabases(const SchemaChange& change) {
     writer_.Execute({.part = Statement::Part::kDatabase,
                      .table = {database, ""},
                      .object = database,
-                     .sql = link_.destination.dialect().CreateDatabase(database, "", "")});
+                     .sql = link_.destination.dialect().CreateDatabase(database, "", "")},
+                    stop);
   }
 }
 

@@ -53,8 +53,8 @@ class DdlBarrier {
                     std::stop_token stop);
   bool RunStatement(Record& record, const SchemaChange& source, const SchemaChange& change,
                     std::stop_token stop);
-  void RunOnce(Record& record, const SchemaChange& change);
-  void MakeDatabases(const SchemaChange& change);
+  void RunOnce(Record& record, const SchemaChange& change, std::stop_token stop);
+  void MakeDatabases(const SchemaChange& change, std::stop_token stop);
   std::vector<std::string> Render(const SchemaChange& change, std::stop_token stop);
   bool IsInPlace(const SchemaChange& change, Sequence sequence, std::stop_token stop);
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);

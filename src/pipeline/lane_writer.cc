@@ -120,9 +120,9 @@ void LaneWriter::SaveProgress(std::stop_token stop) {
   Commit(With({}), ForeignKeys::kOff, [](Sink&) {}, stop);
 }
 
-void LaneWriter::Execute(const Statement& statement) {
+void LaneWriter::Execute(const Statement& statement, std::stop_token stop) {
   try {
-    OpenSink().Execute(statement);
+    OpenSink().Execute(statement, stop);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) sink_.reset();
     throw;

@@ -50,7 +50,7 @@ class LaneWriter {
   // Makes durable what all lanes have applied.
   void SaveProgress(std::stop_token stop);
   // Outside of transactions; transient errors are the caller's.
-  void Execute(const Statement& statement);
+  void Execute(const Statement& statement, std::stop_token stop);
   // Sink::AwaitStatements.
   void AwaitStatements();
 

@@ -68,7 +68,9 @@ class TestSink : public Sink {
     database_.End(this, std::pair{lane_, progress_});
   }
   void Rollback() override { database_.End(this, {}); }
-  void Execute(const Statement& statement) override { database_.Execute(statement.sql); }
+  void Execute(const Statement& statement, std::stop_token) override {
+    database_.Execute(statement.sql);
+  }
   void AwaitStatements() override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }

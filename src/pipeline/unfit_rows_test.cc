@@ -33,7 +33,7 @@ class PickySink : public Sink {
   void Apply(std::span<const RowChange>, ApplyMode) override {}
   void Commit(std::stop_token) override {}
   void Rollback() override {}
-  void Execute(const Statement&) override {}
+  void Execute(const Statement&, std::stop_token) override {}
   void AwaitStatements() override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }

@@ -178,15 +178,15 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_tok
   progress_.total.Set(before + estimated);
   Jobs keyed;
   for (const TableSchemaPtr& table : plan.keyed) {
-    if (auto job = Prepare(table)) keyed.push_back(std::move(job));
+    if (auto job = Prepare(table, stop)) keyed.push_back(std::move(job));
   }
   TakeUpLaneChunks(keyed);
   CopyKeyed(keyed, stop);
   for (const auto& group : plan.at_snapshot) CopyGroup(group, stop);
 }
 
-std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source) {
-  MatchDefinition(source);
+std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::stop_token stop) {
+  MatchDefinition(source, stop);
   auto mapping = link_.translator.rules().Find(source->name);
   GODWIT_CHECK(mapping.has_value(), "only selected tables are copied");
   std::optional<TableSchema> there = destination_->Table(mapping->destination);
@@ -215,7 +215,7 @@ std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source) {
 }
 
 // The schema stage may have converted an older definition than capture found, or none.
-void FullStage::MatchDefinition(const TableSchemaPtr& source) {
+void FullStage::MatchDefinition(const TableSchemaPtr& source, std::stop_token stop) {
   StageJournal schema(link_.metadata, link_.project, "schema");
   const std::string object = source->name.ToString();
   if (!link_.spec.Has(MigrationType::kSchema) || schema.Status(object) == "skipped") return;
@@ -223,18 +223,18 @@ void FullStage::MatchDefinition(const TableSchemaPtr& source) {
   if (detail.value("kept", false)) return;  // the user's own table
   if (detail.value("definition", "") == DefinitionDigest(*source)) return;
   link_.metadata.RemoveChunks(link_.project, source->name);
-  SchemaStage::Recreate(link_, *destination_, *sink_, *source);
+  SchemaStage::Recreate(link_, *destination_, *sink_, *source, stop);
 }
 
 // Takes all rows out of the destination's table.
-void FullStage::Empty(const TableSchemaPtr& source) {
+void FullStage::Empty(const TableSchemaPtr& source, std::stop_token stop) {
   StageJournal schema(link_.metadata, link_.project, "schema");
   const std::string object = source->name.ToString();
   json detail = schema.Detail(object);
   if (link_.spec.Has(MigrationType::kSchema) && !detail.value("kept", false)) {
     detail["definition"] = "";
     schema.Put(object, "done", detail);
-    MatchDefinition(source);
+    MatchDefinition(source, stop);
     return;
   }
   SchemaChange truncate;
@@ -242,7 +242,7 @@ void FullStage::Empty(const TableSchemaPtr& source) {
   truncate.table = link_.translator.rules().Find(source->name)->destination;
   if (!destination_->Table(truncate.table)) return;
   for (const Statement& statement : link_.destination.dialect().Render(truncate, nullptr)) {
-    sink_->Execute(statement);
+    sink_->Execute(statement, stop);
   }
 }
 
@@ -309,7 +309,7 @@ void FullStage::MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token 
         sink->Attach(link_.name, std::max(link_.spec.limits.readers, link_.spec.limits.lanes),
                      link_.epoch);
       }
-      IndexesStage::MakeEarly(link_, *sink, **table);
+      IndexesStage::MakeEarly(link_, *sink, **table, stop);
     } catch (const Error&) {
       sink.reset();
     }
@@ -319,12 +319,12 @@ void FullStage::MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token 
 void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
   for (const TableSchemaPtr& table : tables) {
     // A copy that was cut off left rows behind.
-    if (!journal_.Status(table->name.ToString()).empty()) Empty(table);
+    if (!journal_.Status(table->name.ToString()).empty()) Empty(table, stop);
     link_.metadata.RemoveChunks(link_.project, table->name);
   }
   Jobs jobs;
   for (const TableSchemaPtr& table : tables) {
-    if (auto job = Prepare(table)) jobs.push_back(std::move(job));
+    if (auto job = Prepare(table, stop)) jobs.push_back(std::move(job));
   }
   if (jobs.empty()) return;
   for (const auto& job : jobs) journal_.Put(job->object(), "running", json::object());
@@ -432,7 +432,8 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     const TableName destination = link_.translator.rules().Find(name)->destination;
     sink_->Execute({.part = Statement::Part::kTable,
                     .table = destination,
-                    .sql = link_.destination.dialect().DropTable(destination)});
+                    .sql = link_.destination.dialect().DropTable(destination)},
+                   stop);
     bounds.exit_position = start;
     bounds.exit = sequence;
     PutBounds(name, bounds);

@@ -46,9 +46,9 @@ class FullStage : public Stage {
 
   std::vector<TableSchemaPtr> Tables();
   // Makes the destination's table what the definition asks for; null: the user left it out.
-  std::shared_ptr<CopyJob> Prepare(const TableSchemaPtr& source);
-  void MatchDefinition(const TableSchemaPtr& source);
-  void Empty(const TableSchemaPtr& source);
+  std::shared_ptr<CopyJob> Prepare(const TableSchemaPtr& source, std::stop_token stop);
+  void MatchDefinition(const TableSchemaPtr& source, std::stop_token stop);
+  void Empty(const TableSchemaPtr& source, std::stop_token stop);
   void CloseFindings();
   void TakeUpLaneChunks(const Jobs& jobs);
   void CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);

@@ -54,13 +54,14 @@ json DetailOf(const StageJournal& journal, const Statement& statement) {
 }
 
 // Without "made" in a running entry nobody saw the statement succeed.
-void Execute(Sink& sink, StageJournal& journal, const Statement& statement, json& detail) {
+void Execute(Sink& sink, StageJournal& journal, const Statement& statement, json& detail,
+             std::stop_token stop) {
   Statement tried = statement;
   if (detail.contains("edited")) tried.sql = detail["edited"];
   detail.erase("made");
   journal.Put(ObjectOf(statement), "running", detail);
   auto begin = std::chrono::steady_clock::now();
-  sink.Execute(tried);
+  sink.Execute(tried, stop);
   CrashPoint("indexes-after-create-before-journal");
   detail["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -149,7 +150,8 @@ void IndexesStage::CreateIndexes(const std::vector<std::vector<Statement>>& by_t
   if (stop.stop_requested()) throw Stopped();
 }
 
-void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source) {
+void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source,
+                             std::stop_token stop) {
   if (!link.spec.defer_indexes) return;
   StageJournal journal(link.metadata, link.project, "indexes");
   auto made = Translated(link, source);
@@ -160,7 +162,7 @@ void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source) 
   for (const Statement& statement : link.destination.dialect().CreateIndexes(translated)) {
     if (Has(*existing, statement) || journal.IsDone(ObjectOf(statement))) continue;
     json detail = DetailOf(journal, statement);
-    Execute(sink, journal, statement, detail);
+    Execute(sink, journal, statement, detail, stop);
     journal.Put(ObjectOf(statement), "running", detail);
   }
 }
@@ -177,7 +179,7 @@ void IndexesStage::DropCutOff(Sink& sink, const Statement& statement, const Tabl
   auto catalog = link_.destination.OpenCatalog();
   for (const auto deadline = Deadline::In(kCutOffBuild);;) {
     try {
-      for (const Statement& part : drop) sink.Execute(part);
+      for (const Statement& part : drop) sink.Execute(part, stop);
       return;
     } catch (const Error& error) {
       auto table = catalog->Table(statement.table);
@@ -202,7 +204,7 @@ void IndexesStage::Create(Sink& sink, const Statement& statement, const TableSch
   try {
     if (is_cut_off && Has(existing, statement)) DropCutOff(sink, statement, existing, stop);
     if (is_cut_off || !Has(existing, statement)) {  // else made early
-      Execute(sink, journal_, statement, detail);
+      Execute(sink, journal_, statement, detail, stop);
     }
     detail.erase("error");
     journal_.Put(object, "done", detail);

@@ -26,7 +26,7 @@ class IndexesStage : public Stage {
 
   // Makes the plain indexes of a table whose rows are all there, while others are still copied. Run
   // finds them; what fails here is tried again and told there.
-  static void MakeEarly(Link& link, Sink& sink, const TableSchema& source);
+  static void MakeEarly(Link& link, Sink& sink, const TableSchema& source, std::stop_token stop);
 
  private:
   using Existing = std::map<TableName, TableSchema>;

@@ -69,10 +69,10 @@ void SchemaStage::Run(std::stop_token stop) {
       databases.insert(link_.translator.rules().Find(name)->destination.database);
     }
   }
-  CreateDatabases(databases);
+  CreateDatabases(databases, stop);
   for (const TableName& name : selection.tables) {
     if (stop.stop_requested()) throw Stopped();
-    CreateTable(name);
+    CreateTable(name, stop);
     progress_.done.Add(1);
   }
   // A view may need another one: as long as a round creates some, the rest is tried again.
@@ -81,7 +81,7 @@ void SchemaStage::Run(std::stop_token stop) {
     before = views.size();
     std::erase_if(views, [&](const TableName& name) {
       if (stop.stop_requested()) throw Stopped();
-      return CreateView(name);
+      return CreateView(name, stop);
     });
   }
   failed_ += static_cast<int>(views.size());
@@ -98,18 +98,20 @@ void SchemaStage::Run(std::stop_token stop) {
   }
 }
 
-void SchemaStage::CreateDatabases(const std::set<std::string>& databases) {
+void SchemaStage::CreateDatabases(const std::set<std::string>& databases,
+                                  std::stop_token stop) {
   std::vector<std::string> known = destination_->Databases();
   for (const std::string& database : databases) {
     if (std::find(known.begin(), known.end(), database) != known.end()) continue;
     sink_->Execute({.part = Statement::Part::kDatabase,
                     .table = {database, ""},
                     .object = database,
-                    .sql = link_.destination.dialect().CreateDatabase(database, "", "")});
+                    .sql = link_.destination.dialect().CreateDatabase(database, "", "")},
+                    stop);
   }
 }
 
-void SchemaStage::CreateTable(const TableName& name) {
+void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
   if (journal_.IsDone(object)) return;
   json detail = journal_.Detail(object);
@@ -146,9 +148,10 @@ void SchemaStage::CreateTable(const TableName& name) {
     if (existed_before) {
       sink_->Execute({.part = Statement::Part::kTable,
                       .table = destination,
-                      .sql = dialect.DropTable(destination)});
+                      .sql = dialect.DropTable(destination)},
+                    stop);
     }
-    for (const Statement& statement : statements) sink_->Execute(statement);
+    for (const Statement& statement : statements) sink_->Execute(statement, stop);
     CrashPoint("schema-after-object-before-journal");
     detail.erase("error");
     journal_.Put(object, "done", detail);
@@ -159,7 +162,7 @@ void SchemaStage::CreateTable(const TableName& name) {
   }
 }
 
-bool SchemaStage::CreateView(const TableName& name) {
+bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
   if (journal_.IsDone(object)) return true;
   json detail = journal_.Detail(object);
@@ -176,7 +179,7 @@ bool SchemaStage::CreateView(const TableName& name) {
     detail["statements"] = ToJson(statements);
     detail["converted"] = Joined(statements);
     detail["source"] = Joined(link_.source.dialect().CreateView(*view));
-    for (const Statement& statement : statements) sink_->Execute(statement);
+    for (const Statement& statement : statements) sink_->Execute(statement, stop);
     detail.erase("error");
     journal_.Put(object, "done", detail);
     return true;
@@ -188,7 +191,7 @@ bool SchemaStage::CreateView(const TableName& name) {
 }
 
 void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
-                           const TableSchema& source) {
+                           const TableSchema& source, std::stop_token stop) {
   TranslatedTable translated = link.translator.Table(source);
   const Dialect& dialect = link.destination.dialect();
   const std::string& database = translated.table.name.database;
@@ -196,16 +199,18 @@ void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
   if (std::find(databases.begin(), databases.end(), database) == databases.end()) {
     sink.Execute({.part = Statement::Part::kDatabase,
                   .table = {database, ""},
-                  .sql = dialect.CreateDatabase(database, "", "")});
+                  .sql = dialect.CreateDatabase(database, "", "")},
+                    stop);
   }
   if (destination.Table(translated.table.name)) {
     sink.Execute({.part = Statement::Part::kTable,
                   .table = translated.table.name,
-                  .sql = dialect.DropTable(translated.table.name)});
+                  .sql = dialect.DropTable(translated.table.name)},
+                    stop);
   }
   std::vector<Statement> statements = dialect.CreateTable(
       translated.table, {.defer_plain_indexes = link.spec.defer_indexes});
-  for (const Statement& statement : statements) sink.Execute(statement);
+  for (const Statement& statement : statements) sink.Execute(statement, stop);
   StageJournal journal(link.metadata, link.project, "schema");
   const std::string object = source.name.ToString();
   json detail = journal.Detail(object);

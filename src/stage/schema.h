@@ -34,12 +34,13 @@ class SchemaStage : public Stage {
   // Drops and creates one table again from this definition (its copy starts over). Used by the full
   // stage; the table's rows are gone on return.
   // Records the definition in the journal.
-  static void Recreate(Link& link, Catalog& destination, Sink& sink, const TableSchema& source);
+  static void Recreate(Link& link, Catalog& destination, Sink& sink, const TableSchema& source,
+                       std::stop_token stop);
 
  private:
-  void CreateDatabases(const std::set<std::string>& databases);
-  void CreateTable(const TableName& name);
-  bool CreateView(const TableName& name);
+  void CreateDatabases(const std::set<std::string>& databases, std::stop_token stop);
+  void CreateTable(const TableName& name, std::stop_token stop);
+  bool CreateView(const TableName& name, std::stop_token stop);
 
   Link& link_;
   StageJournal journal_;

@@ -10,7 +10,7 @@ class CatalogContract : public Contract {
  protected:
   void Run(const std::vector<Statement>& statements) {
     auto sink = endpoint().OpenSink();
-    for (const Statement& statement : statements) sink->Execute(statement);
+    for (const Statement& statement : statements) sink->Execute(statement, {});
   }
 };
 GODWIT_CONTRACT(CatalogContract);

@@ -223,7 +223,7 @@ TEST_P(SinkContract, ANewEpochFencesEveryLane) {
   EXPECT_EQ(CodeOf([&] { sink_->Begin({}, ForeignKeys::kOff); }), "FENCED");
   const Statement drop{Statement::Part::kTable, table_->name, "",
                        endpoint().dialect().DropTable(table_->name)};
-  EXPECT_EQ(CodeOf([&] { sink_->Execute(drop); }), "FENCED");
+  EXPECT_EQ(CodeOf([&] { sink_->Execute(drop, {}); }), "FENCED");
   EXPECT_TRUE(endpoint().OpenCatalog()->Table(table_->name).has_value());
   successor->Attach(kLink, 0, fence.epoch);
   successor->Begin({}, ForeignKeys::kOff);

@@ -264,7 +264,7 @@ TEST_P(EverySink, RaisedEpochFencesOldSinksAndKeepsProgress) {
   ASSERT_EQ(fence.lanes.size(), 3u);
   EXPECT_EQ(fence.lanes[0].progress, progress);
   ExpectError("FENCED", [&] { sink_->Begin({}, ForeignKeys::kOff); });
-  ExpectError("FENCED", [&] { sink_->Execute({.sql = "CREATE TABLE never (id INT)"}); });
+  ExpectError("FENCED", [&] { sink_->Execute({.sql = "CREATE TABLE never (id INT)"}, {}); });
   ExpectError("FENCED", [&] { sink_->Attach("sink", 0, fence_.epoch); });
   successor->Forget("sink");
   EXPECT_TRUE(server_.Rows("SELECT * FROM godwit.godwit_lane WHERE link='sink'").empty());

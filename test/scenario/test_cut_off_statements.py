@@ -50,3 +50,26 @@ def test_statement_is_cut_off(tmp_path, mysql, oceanbase, name, delay):
     assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
     states = {row[10] for row in oceanbase.query(f"SHOW INDEX FROM {DATABASE}.t")}
     assert states <= {"available", "BTREE"}, states
+
+
+def test_interrupt_ends_a_statement_that_waits(tmp_path, mysql, oceanbase):
+    """An index cannot be made while a transaction has written to its table: Ctrl-C must not wait for it."""
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT);\n"
+              f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2);\n")
+    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    held = oceanbase.connect(autocommit=False)
+    held.cursor().execute(f"UPDATE {DATABASE}.t SET part = 3 WHERE id = 2")
+    mysql.run(f"CREATE INDEX later ON {DATABASE}.t (part);\nINSERT INTO {DATABASE}.t VALUES (3, 3);\n")
+    godwit.wait(lambda: statements_of_project(oceanbase), 30, "the statement to be under way")
+    begin = time.monotonic()
+    assert following.stop().code == 130
+    assert time.monotonic() - begin < 10
+    held.rollback()
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not definitions.differences(mysql, oceanbase, DATABASE)
+    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)

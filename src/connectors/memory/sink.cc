@@ -241,7 +241,7 @@ void MemorySink::ResolveUnknownCommit() {
   if (row.ticks != ticks_) throw ConnectionLost();
 }
 
-void MemorySink::Execute(const Statement& statement) {
+void MemorySink::Execute(const Statement& statement, std::stop_token) {
   connection_.Check();
   if (lane_ >= 0) {
     connection_.Begin();

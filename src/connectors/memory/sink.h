@@ -24,7 +24,7 @@ class MemorySink : public Sink {
   void Apply(std::span<const RowChange> changes, ApplyMode mode) override;
   void Commit(std::stop_token stop) override;
   void Rollback() override { connection_.Rollback(); }
-  void Execute(const Statement& statement) override;
+  void Execute(const Statement& statement, std::stop_token stop) override;
   void AwaitStatements() override {}  // a statement ends before anybody else is served
   void Forget(const std::string& link) override;
   double Pressure() override { return 0; }

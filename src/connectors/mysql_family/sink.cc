@@ -123,21 +123,26 @@ void MysqlSink::Rollback() {
   session_->Execute("ROLLBACK");
 }
 
-void MysqlSink::Execute(const Statement& statement) {
+void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
   if (lane_ >= 0) {
     auto row = LaneTable::Read(*session_, link_, lane_);
     if (!row || row->epoch != lane_state_.epoch) Fenced();
   }
   if (!definer_) definer_ = std::make_unique<Session>(url_, side_, SessionRole::kDefiner);
   try {
+    std::stop_callback cut(stop, [this] { definer_->Cancel(); });
     if (!statement.table.database.empty() && statement.part != Statement::Part::kDatabase) {
       definer_->Execute("USE " + Session::Quote(statement.table.database));
     }
     definer_->Execute(RunningStatements::Tagged(statement.sql, link_));
+  } catch (const Stopped&) {
+    definer_.reset();
+    throw;
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) definer_.reset();
     throw;
   }
+  if (definer_->was_cancelled()) definer_.reset();  // too late, it is done
   bytes_written_ += statement.sql.size();
 }
 

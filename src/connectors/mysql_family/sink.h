@@ -41,7 +41,7 @@ class MysqlSink : public Sink {
   void Apply(std::span<const RowChange> changes, ApplyMode mode) override;
   void Commit(std::stop_token stop) override;
   void Rollback() override;
-  void Execute(const Statement& statement) override;
+  void Execute(const Statement& statement, std::stop_token stop) override;
   void AwaitStatements() override;
   void Forget(const std::string& link) override;
   double Pressure() override;
