@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/change_codec.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "model/schema_fields.h"
 
@@ -15,8 +17,41 @@ constexpr uint8_t kSchemaVersion = 2;  // 1: without the moment
 constexpr uint8_t kForeignKeyChecks = 1;
 constexpr uint8_t kIsCascade = 2;
 
+constexpr std::string_view kRows = "row changes";
+
 void ExpectVersion(uint8_t found, uint8_t known, std::string_view what) {
   if (found != known) FailArchive(what, "format version " + std::to_string(found) + " is unknown");
+}
+
+void AppendHead(std::string& out, const RowsChange& change) {
+  out.push_back(static_cast<char>(kRowsVersion));
+  out.push_back(static_cast<char>(change.op));
+  out.push_back(static_cast<char>((change.foreign_key_checks ? kForeignKeyChecks : 0) |
+                                  (change.is_cascade ? kIsCascade : 0)));
+  AppendVarint(out, change.schema_version);
+}
+
+RowsChange DecodeHead(ByteReader& in) {
+  ExpectVersion(in.U8(), kRowsVersion, kRows);
+  RowsChange change;
+  const uint8_t op = in.U8();
+  if (op > static_cast<uint8_t>(ChangeOp::kDelete)) FailArchive(kRows, "an operation is unknown");
+  change.op = static_cast<ChangeOp>(op);
+  const uint8_t flags = in.U8();
+  if (flags > (kForeignKeyChecks | kIsCascade)) FailArchive(kRows, "a flag is unknown");
+  change.foreign_key_checks = (flags & kForeignKeyChecks) != 0;
+  change.is_cascade = (flags & kIsCascade) != 0;
+  change.schema_version = in.Varint();
+  return change;
+}
+
+void CheckImages(const RowsChange& change) {
+  const size_t before = change.before.rows();
+  const size_t after = change.after.rows();
+  const bool fits = change.op == ChangeOp::kInsert   ? before == 0
+                    : change.op == ChangeOp::kDelete ? after == 0
+                                                     : before == after;
+  if (!fits) FailArchive(kRows, "the images do not fit the operation");
 }
 
 template <typename T>
@@ -83,11 +118,7 @@ SchemaChange DecodeSchemaChange(std::string_view bytes) {
 }
 
 void AppendEncoded(std::string& out, const RowsChange& change) {
-  out.push_back(static_cast<char>(kRowsVersion));
-  out.push_back(static_cast<char>(change.op));
-  out.push_back(static_cast<char>((change.foreign_key_checks ? kForeignKeyChecks : 0) |
-                                  (change.is_cascade ? kIsCascade : 0)));
-  AppendVarint(out, change.schema_version);
+  AppendHead(out, change);
   // The length of the first batch is known only behind it.
   const size_t at = out.size();
   AppendFixed<uint64_t>(out, 0);
@@ -98,28 +129,49 @@ void AppendEncoded(std::string& out, const RowsChange& change) {
 }
 
 RowsChange DecodeRowsChange(std::string_view bytes) {
-  static constexpr std::string_view kWhat = "row changes";
-  ByteReader in(bytes, kWhat);
-  ExpectVersion(in.U8(), kRowsVersion, kWhat);
-  RowsChange change;
-  const uint8_t op = in.U8();
-  if (op > static_cast<uint8_t>(ChangeOp::kDelete)) FailArchive(kWhat, "an operation is unknown");
-  change.op = static_cast<ChangeOp>(op);
-  const uint8_t flags = in.U8();
-  if (flags > (kForeignKeyChecks | kIsCascade)) FailArchive(kWhat, "a flag is unknown");
-  change.foreign_key_checks = (flags & kForeignKeyChecks) != 0;
-  change.is_cascade = (flags & kIsCascade) != 0;
-  change.schema_version = in.Varint();
+  ByteReader in(bytes, kRows);
+  RowsChange change = DecodeHead(in);
   const uint64_t length = in.U64();
   change.before = RowBatch::Decode(in.Bytes(length));
   change.after = RowBatch::Decode(in.Rest());
-  const size_t before = change.before.rows();
-  const size_t after = change.after.rows();
-  const bool fits = change.op == ChangeOp::kInsert   ? before == 0
-                    : change.op == ChangeOp::kDelete ? after == 0
-                                                     : before == after;
-  if (!fits) FailArchive(kWhat, "the images do not fit the operation");
+  CheckImages(change);
   return change;
+}
+
+void AppendFrame(std::string& out, const RowsChange& change) {
+  AppendHead(out, change);
+  change.before.AppendFrame(out);
+  change.after.AppendFrame(out);
+}
+
+FramedChange::FramedChange(std::string_view frame, uint64_t most) {
+  ByteReader in(frame, kRows);
+  change_ = DecodeHead(in);
+  change_.before = RowBatch::DecodeFrame(in, most);
+  change_.after = RowBatch::DecodeFrame(in, most - change_.before.framed_bytes());
+  if (!in.empty()) FailArchive(kRows, "a frame has bytes too many");
+  CheckImages(change_);
+  change_.before.buffer().reserve(change_.before.framed_bytes());
+  change_.after.buffer().reserve(change_.after.framed_bytes());
+}
+
+void FramedChange::Append(std::string_view piece) {
+  for (RowBatch* batch : {&change_.before, &change_.after}) {
+    const size_t lacking = batch->framed_bytes() - batch->data().size();
+    batch->buffer().append(piece.substr(0, lacking));
+    piece.remove_prefix(std::min(lacking, piece.size()));
+  }
+  if (!piece.empty()) FailArchive(kRows, "pieces hold more than the frame says");
+}
+
+uint64_t FramedChange::lacking() const {
+  return change_.before.framed_bytes() - change_.before.data().size() +
+         change_.after.framed_bytes() - change_.after.data().size();
+}
+
+RowsChange FramedChange::Take() {
+  if (lacking() != 0) FailArchive(kRows, "pieces are missing");
+  return std::move(change_);
 }
 
 }  // namespace godwit

@@ -15,6 +15,24 @@ namespace godwit {
 void AppendEncoded(std::string& out, const RowsChange& change);
 RowsChange DecodeRowsChange(std::string_view bytes);
 
+// A large change goes in pieces: its frame is all but the cells' bytes, which follow, those of
+// `before` first. Neither side then holds a second copy of them.
+void AppendFrame(std::string& out, const RowsChange& change);
+
+// Puts such a change together. Throws CORRUPT_BYTES.
+class FramedChange {
+ public:
+  // `most`: bytes that the pieces can have.
+  FramedChange(std::string_view frame, uint64_t most);
+
+  uint64_t lacking() const;
+  void Append(std::string_view piece);
+  RowsChange Take();
+
+ private:
+  RowsChange change_;
+};
+
 void AppendEncoded(std::string& out, const SchemaChange& change);
 SchemaChange DecodeSchemaChange(std::string_view bytes);
 

@@ -226,6 +226,35 @@ TEST(Codec, RowsChangeReadsBack) {
   }
 }
 
+// In pieces cut anywhere.
+RowsChange PutTogether(std::string_view frame, std::string_view data, Maker& make) {
+  FramedChange framed(frame, data.size());
+  while (!data.empty()) {
+    const std::string_view piece = data.substr(0, 1 + make.Below(20));
+    framed.Append(piece);
+    data.remove_prefix(piece.size());
+  }
+  return framed.Take();
+}
+
+TEST(Codec, AFramedChangeReadsBack) {
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    Maker make(seed);
+    const RowsChange change = make.Changes();
+    std::string frame;
+    AppendFrame(frame, change);
+    const std::string data = std::string(change.before.data()) + std::string(change.after.data());
+    EXPECT_EQ(Encoded(PutTogether(frame, data, make)), Encoded(change));
+    EXPECT_THROW(PutTogether(frame, data + "x", make), Error);
+    if (!data.empty()) {
+      EXPECT_THROW(FramedChange(frame, data.size() - 1), Error);
+      EXPECT_THROW(FramedChange(frame, data.size()).Take(), Error);
+    }
+    EXPECT_THROW(FramedChange(frame + "x", data.size()), Error);
+    TryDamage(frame, seed, [&](std::string_view b) { FramedChange(b, data.size()); });
+  }
+}
+
 TEST(Codec, TableSchemaReadsBack) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     const TableSchema table = Maker(seed).Table();

@@ -19,9 +19,14 @@ namespace {
 }  // namespace
 
 void RowBatch::AppendEncoded(std::string& out) const {
+  out.reserve(out.size() + data_.size() + ends_.size() * 2 + 24);
+  AppendFrame(out);
+  out.append(data_);
+}
+
+void RowBatch::AppendFrame(std::string& out) const {
   GODWIT_CHECK(columns_ == 0 ? ends_.empty() : ends_.size() % columns_ == 0,
                "a batch is stored with whole rows");
-  out.reserve(out.size() + data_.size() + ends_.size() * 2 + 24);
   AppendVarint(out, columns_);
   AppendVarint(out, rows());
   uint64_t begin = 0;
@@ -29,11 +34,17 @@ void RowBatch::AppendEncoded(std::string& out) const {
     AppendVarint(out, ((end >> 2) - begin) << 2 | (end & 3));
     begin = end >> 2;
   }
-  out.append(data_);
 }
 
 RowBatch RowBatch::Decode(std::string_view bytes) {
   ByteReader in(bytes, "rows");
+  RowBatch batch = DecodeFrame(in, bytes.size());
+  if (in.remaining() != batch.framed_bytes()) FailDecode("the cells do not fill the bytes");
+  batch.data_.assign(in.Rest());
+  return batch;
+}
+
+RowBatch RowBatch::DecodeFrame(ByteReader& in, uint64_t most) {
   RowBatch batch(in.Varint());
   const uint64_t rows = in.Varint();
   // Every cell has at least one byte here, so the counts cannot ask for more memory than a few
@@ -48,13 +59,11 @@ RowBatch RowBatch::Decode(std::string_view bytes) {
     const uint64_t cell = in.Varint();
     const uint64_t state = cell & 3;
     if (state > 2 || (state != 0 && cell >> 2 != 0)) FailDecode("a cell's state is none");
-    if (cell >> 2 > bytes.size()) FailDecode("a cell is longer than the bytes");
+    if (cell >> 2 > most) FailDecode("a cell is longer than the bytes");
     end += cell >> 2;
-    if (end > bytes.size()) FailDecode("the cells are longer than the bytes");
+    if (end > most) FailDecode("the cells are longer than the bytes");
     batch.ends_.push_back(end << 2 | state);
   }
-  if (in.remaining() != end) FailDecode("the cells do not fill the bytes");
-  batch.data_.assign(in.Rest());
   return batch;
 }
 

@@ -8,6 +8,8 @@
 
 namespace godwit {
 
+class ByteReader;
+
 // Rows of one table: every cell's bytes one after another in one buffer, with the end offset of
 // each. A cell is a value (canonical form, see LogicalType), NULL, or absent (a row image that does
 // not carry the column). No allocation per cell or row once the buffers have grown; Clear keeps
@@ -76,10 +78,19 @@ class RowBatch {
     return std::string_view(data_).substr(begin, (ends_[i] >> 2) - begin);
   }
 
+  // The cells' bytes, one after another.
+  std::string_view data() const { return data_; }
+
   // The Store's form: columns, rows, offsets, data (docs/formats.md).
   void AppendEncoded(std::string& out) const;
   // Throws CORRUPT_BYTES.
   static RowBatch Decode(std::string_view bytes);
+
+  // The same without the data, which is appended to buffer() apart: framed_bytes() of it.
+  void AppendFrame(std::string& out) const;
+  // Throws CORRUPT_BYTES, also where the data would be more than `most`.
+  static RowBatch DecodeFrame(ByteReader& in, uint64_t most);
+  uint64_t framed_bytes() const { return ends_.empty() ? 0 : ends_.back() >> 2; }
 
   bool operator==(const RowBatch&) const = default;
 

@@ -33,6 +33,15 @@ void DecodePlace(std::string_view bytes, Position& position, Position& restart);
 std::string EncodeSchemaVersion(const SchemaVersion& schema);
 SchemaVersion DecodeSchemaVersion(uint64_t version, std::string_view bytes);
 
+// The first byte of a stored part.
+enum class PartKind : uint8_t {
+  kRows,
+  kDdl,
+  kLargeRows,  // the frame; the pieces are the parts behind it
+  kPiece,
+};
+inline constexpr size_t kPieceBytes = 512 << 10;
+
 // Keys sort as their numbers do.
 std::string Key(uint64_t number);
 std::string PartKey(uint64_t spool, uint64_t part);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/log_reader.h"
 
-#include "base/byte_reader.h"
 #include "model/change_codec.h"
 #include "store/rocks_store.h"
 #include "store/store_errors.h"
@@ -25,20 +24,28 @@ std::optional<LoggedTransaction> RocksLogReader::NextTransaction(Deadline deadli
 
 bool RocksLogReader::NextPart(LogPart& part) {
   if (next_part_ == entry_.info.parts) return false;
-  Stand(PartKey(entry_.spool, next_part_));
-  const std::string_view value = parts_->value().ToStringView();
-  read_since_refresh_ += value.size();
   try {
-    Decode(value, part);
+    Decode(Value(), part);
   } catch (const Error& error) {
     if (error.code() != "CORRUPT_BYTES") throw;
     throw StoreCorrupt(store_.database().path(), "transaction " + std::to_string(at_) + ", part " +
                                                      std::to_string(next_part_) + ": " +
                                                      error.fields().message);
   }
+  Advance();
+  return true;
+}
+
+std::string_view RocksLogReader::Value() {
+  Stand(PartKey(entry_.spool, next_part_));
+  const std::string_view value = parts_->value().ToStringView();
+  read_since_refresh_ += value.size();
+  return value;
+}
+
+void RocksLogReader::Advance() {
   parts_->Next();
   ++next_part_;
-  return true;
 }
 
 // Leaves parts_ at the key.
@@ -81,20 +88,38 @@ void RocksLogReader::CheckWidth(const RowsChange& change) {
 
 void RocksLogReader::Decode(std::string_view value, LogPart& part) {
   ByteReader in(value, "part of the log");
-  switch (in.U8()) {
-    case static_cast<uint8_t>(LogPart::Kind::kRows):
-      part.kind = LogPart::Kind::kRows;
-      part.rows = DecodeRowsChange(in.Rest());
-      part.rows.table = store_.Schema(part.rows.schema_version);
-      CheckWidth(part.rows);
-      return;
-    case static_cast<uint8_t>(LogPart::Kind::kDdl):
+  switch (static_cast<PartKind>(in.U8())) {
+    case PartKind::kDdl:
       part.kind = LogPart::Kind::kDdl;
       part.ddl = DecodeSchemaChange(in.Rest());
       return;
+    case PartKind::kRows:
+      part.rows = DecodeRowsChange(in.Rest());
+      break;
+    case PartKind::kLargeRows:
+      part.rows = RowsChange();  // the last one may be as large
+      part.rows = PutTogether(in);
+      break;
     default:
       throw StoreCorrupt(store_.database().path(), "a part of the log is of an unknown kind");
   }
+  part.kind = LogPart::Kind::kRows;
+  part.rows.table = store_.Schema(part.rows.schema_version);
+  CheckWidth(part.rows);
+}
+
+// Leaves the reader at the last piece.
+RowsChange RocksLogReader::PutTogether(ByteReader& head) {
+  const uint64_t pieces = head.Varint();
+  if (pieces >= entry_.info.parts - next_part_) FailMissing();
+  FramedChange change(head.Rest(), pieces * kPieceBytes);
+  for (uint64_t i = 0; i < pieces; ++i) {
+    Advance();
+    ByteReader piece(Value(), "piece of a change");
+    if (piece.U8() != static_cast<uint8_t>(PartKind::kPiece)) FailMissing();
+    change.Append(piece.Rest());
+  }
+  return change.Take();
 }
 
 }  // namespace godwit

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/byte_reader.h"
 #include "store/log_entry.h"
 #include "store/store.h"
 
@@ -26,9 +28,13 @@ class RocksLogReader : public LogReader {
   bool NextPart(LogPart& part) override;
 
  private:
+  // The stored part whose turn it is, valid until Advance.
+  std::string_view Value();
+  void Advance();
   void Stand(const std::string& key);
   void CheckWidth(const RowsChange& change);
   void Decode(std::string_view value, LogPart& part);
+  RowsChange PutTogether(ByteReader& head);
   [[noreturn]] void FailMissing();
 
   RocksStore& store_;

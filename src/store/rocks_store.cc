@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/byte_writer.h"
 #include "model/change_codec.h"
 #include "store/log_reader.h"
 #include "store/store_errors.h"
@@ -14,14 +15,15 @@ constexpr size_t kGroupBytes = 1 << 20;
 constexpr size_t kSpillBytes = 256 << 10;
 constexpr uint64_t kReservedSpools = 4096;
 constexpr size_t kCachedSchemas = 4096;
-// RocksDB keeps lengths in 32 bits.
-constexpr uint64_t kLargestPart = 0xf0000000;
+// Above it a change is stored in pieces.
+constexpr size_t kLargeChange = 4 << 20;
 // Fewer parts are deleted one by one: ranges slow down every later read.
 constexpr uint64_t kFewParts = 64;
 constexpr int kAttemptsToRead = 10;
 
 const std::string kFormatKey = "format";
-const std::string kFormat = "1";
+const std::string kFormat = "2";
+const std::string kFormatWithoutPieces = "1";  // else the same
 const std::string kPlaceKey = "place";
 const std::string kSpoolsKey = "spools";
 const std::string kFirstKey = "first";
@@ -61,10 +63,10 @@ RocksStore::RocksStore(const std::string& path, const StoreOptions& options,
 
 void RocksStore::Load() {
   const auto format = database_.Get(Database::kMeta, kFormatKey);
-  if (format && *format != kFormat) {
+  if (format && *format != kFormat && *format != kFormatWithoutPieces) {
     throw StoreCorrupt(database_.path(), "its format '" + *format + "' is unknown");
   }
-  if (!format) group_.Put(database_.family(Database::kMeta), kFormatKey, kFormat);
+  if (format != kFormat) group_.Put(database_.family(Database::kMeta), kFormatKey, kFormat);
   Position position;
   Position restart;
   if (auto place = database_.Get(Database::kMeta, kPlaceKey)) {
@@ -121,14 +123,35 @@ Spool& RocksStore::Open(uint64_t id) {
 
 void RocksStore::AppendRows(uint64_t id, const RowsChange& rows) {
   Spool& spool = Open(id);
-  spool.buffer().push_back(static_cast<char>(LogPart::Kind::kRows));
+  if (rows.before.bytes() + rows.after.bytes() > kLargeChange) return AppendLarge(id, spool, rows);
+  spool.buffer().push_back(static_cast<char>(PartKind::kRows));
   AppendEncoded(spool.buffer(), rows);
   EndPart(id, spool, &rows);
 }
 
+void RocksStore::AppendLarge(uint64_t id, Spool& spool, const RowsChange& rows) {
+  uint64_t pieces = 0;
+  for (const RowBatch* batch : {&rows.before, &rows.after}) {
+    pieces += (batch->data().size() + kPieceBytes - 1) / kPieceBytes;
+  }
+  spool.buffer().push_back(static_cast<char>(PartKind::kLargeRows));
+  AppendVarint(spool.buffer(), pieces);
+  AppendFrame(spool.buffer(), rows);
+  EndPart(id, spool, &rows);
+  for (const RowBatch* batch : {&rows.before, &rows.after}) {
+    for (std::string_view left = batch->data(); !left.empty();) {
+      const std::string_view piece = left.substr(0, kPieceBytes);
+      left.remove_prefix(piece.size());
+      spool.buffer().push_back(static_cast<char>(PartKind::kPiece));
+      spool.buffer().append(piece);
+      EndPart(id, spool, nullptr);
+    }
+  }
+}
+
 void RocksStore::AppendDdl(uint64_t id, const SchemaChange& ddl) {
   Spool& spool = Open(id);
-  spool.buffer().push_back(static_cast<char>(LogPart::Kind::kDdl));
+  spool.buffer().push_back(static_cast<char>(PartKind::kDdl));
   AppendEncoded(spool.buffer(), ddl);
   EndPart(id, spool, nullptr);
 }
@@ -137,16 +160,7 @@ void RocksStore::EndPart(uint64_t id, Spool& spool, const RowsChange* rows) {
   const uint64_t before = spool.counts().bytes;
   const size_t pending = spool.pending_bytes();
   spool.EndPart(rows);
-  const uint64_t size = spool.counts().bytes - before;
-  pending_bytes_ += size;
-  if (size > kLargestPart) {
-    throw Error({.code = "STORE_CHANGE_TOO_LARGE",
-                 .kind = ErrorKind::kBlocked,
-                 .object = database_.path(),
-                 .message = "one change of " + std::to_string(size) + " bytes cannot be stored",
-                 .cause = "the source logged rows of almost 4 GB as one change",
-                 .remedy = "exclude the table or its large column from the project"});
-  }
+  pending_bytes_ += spool.counts().bytes - before;
   if (pending > kSpillBytes) {
     Spill(id, spool);
   } else if (pending_bytes_ > spool_budget_) {

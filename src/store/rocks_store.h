@@ -22,7 +22,8 @@ namespace godwit {
 // The Store. What the capture side writes is gathered in one batch, `group_`, which goes to the
 // database when it is large, and with a sync at Sync: parts of small transactions and their index
 // entry are then one atomic write. The parts of a large transaction go ahead of its entry; a note
-// of its spool goes before them, by which Open finds what never was committed.
+// of its spool goes before them, by which Open finds what never was committed. A large change is
+// cut into parts of its own: a batch, the log on disk and the memtables hold a value each.
 class RocksStore : public Store {
  public:
   RocksStore(const std::string& path, const StoreOptions& options, Database::Access access);
@@ -63,6 +64,7 @@ class RocksStore : public Store {
   void LoadSchemas();
   void Remember(const SchemaVersion& schema) REQUIRES_LOCK(schemas_mutex_);
   Spool& Open(uint64_t spool);
+  void AppendLarge(uint64_t id, Spool& spool, const RowsChange& rows);
   void EndPart(uint64_t id, Spool& spool, const RowsChange* rows);
   void Spill(uint64_t id, Spool& spool);
   void SpillAll();

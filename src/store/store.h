@@ -37,7 +37,7 @@ struct LoggedTransaction {
   Position restart;             // where capture starts again to miss nothing after it
   uint64_t rows = 0;            // row changes
   uint64_t bytes = 0;           // as stored
-  uint64_t parts = 0;
+  uint64_t parts = 0;           // as stored: a large change is several
   bool is_ddl = false;
   bool has_partial_images = false;  // new images that do not say the whole row
   uint64_t first_schema_version = 0;  // of those its DDL made; 0: none, or not known

@@ -26,6 +26,17 @@ std::string EncodeChange(const Change& change) {
   return out;
 }
 
+std::string EncodeFrame(const RowsChange& change) {
+  std::string out;
+  AppendFrame(out, change);
+  return out;
+}
+RowsChange DecodeFrame(std::string_view frame) {
+  FramedChange framed(frame, 1 << 16);
+  framed.Append(std::string(framed.lacking(), 'x'));
+  return framed.Take();
+}
+
 template <typename Encoder, typename Decoder>
 void Check(std::string_view bytes, Encoder encode, Decoder decode) {
   const std::string once = encode(decode(bytes));
@@ -43,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
       case 0:
         Check(bytes, Encode, RowBatch::Decode);
         break;
@@ -59,8 +70,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 4:
         Check(bytes, [](const LaneProgress& p) { return p.Encode(); }, LaneProgress::Decode);
         break;
-      default:
+      case 5:
         CheckJson(bytes);
+        break;
+      default:
+        Check(bytes, EncodeFrame, DecodeFrame);
     }
   } catch (const Error& error) {
     if (error.code() != "CORRUPT_BYTES") std::abort();
