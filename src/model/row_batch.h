@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -70,6 +71,11 @@ class RowBatch {
   }
   bool has_value(size_t row, size_t column) const {
     return state(row, column) == CellState::kValue;
+  }
+  bool has_absent() const {
+    return std::any_of(ends_.begin(), ends_.end(), [](uint64_t end) {
+      return static_cast<CellState>(end & 3) == CellState::kAbsent;
+    });
   }
   // Valid until the batch changes. Empty for NULL and absent.
   std::string_view cell(size_t row, size_t column) const {

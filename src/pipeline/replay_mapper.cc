@@ -2,6 +2,7 @@
 #include "pipeline/replay_mapper.h"
 
 #include <deque>
+#include <utility>
 
 #include "base/error.h"
 
@@ -25,12 +26,13 @@ std::unique_ptr<ReplayTransaction> ReplayMapper::Map(const LoggedTransaction& tr
   LogPart part;
   while (reader.NextPart(part)) {
     GODWIT_CHECK(part.kind == LogPart::Kind::kRows, "a transaction with DDL is marked as such");
+    const bool foreign_key_checks = part.rows.foreign_key_checks;
     ReplayRows rows;
-    if (!MapPart(transaction.sequence, part.rows, rows, stop)) continue;
+    if (!MapPart(transaction.sequence, std::move(part.rows), rows, stop)) continue;
     rows.table->conflicts->Append(rows.change, out->keys);
     out->rows += rows.change.ops.size();
     out->bytes += rows.change.before.bytes() + rows.change.after.bytes();
-    if (rows.table->has_live_foreign_keys && part.rows.foreign_key_checks) {
+    if (rows.table->has_live_foreign_keys && foreign_key_checks) {
       out->foreign_keys = ForeignKeys::kLive;
     }
     out->parts.push_back(std::move(rows));
@@ -54,7 +56,7 @@ void ReplayMapper::Stream(Sequence sequence, const RunVisitor& visit, std::stop_
       [&](LogPart& part) {
         if (part.kind != LogPart::Kind::kRows) return;
         ReplayRows& mapped = parts.emplace_back();
-        if (!MapPart(sequence, part.rows, mapped, stop)) return parts.pop_back();
+        if (!MapPart(sequence, std::move(part.rows), mapped, stop)) return parts.pop_back();
         builder.Add(mapped);
         rows += mapped.change.ops.size();
         bytes += mapped.change.before.bytes() + mapped.change.after.bytes();
@@ -107,14 +109,14 @@ void ReplayMapper::ForEachPart(Sequence sequence, const std::function<void(LogPa
   }
 }
 
-bool ReplayMapper::MapPart(Sequence sequence, const RowsChange& change, ReplayRows& out,
+bool ReplayMapper::MapPart(Sequence sequence, RowsChange change, ReplayRows& out,
                            std::stop_token stop) {
   out.table = FindTable(sequence, change, stop);
   if (!out.table) return false;
   out.mode = tables_.Mode(change.table->name, sequence);
   const bool is_mapped =
       AskWhileBlocked(sequence, change.table->name,
-                      [&] { out.table->plan->MapChange(change, out.change); }, stop);
+                      [&] { out.table->plan->MapChange(std::move(change), out.change); }, stop);
   return is_mapped && !out.change.ops.empty();
 }
 

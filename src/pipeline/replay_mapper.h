@@ -39,9 +39,8 @@ class ReplayMapper {
  private:
   void ForEachPart(Sequence sequence, const std::function<void(LogPart&)>& visit,
                    std::stop_token stop);
-  // False: nothing of this change is for the destination.
-  bool MapPart(Sequence sequence, const RowsChange& change, ReplayRows& out,
-               std::stop_token stop);
+  // False: nothing of this change is for the destination. Its images are taken over.
+  bool MapPart(Sequence sequence, RowsChange change, ReplayRows& out, std::stop_token stop);
   std::shared_ptr<const ReplayTable> FindTable(Sequence sequence, const RowsChange& change,
                                                std::stop_token stop);
   // Calls until it returns or the user gives the table's changes up (false).

@@ -149,6 +149,7 @@ void TablePlan::CarryColumns(const TableMapping& mapping) {
     write_.columns.push_back(to);
     has_same_default_.push_back(HasSameDefault(column, destination.columns[to]));
   }
+  carries_all_ = scan_.columns.size() == source.columns.size();
   source_scan_.columns = scan_.columns;
   destination_scan_.columns = write_.columns;
 }
@@ -267,11 +268,30 @@ void TablePlan::CheckNewRow(const RowBatch& mapped, size_t row, ChangeOp logged_
   }
 }
 
-void TablePlan::MapChange(const RowsChange& change, MappedChange& out) const {
+// A new image that leaves columns out is put together from both.
+bool TablePlan::GoesAsItIs(const RowsChange& change) const {
+  if (!carries_all_ || filter_) return false;
+  return change.op == ChangeOp::kDelete || !change.after.has_absent();
+}
+
+void TablePlan::MapChange(RowsChange&& change, MappedChange& out) const {
   const size_t carried = write_.columns.size();
   out.ops.clear();
   out.before.Reset(carried);
   out.after.Reset(carried);
+  if (GoesAsItIs(change)) {
+    const size_t rows = change.rows();
+    const bool has_before = change.op != ChangeOp::kInsert;
+    for (size_t row = 0; has_before && row < rows; ++row) CheckOldImage(change.before, row);
+    out.ops.assign(rows, change.op);
+    out.before = std::move(change.before);
+    out.after = std::move(change.after);
+    if (change.op == ChangeOp::kUpdate) return;
+    RowBatch& lacking = has_before ? out.after : out.before;
+    lacking.Reset(carried);
+    for (size_t cell = 0; cell < rows * carried; ++cell) lacking.AddAbsent();
+    return;
+  }
   auto add_before = [&](size_t row) {
     CheckOldImage(change.before, row);
     for (size_t c = 0; c < carried; ++c) {

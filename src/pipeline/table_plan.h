@@ -59,9 +59,10 @@ class TablePlan {
   }
   // A change captured under source(): an update across the filter's boundary becomes an insert or a
   // delete, rows outside of it are left out. What an update's new image leaves out is taken from the
-  // old one, where that has it. Throws CHANGE_IMAGE_PARTIAL (kBlocked) where the log says too little
-  // to find a row, to judge it by the filter or to make it.
-  void MapChange(const RowsChange& change, MappedChange& out) const;
+  // old one, where that has it. Images that go as they are are moved, not copied. Throws
+  // CHANGE_IMAGE_PARTIAL (kBlocked) where the log says too little to find a row, to judge it by the
+  // filter or to make it; the change is then as it was.
+  void MapChange(RowsChange&& change, MappedChange& out) const;
 
   const TableSchemaPtr& source() const { return scan_.table; }
   const TableSchemaPtr& destination() const { return write_.table; }
@@ -75,6 +76,7 @@ class TablePlan {
   bool PassesChange(const RowBatch& rows, const RowBatch* older, size_t row) const;
   void CheckOldImage(const RowBatch& rows, size_t row) const;
   void CheckNewRow(const RowBatch& mapped, size_t row, ChangeOp logged_as) const;
+  bool GoesAsItIs(const RowsChange& change) const;
   [[noreturn]] void TooPartial(size_t cell, std::string_view needed_to) const;
 
   ScanPlan scan_;
@@ -84,6 +86,7 @@ class TablePlan {
   // By carried column: a new row that leaves it out gets the same value on both sides.
   std::vector<bool> has_same_default_;
   std::vector<std::pair<int, int>> computed_;
+  bool carries_all_ = false;  // of the source's columns, in their order
   std::shared_ptr<const RowPredicate> filter_;
   std::vector<int> filter_cells_;  // where scan()'s rows have the columns the filter looks at
 };

@@ -138,6 +138,39 @@ TEST(TablePlanMapping, RefusesWhatCannotBe) {
   EXPECT_EQ(CodeOf(source, source, mapping), "FILTER_INVALID");
 }
 
+// The same images whether they are moved or, with a column left out, copied.
+TEST(TablePlanMapping, MovesImagesThatGoAsTheyAre) {
+  const auto table = Table({"id", "a"});
+  const auto plan = TablePlan::Make(table, table, {});
+  const auto copying = TablePlan::Make(Table({"id", "a", "b"}), table, {.excluded_columns = {"b"}});
+  for (ChangeOp op : {ChangeOp::kInsert, ChangeOp::kUpdate, ChangeOp::kDelete}) {
+    const auto change = [&](const TableSchemaPtr& of) {
+      RowsChange out;
+      out.op = op;
+      out.table = of;
+      for (RowBatch* images : {&out.before, &out.after}) {
+        images->Reset(of->columns.size());
+        if (op == (images == &out.before ? ChangeOp::kInsert : ChangeOp::kDelete)) continue;
+        for (size_t cell = 0; cell < 2 * of->columns.size(); ++cell) {
+          images->Add(std::string(100, static_cast<char>('a' + cell % of->columns.size())));
+        }
+      }
+      return out;
+    };
+    RowsChange moved = change(table);
+    const char* after = moved.after.data().data();
+    MappedChange out;
+    MappedChange copied;
+    plan->MapChange(std::move(moved), out);
+    copying->MapChange(change(copying->source()), copied);
+    EXPECT_EQ(out.ops, std::vector<ChangeOp>(2, op));
+    EXPECT_EQ(out.ops, copied.ops);
+    EXPECT_EQ(out.before, copied.before);
+    EXPECT_EQ(out.after, copied.after);
+    EXPECT_TRUE(op == ChangeOp::kDelete || out.after.data().data() == after);
+  }
+}
+
 class Filtered : public testing::Test {
  protected:
   Filtered() {
@@ -160,7 +193,7 @@ class Filtered : public testing::Test {
     change.after.Reset(3);
     if (op != ChangeOp::kInsert) AddRow(change.before, {"1", before, "7"});
     if (op != ChangeOp::kDelete) AddRow(change.after, {"2", after, "8"});
-    plan_->MapChange(change, mapped_);
+    plan_->MapChange(std::move(change), mapped_);
     return mapped_.ops;
   }
 

@@ -133,6 +133,14 @@ TEST_F(PartialImages, ARowThatComesIntoTheFilterMustBeWhole) {
   EXPECT_EQ(Map(ChangeOp::kUpdate, {"11", "?", "?"}, {"12", "?", "?"}), "nothing");
 }
 
+TEST_F(PartialImages, AChangeThatIsRefusedIsAsItWas) {
+  auto plan = TablePlan::Make(source_, destination_, mapping_);
+  RowsChange change = Change(source_, ChangeOp::kUpdate, {"?", "2", "3"}, {"1", "5", "3"});
+  MappedChange out;
+  EXPECT_THROW(plan->MapChange(std::move(change), out), Error);
+  EXPECT_EQ(Text(change.before, 0) + ">" + Text(change.after, 0), "?,2,3>1,5,3");
+}
+
 TEST_F(PartialImages, AreToldFromWholeOnes) {
   auto is_partial = [&](ChangeOp op, const Texts& before, const Texts& after) {
     return Change(source_, op, before, after).has_partial_images();
