@@ -36,6 +36,12 @@ class RowBatch {
   bool empty() const { return ends_.empty(); }
   // Bytes held, for budgets.
   size_t bytes() const { return data_.size() + ends_.size() * sizeof(uint64_t); }
+  // Of one row's cells.
+  size_t row_bytes(size_t row) const {
+    if (columns_ == 0) return 0;
+    const size_t first = row * columns_;
+    return (ends_[first + columns_ - 1] >> 2) - (first == 0 ? 0 : ends_[first - 1] >> 2);
+  }
 
   // Building: cells are appended in column order, row after row.
   void Add(std::string_view cell) {

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/large_buffer.h"
 #include "connectors/mysql_family/binlog_payload.h"
 
 namespace godwit::mysql {
@@ -40,6 +41,7 @@ std::optional<Fragment> BinlogDecoder::Pop() {
     }
     std::string_view event = payload_event_;
     Handle(EventHeader::Parse(event), event.substr(kEventHeaderSize));
+    GiveBackIfLarge(payload_event_);
   }
   if (ready_.empty()) return {};
   Fragment fragment = std::move(ready_.front());

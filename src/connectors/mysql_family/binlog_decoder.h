@@ -46,9 +46,11 @@ class BinlogDecoder {
   BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history);
   ~BinlogDecoder();
 
-  // Takes the next event; its bytes must stay until Pop has returned nullopt.
+  // Takes the next event, once Pop has returned nullopt for the last one; its bytes must stay as
+  // long as needs_event().
   void Feed(std::string_view event);
   std::optional<Fragment> Pop();
+  bool needs_event() const { return payload_ != nullptr; }
 
   const BinlogPosition& position() const { return position_; }
 

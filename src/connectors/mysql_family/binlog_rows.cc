@@ -260,6 +260,10 @@ void RowDecoder::Decode(EventType type, std::string_view body, std::deque<RowsCh
     in = ByteReader(expanded, "a row event");
   }
   const size_t count = columns->plans.size();
+  // Of a large row, at once: growing in steps would copy it. What it does not use is never touched.
+  auto reserve = [&](RowBatch& batch) {
+    if (in.remaining() > kFragmentBytes) batch.buffer().reserve(in.remaining());
+  };
   auto begin = [&] {
     RowsChange& change = out.emplace_back();
     change.op = shape.op;
@@ -283,11 +287,14 @@ void RowDecoder::Decode(EventType type, std::string_view body, std::deque<RowsCh
   while (!in.empty()) {
     if (change->before.bytes() + change->after.bytes() >= kFragmentBytes) change = begin();
     if (shape.op == ChangeOp::kInsert) {
+      reserve(change->after);
       DecodeRow(*columns, first, in, change->after);
       continue;
     }
+    reserve(change->before);
     DecodeRow(*columns, first, in, change->before);
     if (shape.op == ChangeOp::kDelete) continue;
+    reserve(change->after);
     if (shape.is_partial) {
       DecodePartialRow(*columns, second, in, change->after);
     } else {

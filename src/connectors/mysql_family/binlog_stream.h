@@ -27,6 +27,8 @@ class BinlogStream {
   // The next event, valid until the next call; nullopt at the deadline or a stop. After a stop the
   // stream may be at its end.
   std::optional<std::string_view> Next(Deadline deadline, std::stop_token stop);
+  // The event is no longer needed: what a large one holds is given back.
+  void Forget() { session_.GiveBackPacket(); }
 
  private:
   void SetUp();

@@ -209,6 +209,7 @@ std::optional<Fragment> BinlogChangeReader::Next(Deadline deadline, std::stop_to
     if (!event) return {};
     bytes_.fetch_add(event->size(), std::memory_order_relaxed);
     decoder_->Feed(*event);
+    if (!decoder_->needs_event()) stream_->Forget();
   }
 }
 

@@ -110,7 +110,7 @@ void MysqlRowReader::OpenBucket(const ScanPlan& plan, uint32_t bucket, uint32_t 
          list.forms());
 }
 
-void MysqlRowReader::AppendCells(RowBatch& batch) const {
+void MysqlRowReader::AppendCells(RowBatch& batch) {
   for (unsigned c = 0; c < forms_.size(); ++c) {
     if (stream_->is_null(c)) {
       batch.AddNull();
@@ -121,6 +121,7 @@ void MysqlRowReader::AppendCells(RowBatch& batch) const {
       batch.Add(stream_->cell(c));
     }
   }
+  session_.GiveBackPacket();
 }
 
 bool MysqlRowReader::Read(RowBatch& batch, size_t max_rows, size_t max_bytes) {

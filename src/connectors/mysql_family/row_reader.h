@@ -34,7 +34,7 @@ class MysqlRowReader : public RowReader {
 
  private:
   void Stream(const std::string& sql, const std::vector<CellForm>& forms);
-  void AppendCells(RowBatch& batch) const;
+  void AppendCells(RowBatch& batch);
 
   Session session_;
   const ServerInfo& server_;

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/large_buffer.h"
+
 namespace godwit::mysql {
 namespace {
 
@@ -255,9 +257,29 @@ std::unique_ptr<StreamingResult> Session::Stream(std::string_view sql) {
   return std::make_unique<StreamingResult>(*this, result);
 }
 
+// The library's buffer grows with the largest packet and never shrinks.
+void Session::GiveBackPacket() {
+  constexpr size_t kSmall = 64 << 10;
+  constexpr size_t kReserve = 16;  // the library writes its headers and a zero there
+  NET& net = mysql_->net;
+  if (net.max_packet <= kLargeBuffer || net.remain_in_buf != 0) return;
+  auto* buffer = static_cast<unsigned char*>(std::realloc(net.buff, kSmall + kReserve));
+  if (buffer == nullptr) return;
+  net.buff = net.write_pos = net.read_pos = buffer;
+  net.buff_end = buffer + kSmall;
+  net.max_packet = kSmall;
+}
+
+// A large cell is counted through first: growing in steps would copy it, and hold two of it.
 // Without NO_BACKSLASH_ESCAPES (the contract) and in UTF-8 these are all that can end or change a
 // literal.
 void Session::AppendEscaped(std::string& out, std::string_view bytes) {
+  constexpr size_t kLarge = 1 << 20;
+  if (bytes.size() > kLarge) {
+    const auto escapes = static_cast<size_t>(
+        std::count_if(bytes.begin(), bytes.end(), [](char c) { return EscapeOf(c) != 0; }));
+    out.reserve(out.size() + bytes.size() + escapes + kLarge);
+  }
   size_t from = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
     i += PlainLength(bytes.substr(i));

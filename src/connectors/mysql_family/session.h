@@ -91,6 +91,9 @@ class Session {
   std::optional<std::string> QueryValue(std::string_view sql);
   std::unique_ptr<StreamingResult> Stream(std::string_view sql);
 
+  // Frees what a large packet has left. The one that was read last is gone then.
+  void GiveBackPacket();
+
   // Appends `bytes` escaped for a single-quoted literal under this contract.
   static void AppendEscaped(std::string& out, std::string_view bytes);
   static std::string Quote(std::string_view identifier);

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "base/large_buffer.h"
 #include "connectors/mysql_family/sink.h"
 
 namespace godwit::mysql {
@@ -119,8 +120,11 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
     result.rows += in_statement;
     in_statement = 0;
     enum_errors = 0;
+    GiveBackIfLarge(sql_);
   };
   for (const Image& image : images) {
+    // A large row is not even written behind others, to be taken out again.
+    if (in_statement != 0 && sql_.size() + image.rows->row_bytes(image.row) > limits_.bytes) send();
     if (in_statement == 0) sql_ = table.insert_head();
     const size_t before = sql_.size();
     if (in_statement != 0) sql_ += ',';
@@ -152,6 +156,7 @@ uint64_t MysqlSink::DeleteByKey(const TableStatements& table, const TableStateme
     sql_ += tail;
     deleted += Run(table, sql_, 0).affected;
     in_statement = 0;
+    GiveBackIfLarge(sql_);
   };
   for (const Image& image : images) {
     if (in_statement == 0) sql_ = head;

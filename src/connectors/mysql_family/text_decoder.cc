@@ -12,6 +12,9 @@
 namespace godwit::mysql {
 namespace {
 
+// The room for a result is that of its longest form: of a large text, step by step.
+constexpr size_t kStep = 1 << 20;
+
 struct Charset {
   std::string_view name;
   const char* iconv;
@@ -100,20 +103,23 @@ std::string TextDecoder::Decode(std::string_view bytes) {
 }
 
 void TextDecoder::AppendSingleByte(std::string& out, std::string_view bytes) {
-  const size_t from = out.size();
-  out.resize(from + 3 * bytes.size());
-  char* to = out.data() + from;
-  for (char c : bytes) {
-    const auto& entry = table_[static_cast<uint8_t>(c)];
-    if (entry[0] == 0) Undecodable(bytes);
-    to[0] = entry[1];
-    if (entry[0] > 1) {
-      to[1] = entry[2];
-      to[2] = entry[3];
+  for (size_t at = 0; at < bytes.size(); at += kStep) {
+    const std::string_view step = bytes.substr(at, kStep);
+    const size_t from = out.size();
+    out.resize(from + 3 * step.size());
+    char* to = out.data() + from;
+    for (char c : step) {
+      const auto& entry = table_[static_cast<uint8_t>(c)];
+      if (entry[0] == 0) Undecodable(bytes);
+      to[0] = entry[1];
+      if (entry[0] > 1) {
+        to[1] = entry[2];
+        to[2] = entry[3];
+      }
+      to += entry[0];
     }
-    to += entry[0];
+    out.resize(static_cast<size_t>(to - out.data()));
   }
-  out.resize(static_cast<size_t>(to - out.data()));
 }
 
 void TextDecoder::AppendMultiByte(std::string& out, std::string_view bytes) {
@@ -122,7 +128,7 @@ void TextDecoder::AppendMultiByte(std::string& out, std::string_view bytes) {
   size_t left = bytes.size();
   while (left > 0) {
     const size_t size = out.size();
-    size_t room = left * 2 + 8;
+    size_t room = std::min(left, kStep) * 2 + 8;
     out.resize(size + room);
     char* to = out.data() + size;
     size_t result = iconv(iconv_, &from, &left, &to, &room);
