@@ -27,29 +27,74 @@ RowHash Hash(std::string_view bytes) {
   return {hash.high64, hash.low64};
 }
 
+// The hash of what is added. Small values are gathered first, which is quickest; large ones are not
+// copied.
+class Hasher {
+ public:
+  // `scratch` is the caller's, for its memory.
+  explicit Hasher(std::string& scratch) : gathered_(scratch) { gathered_.clear(); }
+
+  void Add(std::string_view value) {
+    AppendVarint(gathered_, value.size());
+    if (value.size() < kGathered) {
+      gathered_.append(value);
+      return;
+    }
+    Pass(gathered_);
+    gathered_.clear();
+    Pass(value);
+  }
+  void AddByte(char byte) { gathered_.push_back(byte); }
+  RowHash Get() {
+    if (!state_) return Hash(gathered_);
+    Pass(gathered_);
+    XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    return {hash.high64, hash.low64};
+  }
+
+ private:
+  static constexpr size_t kGathered = 64 << 10;
+
+  struct Free {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+
+  void Pass(std::string_view bytes) {
+    if (!state_) {
+      state_.reset(XXH3_createState());
+      GODWIT_CHECK(state_ != nullptr, "there is memory for a hash");
+      XXH3_128bits_reset(state_.get());
+    }
+    XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
+  }
+
+  std::string& gathered_;
+  std::unique_ptr<XXH3_state_t, Free> state_;
+};
+
 // Absent cells cannot occur in rows that were read; they would count as a value of their own.
-void AppendRow(const ComparePlan& plan, const RowBatch& rows, size_t row, std::string& out) {
+RowHash HashRow(const ComparePlan& plan, const RowBatch& rows, size_t row, std::string& scratch) {
+  Hasher hasher(scratch);
   for (size_t cell = 0; cell < rows.columns(); ++cell) {
-    out.push_back(static_cast<char>(rows.state(row, cell)));
+    hasher.AddByte(static_cast<char>(rows.state(row, cell)));
   }
   for (size_t cell = 0; cell < rows.columns(); ++cell) {
     if (!rows.has_value(row, cell)) continue;
     if (plan.normal[cell] == nullptr) {
-      AppendLengthPrefixed(out, rows.cell(row, cell));
+      hasher.Add(rows.cell(row, cell));
     } else {
-      AppendLengthPrefixed(out, NormalForm(*plan.normal[cell], rows.cell(row, cell)));
+      hasher.Add(NormalForm(*plan.normal[cell], rows.cell(row, cell)));
     }
   }
+  return hasher.Get();
 }
 
 }  // namespace
 
 void HashedRows::Add(const ComparePlan& plan, const RowBatch& rows) {
   for (size_t row = 0; row < rows.rows(); ++row) {
-    scratch_.clear();
-    AppendRow(plan, rows, row, scratch_);
     Entry entry;
-    entry.row = Hash(scratch_);
+    entry.row = HashRow(plan, rows, row, scratch_);
     entry.key = entry.row;
     entry.key_at = keys_.size();
     if (plan.has_key()) {
