@@ -159,6 +159,12 @@ class Following:
         self.process.communicate()
 
 
+def peak_memory(process):
+    """The most bytes that it has had resident."""
+    with open(f"/proc/{process.pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:"))
+
+
 def wait(condition, seconds, what, process=None):
     deadline = time.monotonic() + seconds
     while not condition():

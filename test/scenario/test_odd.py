@@ -169,6 +169,26 @@ def test_big_transactions(tmp_path, mysql, oceanbase, databases):
     assert not equal(mysql, oceanbase, "odd_a")
 
 
+def test_a_large_row_is_held_few_times(tmp_path, mysql, oceanbase, databases):
+    """Copied, then followed: an update of 32 MB is two images of that in the log."""
+    before = oceanbase.query("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    oceanbase.run("SET GLOBAL max_allowed_packet = 134217728;\n")
+    try:
+        mysql.run("CREATE TABLE odd_a.t (id INT PRIMARY KEY, v LONGBLOB);\n"
+                  "INSERT INTO odd_a.t VALUES (1, REPEAT('0123456789abcdef', 2097152));\n")
+        run = godwit.Following(project(tmp_path, mysql, oceanbase, "odd_a.*"))
+        run.wait_stage("incremental", "running")
+        mysql.run("UPDATE odd_a.t SET v = CONCAT('new', v);\n")
+        godwit.wait(lambda: oceanbase.query("SELECT LEFT(v, 3) FROM odd_a.t")[0][0] == b"new", 60,
+                    "the update", run.process)
+        peak = godwit.peak_memory(run.process)
+        assert run.stop().code == 130
+        assert not equal(mysql, oceanbase, "odd_a")
+    finally:
+        oceanbase.run(f"SET GLOBAL max_allowed_packet = {before};\n")
+    assert peak < 300 << 20, f"{peak >> 20} MB"
+
+
 def test_statements_about_the_server(tmp_path, mysql, oceanbase, databases):
     """Accounts, servers, tablespaces and what else goes through the log: none of it stops the link."""
     mysql.run("DROP USER IF EXISTS odd@localhost;\nDROP ROLE IF EXISTS odd_role;\n"
