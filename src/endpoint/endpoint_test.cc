@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -42,7 +44,8 @@ TEST(EndpointUrl, TakesShortForms) {
 }
 
 TEST(EndpointUrl, ReadsPasswordsFromElsewhere) {
-  const auto file = std::filesystem::temp_directory_path() / "godwit_endpoint_test_password";
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("godwit_endpoint_test_password" + std::to_string(getpid()));
   std::ofstream(file) << "secret\r\nmore\n";
   auto url = EndpointUrl::Parse("mysql://u@h/?password_file=" + file.string());
   EXPECT_EQ(url.password, "secret");

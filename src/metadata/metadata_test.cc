@@ -24,7 +24,7 @@ class MetadataTest : public testing::Test {
  protected:
   MetadataTest() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = testing::TempDir() + "metadata_" + test->name();
+    directory_ = testing::TempDir() + "metadata_" + std::to_string(getpid()) + test->name();
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
   }

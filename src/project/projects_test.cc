@@ -117,7 +117,7 @@ class ProjectsTest : public testing::Test {
  protected:
   ProjectsTest() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = testing::TempDir() + "projects_" + test->name();
+    path_ = testing::TempDir() + "projects_" + std::to_string(getpid()) + test->name();
     std::filesystem::remove_all(path_);
     directory_.emplace(path_);
     metadata_ = Metadata::Open(directory_->metadata());
