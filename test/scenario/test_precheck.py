@@ -112,3 +112,19 @@ def test_a_database_that_the_log_leaves_out(tmp_path, oceanbase):
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
         assert done.returncode == code, done.stderr
         assert "binlog_filter" in done.stderr and "binlog-ignore-db='unlogged'" in done.stderr, done.stderr
+
+
+def test_an_account_with_what_the_guide_asks_for(tmp_path, source, oceanbase):
+    """No item may ask for more, also not by what it looks at."""
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\nCREATE VIEW v AS SELECT id FROM t;\n")
+    # MySQL 5.6 comes with a nameless account of this host that goes before those of any host.
+    accounts = ["least@localhost", "least@'%'"]
+    for account in accounts:
+        source.run(f"CREATE USER {account};\nGRANT SELECT, RELOAD, REPLICATION SLAVE, REPLICATION CLIENT, "
+                   f"SHOW VIEW ON *.* TO {account};\n")
+    least = godwit.Server("least", source.url.replace("root@", "least@"))
+    try:
+        done = precheck(tmp_path, least, oceanbase)
+    finally:
+        source.run("".join(f"DROP USER {account};\n" for account in accounts))
+    assert done.returncode == 0, done.stderr

@@ -109,21 +109,35 @@ void CheckLogFilters(CheckList& list, Session& session, const char* position,
             "that is logged");
 }
 
+// Whether it applies another server's changes, now or once it is started again. Not every account that
+// may capture may see the latter (MariaDB: REPLICA MONITOR).
+bool IsReplica(Session& session, const ServerInfo& server) {
+  const char* status = "SHOW SLAVE STATUS";
+  if (server.flavor == Flavor::kMariaDb) status = "SHOW ALL SLAVES STATUS";
+  if (server.flavor == Flavor::kMySql && server.version_number >= 80022) status = "SHOW REPLICA STATUS";
+  try {
+    return !session.Query(status).empty();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+  }
+  for (const Row& row : session.Query("SHOW GLOBAL STATUS LIKE 'Slave_running'")) {
+    if (row[1].value_or("") == "ON") return true;
+  }
+  return false;
+}
+
 // What a replica applies is in its own log only if it is told so, which before MySQL 8.0 and in MariaDB
 // it is not by default.
 void CheckReplicaUpdates(CheckList& list, Session& session, const ServerInfo& server) {
   std::string logs = Variable(session, "log_replica_updates");
   if (logs.empty()) logs = Variable(session, "log_slave_updates");
-  const char* status = "SHOW SLAVE STATUS";
-  if (server.flavor == Flavor::kMariaDb) status = "SHOW ALL SLAVES STATUS";
-  if (server.flavor == Flavor::kMySql && server.version_number >= 80022) status = "SHOW REPLICA STATUS";
-  const bool is_replica = !session.Query(status).empty();
-  if (is_replica && logs == "OFF") {
-    return list.Fail("log_replica_updates", "the server is a replica and log_replica_updates is OFF",
-                     "what it applies from its own source is not in its binary log",
-                     "migrate from its source, or start it with log_replica_updates (log_slave_updates)");
+  if (logs != "OFF") return list.Pass("log_replica_updates", logs);
+  if (!IsReplica(session, server)) {
+    return list.Pass("log_replica_updates", "OFF, and the server is no replica");
   }
-  list.Pass("log_replica_updates", is_replica ? "ON" : "the server is no replica");
+  list.Fail("log_replica_updates", "the server is a replica and log_replica_updates is OFF",
+            "what it applies from its own source is not in its binary log",
+            "migrate from its source, or start it with log_replica_updates (log_slave_updates)");
 }
 
 // What partial images cost, and which tables cannot be followed by them.
@@ -182,7 +196,6 @@ void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo&
   const char* position = is_new ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
   try {
     CheckLogFilters(list, session, position, request);
-    CheckReplicaUpdates(list, session, server);
     list.Pass("replication_client", "the log's position can be read");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
@@ -191,6 +204,7 @@ void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo&
                   ? "GRANT BINLOG MONITOR ON *.* to the account"
                   : "GRANT REPLICATION CLIENT ON *.* to the account");
   }
+  CheckReplicaUpdates(list, session, server);
   std::string grants;
   for (const Row& row : session.Query("SHOW GRANTS")) grants += row[0].value_or("") + "\n";
   auto granted = [&](std::string_view privilege) {
