@@ -22,7 +22,7 @@ struct CommandContext {
   std::string state_directory;
   bool json = false;
   bool verbose = false;  // lists are shown whole
-  bool lists_checks = false;  // precheck's passed items are shown too
+  bool lists_checks = false;  // precheck's passed and skipped items are shown too
   bool follows_run = false;  // its answer ends with a summary line
   size_t names_shown() const { return verbose ? std::numeric_limits<size_t>::max() : 10; }
   // Set by the command line's parser to the command that was given; returns the exit code.

@@ -66,6 +66,7 @@ class JsonEvents : public RunEvents {
     json event = json::parse(entry.detail, nullptr, false);
     if (!event.is_object()) event = {{"item", entry.object}};
     event["event"] = entry.status == "fail" ? "error" : entry.status == "warn" ? "warning" : "check";
+    event["status"] = entry.status;  // the item's own says what a skipped one found
     event["stage"] = "precheck";
     if (entry.status == "fail") event["code"] = "PRECHECK_FAILED";
     Print(event);

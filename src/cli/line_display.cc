@@ -64,7 +64,7 @@ class LineDisplay : public RunEvents {
     Say(stdout, SelectionText(selection, options_.names));
   }
   void OnCheck(const JournalEntry& entry) override {
-    if (options_.Shows(entry)) Say(entry.status == "pass" ? stdout : stderr, CheckText(entry));
+    if (options_.Shows(entry)) Say(IsObjection(entry) ? stderr : stdout, CheckText(entry));
   }
   void OnBlocked(const Finding& finding) override {
     Say(stderr, FindingText(finding, command_name_));

@@ -10,6 +10,7 @@
 
 #include "cli/command_context.h"
 #include "cli/project_flags.h"
+#include "cli/run_events.h"
 #include "cli/shown_run.h"
 #include "cli/signals.h"
 #include "cli/summary_text.h"
@@ -135,7 +136,7 @@ int Show(const CommandContext& context, const Arguments& arguments, Projects& pr
   for (const JournalEntry& entry : status.verification) fmt::print("{}", VerdictText(entry));
   for (const Finding& finding : status.left_out) fmt::print("{}\n", LeftOutText(finding));
   for (const JournalEntry& entry : status.precheck) {
-    if (entry.status == "warn" || entry.status == "fail") fmt::print("{}\n", CheckText(entry));
+    if (IsObjection(entry)) fmt::print("{}\n", CheckText(entry));
   }
   if (status.view.transient) fmt::print("waiting: {}\n", ErrorText(*status.view.transient));
   for (const Finding& finding : status.view.open_findings) {

@@ -35,11 +35,16 @@ class RunEvents {
 inline constexpr std::string_view kStoppingText =
     "stopping: what is in flight is saved; the same again ends at once and loses nothing";
 
+// An item of precheck that warns or fails, and was not skipped.
+inline bool IsObjection(const JournalEntry& check) {
+  return check.status == "warn" || check.status == "fail";
+}
+
 struct DisplayOptions {
   std::string command_words;  // follow the project's name where a command is advised: " --state-dir DIR"
   size_t names = 10;          // after which a list ends
-  bool all_checks = false;    // precheck's passed items too
-  bool Shows(const JournalEntry& check) const { return all_checks || check.status != "pass"; }
+  bool all_checks = false;    // precheck's passed and skipped items too
+  bool Shows(const JournalEntry& check) const { return all_checks || IsObjection(check); }
 };
 std::unique_ptr<RunEvents> MakeLiveDisplay(const DisplayOptions& options);
 std::unique_ptr<RunEvents> MakeLineDisplay(const DisplayOptions& options);

@@ -96,7 +96,7 @@ class LogEvents : public RunEvents {
     log_->info("{}: {}", name_, SelectionText(selection, 0));
   }
   void OnCheck(const JournalEntry& entry) override {
-    if (entry.status == "pass") return;
+    if (!IsObjection(entry)) return;
     log_->warn("{}: precheck {} {}: {}", name_, entry.status, entry.object, entry.detail);
   }
   void OnBlocked(const Finding& finding) override {

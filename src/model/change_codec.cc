@@ -54,6 +54,8 @@ void CheckImages(const RowsChange& change) {
   if (!fits) FailArchive(kRows, "the images do not fit the operation");
 }
 
+uint64_t Lacking(const RowBatch& framed) { return framed.framed_bytes() - framed.data().size(); }
+
 template <typename T>
 T Decode(std::string_view bytes, uint8_t version, std::string_view what) {
   ByteReader head(bytes, what);
@@ -157,7 +159,7 @@ FramedChange::FramedChange(std::string_view frame, uint64_t most) {
 
 void FramedChange::Append(std::string_view piece) {
   for (RowBatch* batch : {&change_.before, &change_.after}) {
-    const size_t lacking = batch->framed_bytes() - batch->data().size();
+    const size_t lacking = Lacking(*batch);
     batch->buffer().append(piece.substr(0, lacking));
     piece.remove_prefix(std::min(lacking, piece.size()));
   }
@@ -165,8 +167,7 @@ void FramedChange::Append(std::string_view piece) {
 }
 
 uint64_t FramedChange::lacking() const {
-  return change_.before.framed_bytes() - change_.before.data().size() +
-         change_.after.framed_bytes() - change_.after.data().size();
+  return Lacking(change_.before) + Lacking(change_.after);
 }
 
 RowsChange FramedChange::Take() {

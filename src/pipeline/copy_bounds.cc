@@ -4,6 +4,23 @@
 #include "pipeline/copy_job.h"
 
 namespace godwit {
+namespace {
+
+constexpr std::string_view kSettingPrefix = "copy.";
+
+}  // namespace
+
+std::string CopyBounds::SettingKey(const TableName& table) {
+  return std::string(kSettingPrefix) + table.ToString();
+}
+
+std::map<TableName, CopyBounds> CopyBounds::All(Metadata& metadata, int64_t project) {
+  std::map<TableName, CopyBounds> all;
+  for (const auto& [key, text] : metadata.Settings(project, std::string(kSettingPrefix))) {
+    all[TableName::FromText(key.substr(kSettingPrefix.size()))] = FromText(text);
+  }
+  return all;
+}
 
 std::string CopyBounds::ToText() const {
   std::string bytes;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "endpoint/catalog.h"
 #include "endpoint/row_reader.h"
+#include "metadata/metadata.h"
 #include "model/position.h"
 #include "pipeline/table_plan.h"
 
@@ -36,6 +38,8 @@ struct CopyBounds {
 
   std::string ToText() const;
   static CopyBounds FromText(const std::string& text);
+  static std::string SettingKey(const TableName& table);
+  static std::map<TableName, CopyBounds> All(Metadata& metadata, int64_t project);
 };
 
 }  // namespace godwit

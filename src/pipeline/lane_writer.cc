@@ -121,19 +121,18 @@ void LaneWriter::SaveProgress(std::stop_token stop) {
 }
 
 void LaneWriter::Execute(const Statement& statement, std::stop_token stop) {
-  try {
-    OpenSink().Execute(statement, stop);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) sink_.reset();
-    throw;
-  }
+  Ask([&](Sink& sink) { sink.Execute(statement, stop); });
 }
 
 void LaneWriter::AwaitStatements() {
+  Ask([](Sink& sink) { sink.AwaitStatements(); });
+}
+
+void LaneWriter::Ask(const std::function<void(Sink&)>& call) {
   try {
-    OpenSink().AwaitStatements();
+    call(OpenSink());
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) sink_.reset();
+    if (error.kind() == ErrorKind::kTransient) sink_.reset();  // its connection may be broken
     throw;
   }
 }

@@ -64,6 +64,7 @@ class LaneWriter {
   struct Attempt;
 
   Sink& OpenSink();
+  void Ask(const std::function<void(Sink&)>& call);
   void RollBack();
   void CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
                   const std::function<void(Sink&)>& write, std::stop_token stop);

@@ -11,8 +11,6 @@
 namespace godwit {
 namespace {
 
-constexpr std::string_view kBoundsPrefix = "copy.";
-
 // The same for both ends of a foreign key, and for all children of one parent key.
 uint64_t ParentKeyId(const TableName& parent, const std::vector<std::string>& columns) {
   std::string text = parent.ToString();
@@ -27,11 +25,7 @@ ReplayTables::ReplayTables(Link& link) : link_(link) { Refresh(); }
 void ReplayTables::Refresh() {
   tables_.clear();
   catalog_.reset();
-  bounds_.clear();
-  for (const auto& [key, text] :
-       link_.metadata.Settings(link_.project, std::string(kBoundsPrefix))) {
-    bounds_[TableName::FromText(key.substr(kBoundsPrefix.size()))] = CopyBounds::FromText(text);
-  }
+  bounds_ = CopyBounds::All(link_.metadata, link_.project);
 }
 
 bool ReplayTables::IsCopied(const TableName& source, Sequence sequence) const {
@@ -141,8 +135,7 @@ void ReplayTables::DisplaceUpTo(const TableName& source, Sequence exit) {
   CopyBounds& bounds = bounds_[source];
   if (bounds.exit.value_or(0) >= exit) return;
   bounds.exit = exit;
-  link_.metadata.PutSetting(link_.project, std::string(kBoundsPrefix) + source.ToString(),
-                            bounds.ToText());
+  link_.metadata.PutSetting(link_.project, CopyBounds::SettingKey(source), bounds.ToText());
 }
 
 }  // namespace godwit

@@ -22,8 +22,6 @@ namespace {
 
 constexpr std::string_view kPartialPrefix = "partial-images.";
 
-std::string BoundsKey(const TableName& table) { return "copy." + table.ToString(); }
-
 }  // namespace
 
 FullStage::FullStage(Link& link, Capturer* capturer, Options options)
@@ -362,22 +360,18 @@ void FullStage::Finish(const TableName& table, const Position& exit, uint64_t ro
 }
 
 void FullStage::ResolveBounds(std::stop_token stop) {
-  for (const auto& [key, text] : link_.metadata.Settings(link_.project, "copy.")) {
-    CopyBounds bounds = CopyBounds::FromText(text);
+  for (auto& [table, bounds] : CopyBounds::All(link_.metadata, link_.project)) {
     if (bounds.exit || bounds.exit_position.empty()) continue;
     bounds.exit = capturer_->SequencePast(bounds.exit_position, stop);
-    link_.metadata.PutSetting(link_.project, key, bounds.ToText());
+    PutBounds(table, bounds);
   }
 }
 
 std::set<TableName> FullStage::Changed(std::stop_token stop) {
-  std::map<std::string, CopyBounds> all;
-  for (const auto& [key, text] : link_.metadata.Settings(link_.project, "copy.")) {
-    all[key] = CopyBounds::FromText(text);
-  }
+  const auto all = CopyBounds::All(link_.metadata, link_.project);
   std::set<TableName> changed;
   auto is_copying = [&](Sequence at, const TableName& name) {
-    auto bounds = all.find(BoundsKey(name));
+    auto bounds = all.find(name);
     return bounds != all.end() && at > bounds->second.start.value_or(0) &&
            at <= bounds->second.exit.value_or(0);
   };
@@ -470,12 +464,12 @@ Position FullStage::WithPositions(const std::function<Position(ChangeReader&)>& 
 }
 
 CopyBounds FullStage::Bounds(const TableName& table) const {
-  auto text = link_.metadata.Setting(link_.project, BoundsKey(table));
+  auto text = link_.metadata.Setting(link_.project, CopyBounds::SettingKey(table));
   return text ? CopyBounds::FromText(*text) : CopyBounds{};
 }
 
 void FullStage::PutBounds(const TableName& table, const CopyBounds& bounds) {
-  link_.metadata.PutSetting(link_.project, BoundsKey(table), bounds.ToText());
+  link_.metadata.PutSetting(link_.project, CopyBounds::SettingKey(table), bounds.ToText());
 }
 
 }  // namespace godwit

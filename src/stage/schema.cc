@@ -107,7 +107,7 @@ void SchemaStage::CreateDatabases(const std::set<std::string>& databases,
                     .table = {database, ""},
                     .object = database,
                     .sql = link_.destination.dialect().CreateDatabase(database, "", "")},
-                    stop);
+                   stop);
   }
 }
 
@@ -149,7 +149,7 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
       sink_->Execute({.part = Statement::Part::kTable,
                       .table = destination,
                       .sql = dialect.DropTable(destination)},
-                    stop);
+                     stop);
     }
     for (const Statement& statement : statements) sink_->Execute(statement, stop);
     CrashPoint("schema-after-object-before-journal");
@@ -200,13 +200,13 @@ void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
     sink.Execute({.part = Statement::Part::kDatabase,
                   .table = {database, ""},
                   .sql = dialect.CreateDatabase(database, "", "")},
-                    stop);
+                 stop);
   }
   if (destination.Table(translated.table.name)) {
     sink.Execute({.part = Statement::Part::kTable,
                   .table = translated.table.name,
                   .sql = dialect.DropTable(translated.table.name)},
-                    stop);
+                 stop);
   }
   std::vector<Statement> statements = dialect.CreateTable(
       translated.table, {.defer_plain_indexes = link.spec.defer_indexes});

@@ -24,43 +24,49 @@ def statements_of_project(oceanbase):
             if row[7] and row[7].startswith("/* godwit ")]
 
 
-@pytest.mark.parametrize("delay", [0, 0.05, 0.15], ids=lambda d: f"{int(d * 1000)}ms")
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_statement_is_cut_off(tmp_path, mysql, oceanbase, name, delay):
+def follow(tmp_path, mysql, oceanbase, *table):
     mysql.drop(DATABASE)
     oceanbase.drop(DATABASE)
-    mysql.run(f"CREATE DATABASE {DATABASE};\n"
-              f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT, other BIGINT);\n"
-              f"SET cte_max_recursion_depth = {ROWS};\n"
-              f"INSERT INTO {DATABASE}.t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n "
-              f"WHERE i < {ROWS}) SELECT i, i, -i FROM n;\n")
+    mysql.run(f"CREATE DATABASE {DATABASE};\n" + "".join(f"{statement};\n" for statement in table))
     p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
     following = godwit.Following(p)
     following.wait_stage("verification", "done")
-    mysql.run(STATEMENTS[name].format(DATABASE) + ";\n")
-    deadline = time.monotonic() + 30
-    while not statements_of_project(oceanbase) and time.monotonic() < deadline:
-        pass
-    time.sleep(delay)  # where in the statement it is met
-    following.kill()
-    mysql.run(f"INSERT INTO {DATABASE}.t (id) VALUES (0);\n")
+    return p, following
+
+
+def goes_on(p, mysql, oceanbase):
     run = p.migrate()
     assert run.code == 0, run
     assert not definitions.differences(mysql, oceanbase, DATABASE)
     assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15], ids=lambda d: f"{int(d * 1000)}ms")
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement_is_cut_off(tmp_path, mysql, oceanbase, name, delay):
+    p, following = follow(
+        tmp_path, mysql, oceanbase,
+        f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT, other BIGINT)",
+        f"SET cte_max_recursion_depth = {ROWS}",
+        f"INSERT INTO {DATABASE}.t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n "
+        f"WHERE i < {ROWS}) SELECT i, i, -i FROM n")
+    mysql.run(STATEMENTS[name].format(DATABASE) + ";\n")
+    deadline = time.monotonic() + 30
+    while not statements_of_project(oceanbase):  # without a pause: it is not there for long
+        assert time.monotonic() < deadline, "the statement was not met"
+    time.sleep(delay)  # where in the statement it is met
+    following.kill()
+    mysql.run(f"INSERT INTO {DATABASE}.t (id) VALUES (0);\n")
+    goes_on(p, mysql, oceanbase)
     states = {row[10] for row in oceanbase.query(f"SHOW INDEX FROM {DATABASE}.t")}
     assert states <= {"available", "BTREE"}, states
 
 
 def test_interrupt_ends_a_statement_that_waits(tmp_path, mysql, oceanbase):
     """An index cannot be made while a transaction has written to its table: Ctrl-C must not wait for it."""
-    mysql.drop(DATABASE)
-    oceanbase.drop(DATABASE)
-    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT);\n"
-              f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2);\n")
-    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
-    following = godwit.Following(p)
-    following.wait_stage("verification", "done")
+    p, following = follow(tmp_path, mysql, oceanbase,
+                          f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT)",
+                          f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2)")
     held = oceanbase.connect(autocommit=False)
     held.cursor().execute(f"UPDATE {DATABASE}.t SET part = 3 WHERE id = 2")
     mysql.run(f"CREATE INDEX later ON {DATABASE}.t (part);\nINSERT INTO {DATABASE}.t VALUES (3, 3);\n")
@@ -69,7 +75,4 @@ def test_interrupt_ends_a_statement_that_waits(tmp_path, mysql, oceanbase):
     assert following.stop().code == 130
     assert time.monotonic() - begin < 10
     held.rollback()
-    run = p.migrate()
-    assert run.code == 0, run
-    assert not definitions.differences(mysql, oceanbase, DATABASE)
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    goes_on(p, mysql, oceanbase)

@@ -11,8 +11,8 @@ import godwit
 DATABASE = "judged"
 
 
-def precheck(tmp_path, mysql, oceanbase, *options):
-    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
+def precheck(tmp_path, mysql, oceanbase, *options, database=DATABASE):
+    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*")
     words = [str(word) for word in p.arguments(*options)]
     words[1] = "precheck"
     return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -65,6 +65,19 @@ def test_every_item_is_listed(tmp_path, mysql, oceanbase):
         assert f": {item}@" in done.stderr, done.stderr
 
 
+def test_a_skipped_item_is_no_objection(tmp_path, mysql, oceanbase):
+    """It stands in the list, as skipped; neither a migration nor its log tells of it."""
+    fresh(mysql, oceanbase, "CREATE TABLE t (v INT);\n")
+    done = precheck(tmp_path, mysql, oceanbase, "--skip-check", "key")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    keys = {(event["event"], event["status"]) for event in told if event.get("item") == "key"}
+    assert done.returncode == 0 and keys == {("check", "skipped")}, done.stdout
+    run = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*",
+                        options=["--skip-check", "key"]).migrate()
+    assert run.code == 0 and "precheck skipped" not in run.err, run
+    assert "precheck skipped" not in (tmp_path / "state" / "godwit.log").read_text()
+
+
 def test_heartbeat_without_the_right_to_write_it(tmp_path, mysql, oceanbase):
     fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\n")
     mysql.run("DROP USER IF EXISTS reader;\nCREATE USER reader;\n"
@@ -106,10 +119,7 @@ def test_a_database_that_the_log_leaves_out(tmp_path, oceanbase):
         oceanbase.drop(database)
         with_root.drop(database)
         with_root.run(f"CREATE DATABASE {database};\nCREATE TABLE {database}.t (id INT PRIMARY KEY);\n")
-        p = godwit.Godwit(tmp_path / database, source, oceanbase, f"{database}.*")
-        words = [str(word) for word in p.arguments()]
-        words[1] = "precheck"
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        done = precheck(tmp_path / database, source, oceanbase, database=database)
         assert done.returncode == code, done.stderr
         assert "binlog_filter" in done.stderr and "binlog-ignore-db='unlogged'" in done.stderr, done.stderr
 

@@ -74,9 +74,13 @@ std::string Describe(const BinlogPosition& position) {
   return out;
 }
 
+std::vector<Row> ReadLogStatus(Session& session) {
+  return session.Query(HasStatusOfBinaryLog(session) ? "SHOW BINARY LOG STATUS"
+                                                     : "SHOW MASTER STATUS");
+}
+
 BinlogPosition ReadLogPosition(Session& session) {
-  std::vector<Row> rows = session.Query(HasStatusOfBinaryLog(session) ? "SHOW BINARY LOG STATUS"
-                                                                      : "SHOW MASTER STATUS");
+  std::vector<Row> rows = ReadLogStatus(session);
   if (rows.empty() || rows[0].size() < 2 || !rows[0][0] || !rows[0][1]) {
     throw Error({.code = "BINLOG_OFF",
                  .kind = ErrorKind::kBlocked,

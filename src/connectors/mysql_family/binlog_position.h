@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "connectors/mysql_family/session.h"
 #include "model/position.h"
@@ -28,6 +29,10 @@ int Compare(const BinlogPosition& a, const BinlogPosition& b);
 
 // "binlog.000003:4711, gtid …".
 std::string Describe(const BinlogPosition& position);
+
+// What the server says of its binary log, at most one row: file, offset, --binlog-do-db,
+// --binlog-ignore-db, and where it has them the GTIDs executed.
+std::vector<Row> ReadLogStatus(Session& session);
 
 // The end of the server's binary log now. Under FLUSH TABLES WITH READ LOCK it is exact: every
 // commit before it is visible, none after it is. Throws BINLOG_OFF (kBlocked).

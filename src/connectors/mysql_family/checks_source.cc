@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "connectors/mysql_family/binlog_position.h"
 #include "connectors/mysql_family/checks.h"
+#include "connectors/mysql_family/source_watch.h"
 #include "model/names.h"
 
 namespace godwit::mysql {
@@ -86,10 +88,9 @@ bool Lists(std::string_view databases, std::string_view wanted) {
 }
 
 // Changes that never reach the log would be missed without a word. The filters are known to the
-// statement that tells the log's position only: columns Binlog_Do_DB and Binlog_Ignore_DB.
-void CheckLogFilters(CheckList& list, Session& session, const char* position,
-                     const CheckRequest& request) {
-  const auto rows = session.Query(position);
+// statement that tells the log's position only.
+void CheckLogFilters(CheckList& list, Session& session, const CheckRequest& request) {
+  const auto rows = ReadLogStatus(session);
   if (rows.empty() || rows[0].size() < 4) return;
   const std::string only = rows[0][2].value_or("");
   const std::string never = rows[0][3].value_or("");
@@ -112,11 +113,9 @@ void CheckLogFilters(CheckList& list, Session& session, const char* position,
 // Whether it applies another server's changes, now or once it is started again. Not every account that
 // may capture may see the latter (MariaDB: REPLICA MONITOR).
 bool IsReplica(Session& session, const ServerInfo& server) {
-  const char* status = "SHOW SLAVE STATUS";
-  if (server.flavor == Flavor::kMariaDb) status = "SHOW ALL SLAVES STATUS";
-  if (server.flavor == Flavor::kMySql && server.version_number >= 80022) status = "SHOW REPLICA STATUS";
+  const bool has_named = server.flavor == Flavor::kMariaDb;  // which the usual statement leaves out
   try {
-    return !session.Query(status).empty();
+    return !session.Query(has_named ? "SHOW ALL SLAVES STATUS" : ReplicaStatusStatement(server)).empty();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
   }
@@ -192,10 +191,8 @@ void CheckRetention(CheckList& list, Session& session) {
 // Tried, not guessed: the statements that capture and the start point run.
 void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo& server,
                             const CheckRequest& request) {
-  const bool is_new = server.flavor == Flavor::kMySql && server.version_number >= 80200;
-  const char* position = is_new ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
   try {
-    CheckLogFilters(list, session, position, request);
+    CheckLogFilters(list, session, request);
     list.Pass("replication_client", "the log's position can be read");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;

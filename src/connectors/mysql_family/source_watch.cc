@@ -55,10 +55,14 @@ std::optional<uint64_t> MysqlSourceWatch::HistoryLength() {
       "SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME='trx_rseg_history_len'"));
 }
 
+const char* ReplicaStatusStatement(const ServerInfo& server) {
+  const bool says_replica = server.flavor == Flavor::kMySql && server.version_number >= 80022;
+  return says_replica ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
+}
+
 // By name: the servers' columns differ. Several channels: the one furthest behind.
 std::optional<uint64_t> MysqlSourceWatch::ReplicaLagSeconds() {
-  const bool says_replica = server_.flavor == Flavor::kMySql && server_.version_number >= 80022;
-  auto result = session_.Stream(says_replica ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS");
+  auto result = session_.Stream(ReplicaStatusStatement(server_));
   int place = -1;
   for (unsigned i = 0; i < result->columns(); ++i) {
     const std::string_view name = result->name(i);

@@ -8,6 +8,9 @@
 
 namespace godwit::mysql {
 
+// What the server applies of others, a row for each channel.
+const char* ReplicaStatusStatement(const ServerInfo& server);
+
 class MysqlSourceWatch : public SourceWatch {
  public:
   MysqlSourceWatch(const EndpointUrl& url, Side side, const ServerInfo& server);
