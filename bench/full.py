@@ -10,7 +10,9 @@ from pathlib import Path
 import kit
 
 TABLES = 4
+PARTS = 4  # of a table, each a file of statements
 ROWS_PER_INSERT = 2000
+INSERTS_PER_TRANSACTION = 20
 
 
 def expect_rows(url, rows):
@@ -20,15 +22,28 @@ def expect_rows(url, rows):
             raise SystemExit(f"sbtest{i} has {found} rows instead of {rows}")
 
 
-def write_statements(source, folder):
-    """The rows as multi-row INSERTs, one file per table, made before any clock runs."""
+def write_statements(source, folder, rows):
+    """The rows as multi-row INSERTs in transactions, made before any clock runs."""
     for i in range(1, TABLES + 1):
-        with kit.connect(source) as connection, connection.cursor() as cursor, \
-                open(folder / f"{i}.sql", "w") as out:
-            cursor.execute(f"SELECT id,k,c,pad FROM sbtest.sbtest{i} ORDER BY id")
-            while rows := cursor.fetchmany(ROWS_PER_INSERT):
-                values = ",".join(f"({a},{b},'{c}','{d}')" for a, b, c, d in rows)
-                out.write(f"INSERT INTO sbtest{i} (id,k,c,pad) VALUES {values};\n")
+        for part in range(PARTS):
+            with kit.connect(source) as connection, connection.cursor() as cursor, \
+                    open(file_of(folder, i, part), "w") as out:
+                cursor.execute(f"SELECT id,k,c,pad FROM sbtest.sbtest{i} WHERE id > %s AND id <= %s "
+                               "ORDER BY id", (rows * part // PARTS, rows * (part + 1) // PARTS))
+                out.write("BEGIN;\n")
+                for n in range(1, rows):
+                    found = cursor.fetchmany(ROWS_PER_INSERT)
+                    if not found:
+                        break
+                    values = ",".join(f"({a},{b},'{c}','{d}')" for a, b, c, d in found)
+                    out.write(f"INSERT INTO sbtest{i} (id,k,c,pad) VALUES {values};\n")
+                    if n % INSERTS_PER_TRANSACTION == 0:
+                        out.write("COMMIT;\nBEGIN;\n")
+                out.write("COMMIT;\n")
+
+
+def file_of(folder, table, part):
+    return folder / f"{table}.{part}.sql"
 
 
 def create_tables(destination, indexes):
@@ -44,7 +59,7 @@ def bench(runs, rows):
     source = kit.fresh("mysql-9.7")
     kit.prepare_tables(source, TABLES, rows)
     folder = Path(tempfile.mkdtemp(prefix="godwit-bench-"))
-    write_statements(source, folder)
+    write_statements(source, folder, rows)
     expect_rows(source, rows)
 
     def on_fresh_destination(work):
@@ -82,35 +97,58 @@ def bench(runs, rows):
                                stdout=subprocess.DEVNULL)
         return kit.timed(both)
 
-    def bare(clients, index):
-        """`index`: before the rows, after all, or after each table's while others are loaded."""
+    def bare(clients, index, by_part=False):
+        """`index`: before the rows, after all, or after each table's while others are loaded.
+        `by_part`: the clients load one table after another together, instead of a table each."""
         def run(destination):
             create_tables(destination, indexes=index == "before")
             tables = list(range(1, TABLES + 1))
 
-            def load(i):
-                kit.together([(kit.client(destination, "sbtest"), folder / f"{i}.sql")])
+            def load(i, part):
+                kit.together([(kit.client(destination, "sbtest"), file_of(folder, i, part))])
+
+            def load_table(i):
+                for part in range(PARTS):
+                    load(i, part)
                 if index == "each":
                     make_index(i)
 
             def make_index(i):
-                kit.query(destination, f"CREATE INDEX k_{i} ON sbtest.sbtest{i} (k)")
+                kit.query(destination, "CREATE /*+ PARALLEL(4) */ INDEX "
+                          f"k_{i} ON sbtest.sbtest{i} (k)")
 
             def push():
-                with concurrent.futures.ThreadPoolExecutor(clients) as pool:
-                    list(pool.map(load, tables))
+                with concurrent.futures.ThreadPoolExecutor(clients) as pool, \
+                        concurrent.futures.ThreadPoolExecutor(1) as indexer:
+                    if by_part:
+                        for i in tables:
+                            list(pool.map(lambda part, i=i: load(i, part), range(PARTS)))
+                            indexer.submit(make_index, i)
+                    else:
+                        list(pool.map(load_table, tables))
                     if index == "after":
                         list(pool.map(make_index, tables))
             return kit.timed(push)
         return run
 
+    def expect_indexes(way):
+        def run(destination):
+            seconds = way(destination)
+            found = kit.query(destination, "SELECT COUNT(*) FROM information_schema.statistics "
+                              "WHERE table_schema='sbtest' AND column_name='k'")[0][0]
+            if found != TABLES:
+                raise SystemExit(f"{found} indexes instead of {TABLES}")
+            return seconds
+        return run
+
     ways = {"godwit (4 readers)": godwit, "mysqldump \\| mysql": mysqldump,
             "mydumper + myloader (4 threads)": mydumper,
+            "bare: 4 clients, table after table, its index while the next is loaded":
+                bare(4, "each", by_part=True),
+            "bare: 2 clients, a table each, its index while others are loaded": bare(2, "each"),
             "bare: 4 clients, indexes after": bare(4, "after"),
-            "bare: 2 clients, indexes after": bare(2, "after"),
-            "bare: 2 clients, a table's index after its rows": bare(2, "each"),
             "bare: 4 clients, indexes before": bare(4, "before")}
-    results = kit.alternate({name: on_fresh_destination(way) for name, way in ways.items()}, runs)
+    results = kit.alternate({name: on_fresh_destination(expect_indexes(way)) for name, way in ways.items()}, runs)
     shutil.rmtree(folder)
     return kit.table(f"Full migration, {TABLES} × {rows:,} rows, MySQL 9 → OceanBase", results,
                      "godwit (4 readers)", TABLES * rows, "rows")

@@ -2,11 +2,8 @@
 """Verification: a million equal rows, then one wrong among them; against pt-table-checksum, which
 does the source's half of the work, and against bare aggregates on both sides at once. CPU time, of
 the servers and of what is run, tells more than the clock where other work shares the machine."""
-import json
-import os
 import resource
 import statistics
-from pathlib import Path
 
 import kit
 from full import TABLES, expect_rows
@@ -17,11 +14,7 @@ AGGREGATE = ("SELECT COUNT(*), SUM(CRC32(CONCAT_WS('#',id,k,c,pad))) FROM sbtest
 
 def cpu_seconds(names):
     """Of these servers, and of all programs that were run and have ended."""
-    total = 0.0
-    for name in names:
-        pid = json.loads((kit.SCRATCH / f"{name}.json").read_text())["pid"]
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    total = sum(map(kit.server_cpu_seconds, names))
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return total + children.ru_utime + children.ru_stime
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ struct ProjectSpec {
   std::vector<MigrationType> types;
   std::map<std::string, std::string> collations;  // overlay of the translation
   std::vector<std::string> skipped_checks;
-  bool defer_indexes = true;
+  // Whether plain indexes come after the rows; nullopt: those of large tables do.
+  std::optional<bool> defer_indexes;
   bool merge = false;
   bool certain = false;              // verification by the sum that is slower and surer
   std::string heartbeat_database;    // of the source, where a heartbeat row may be written; empty: none

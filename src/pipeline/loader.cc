@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 
 #include "base/crash_point.h"
@@ -15,7 +14,6 @@ namespace {
 
 constexpr double kPressureToWait = 0.9;
 constexpr auto kPressurePoll = std::chrono::milliseconds(500);
-constexpr size_t kTablesAtOnce = 2;
 constexpr size_t kAskedOfChunk = 100;
 
 int LanesOf(const Link& link) { return std::max(1, link.spec.limits.readers); }
@@ -51,9 +49,8 @@ void Loader::Run(const std::vector<std::shared_ptr<CopyJob>>& jobs,
   if (stop.stop_requested()) throw Stopped();
 }
 
-// Largest tables first, few at once: a table that is complete gets its indexes while the next ones
-// are copied. Chunks of those few come by turns, so that lanes meet less often on one table's last
-// page.
+// Largest tables first, one after another: a table that is complete gets its indexes while the next
+// ones are copied, and the last one's indexes are all that is left at the end.
 void Loader::Plan(std::stop_token stop) {
   std::vector<TableState*> states;
   {
@@ -63,7 +60,7 @@ void Loader::Plan(std::stop_token stop) {
   std::sort(states.begin(), states.end(), [](const TableState* a, const TableState* b) {
     return a->job->estimate.bytes > b->job->estimate.bytes;
   });
-  std::deque<TableState*> unplanned;
+  std::vector<TableState*> unplanned;
   for (TableState* state : states) {
     std::vector<Chunk> unfinished = TakeUp(*state);
     if (!state->planned) unplanned.push_back(state);
@@ -71,12 +68,12 @@ void Loader::Plan(std::stop_token stop) {
     for (const Chunk& chunk : unfinished) Push({state->job, chunk}, stop);
   }
   std::unique_ptr<RowReader> reader;
-  for (size_t turn = 0; !unplanned.empty(); ++turn) {
-    const size_t at = turn % std::min(unplanned.size(), kTablesAtOnce);
-    TableState* state = unplanned[at];
-    Chunk chunk = NextChunk(*state, reader, stop);
-    if (chunk.is_last) unplanned.erase(unplanned.begin() + static_cast<std::ptrdiff_t>(at));
-    Push({state->job, std::move(chunk)}, stop);
+  for (TableState* state : unplanned) {
+    for (bool is_last = false; !is_last;) {
+      Chunk chunk = NextChunk(*state, reader, stop);
+      is_last = chunk.is_last;
+      Push({state->job, std::move(chunk)}, stop);
+    }
   }
   {
     MutexLock lock(mutex_);

@@ -101,7 +101,7 @@ ProjectSpec Changed(const ProjectRequest& request, ProjectSpec stored) {
   if (request.types) stored.types = *request.types;
   if (request.collations) stored.collations = *request.collations;
   if (request.skipped_checks) stored.skipped_checks = *request.skipped_checks;
-  if (request.defer_indexes) stored.defer_indexes = *request.defer_indexes;
+  if (request.defer_indexes) stored.defer_indexes = request.defer_indexes;
   if (request.merge) stored.merge = *request.merge;
   if (request.certain) stored.certain = *request.certain;
   if (request.heartbeat_database) stored.heartbeat_database = *request.heartbeat_database;
@@ -142,7 +142,7 @@ std::vector<std::string> Conflicts(const ProjectRequest& request, const ProjectS
   if (request.collations && *request.collations != stored.collations) {
     out.push_back("collations: they differ from the project's");
   }
-  if (request.defer_indexes && *request.defer_indexes != stored.defer_indexes) {
+  if (request.defer_indexes && request.defer_indexes != stored.defer_indexes) {
     out.push_back("defer_indexes: differs from the project's");
   }
   return out;

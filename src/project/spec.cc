@@ -129,7 +129,7 @@ std::string ToJsonText(const ProjectSpec& spec) {
               {"types", types},
               {"collations", spec.collations},
               {"skip_checks", spec.skipped_checks},
-              {"defer_indexes", spec.defer_indexes},
+              {"defer_indexes", spec.defer_indexes ? json(*spec.defer_indexes) : json()},
               {"merge", spec.merge},
               {"certain", spec.certain},
               {"heartbeat_database", spec.heartbeat_database},
@@ -152,7 +152,9 @@ ProjectSpec SpecFromJson(std::string_view text) {
     if (!types.empty()) spec.types = ParseTypes(types);
     spec.collations = j.value("collations", spec.collations);
     spec.skipped_checks = j.value("skip_checks", spec.skipped_checks);
-    spec.defer_indexes = j.value("defer_indexes", spec.defer_indexes);
+    if (auto at = j.find("defer_indexes"); at != j.end() && at->is_boolean()) {
+      spec.defer_indexes = at->get<bool>();
+    }
     spec.merge = j.value("merge", spec.merge);
     spec.certain = j.value("certain", spec.certain);
     spec.heartbeat_database = j.value("heartbeat_database", spec.heartbeat_database);

@@ -103,7 +103,7 @@ void IndexesStage::Run(std::stop_token stop) {
     TableSchema& translated = *made;
     existing[translated.name] = std::move(*there);
     const Dialect& dialect = link_.destination.dialect();
-    if (link_.spec.defer_indexes) {
+    if (link_.spec.defer_indexes.value_or(true)) {
       indexes.push_back(dialect.CreateIndexes(translated));
       total += static_cast<int64_t>(indexes.back().size());
     }
@@ -152,7 +152,7 @@ void IndexesStage::CreateIndexes(const std::vector<std::vector<Statement>>& by_t
 
 void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source,
                              std::stop_token stop) {
-  if (!link.spec.defer_indexes) return;
+  if (!link.spec.defer_indexes.value_or(true)) return;
   StageJournal journal(link.metadata, link.project, "indexes");
   auto made = Translated(link, source);
   if (!made) return;

@@ -40,6 +40,7 @@ class SchemaStage : public Stage {
  private:
   void CreateDatabases(const std::set<std::string>& databases, std::stop_token stop);
   void CreateTable(const TableName& name, std::stop_token stop);
+  bool DefersIndexes(const TableSchema& table);
   bool CreateView(const TableName& name, std::stop_token stop);
 
   Link& link_;

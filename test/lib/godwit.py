@@ -78,6 +78,13 @@ class Run:
         return f"exit {self.code}, {self.summary}\n{self.err[-4000:]}"
 
 
+def config(path, text):
+    """The options that give a project a file of settings."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return ["--config", path]
+
+
 class Godwit:
     """One project of the program: its ends, its rules, its state directory."""
 

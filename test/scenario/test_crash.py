@@ -48,7 +48,8 @@ def crash_at(state, mysql, oceanbase, point, seed):
     database = "crash"
     oceanbase.drop(database)
     tables = load.prepare(mysql, database, 1000 + seed, 4, rows=400)
-    project = godwit.Godwit(state, mysql, oceanbase, f"{database}.*")
+    project = godwit.Godwit(state, mysql, oceanbase, f"{database}.*",
+                            options=godwit.config(state / "p.toml", "defer_indexes = true\n"))
     following = godwit.Following(project, environment={"GODWIT_CRASH_POINT": point})
     client = load.Load(mysql, database, tables[2:], seed)
     client.start()

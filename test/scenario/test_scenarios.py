@@ -10,12 +10,12 @@ import godwit
 
 @pytest.fixture
 def project(tmp_path, source, oceanbase):
-    def make(selected):
+    def make(selected, options=()):
         for case in selected:
             oceanbase.drop(case.database)
             case.prepare(source)
         rules = [f"{case.database}.*" for case in selected]
-        return godwit.Godwit(tmp_path / "state", source, oceanbase, *rules)
+        return godwit.Godwit(tmp_path / "state", source, oceanbase, *rules, options=options)
     return make
 
 
@@ -28,10 +28,12 @@ def differences(source, destination, selected):
     return out
 
 
-def test_schema(project, source, oceanbase):
+@pytest.mark.parametrize("settings", ["", "defer_indexes = true\n"],
+                         ids=["indexes with the table", "indexes after the rows"])
+def test_schema(settings, tmp_path, project, source, oceanbase):
     selected = cases.load("schema", source.name)
     assert selected
-    run = project(selected).migrate()
+    run = project(selected, godwit.config(tmp_path / "p.toml", settings)).migrate()
     assert run.code == 0, run
     assert run.summary["status"] == "completed"
     assert not differences(source, oceanbase, selected)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When indexes are made: with a small table, after the rows of a large one, or as the settings say."""
+import pytest
+
+import compare
+import definitions
+import godwit
+
+DATABASE = "indexed"
+
+
+@pytest.fixture
+def tables(mysql, oceanbase):
+    for server in (mysql, oceanbase):
+        server.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\n"
+              f"CREATE TABLE {DATABASE}.small (id INT PRIMARY KEY, k INT, KEY k (k));\n"
+              f"CREATE TABLE {DATABASE}.large (id INT PRIMARY KEY, k INT, pad VARCHAR(10000), KEY k (k));\n"
+              "SET SESSION cte_max_recursion_depth = 10000;\n"
+              f"INSERT INTO {DATABASE}.large WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+              "WHERE i < 2500) SELECT i, i % 7, REPEAT('x', 10000) FROM n;\n"
+              f"INSERT INTO {DATABASE}.small SELECT id, k FROM {DATABASE}.large;\n"
+              f"ANALYZE TABLE {DATABASE}.large;\n")
+    yield
+    for server in (mysql, oceanbase):
+        server.drop(DATABASE)
+
+
+@pytest.mark.parametrize("settings, with_table", [
+    ("", {"small"}), ("defer_indexes = true\n", set()), ("defer_indexes = false\n", {"small", "large"})])
+def test_when_indexes_are_made(settings, with_table, tmp_path, mysql, oceanbase, tables):
+    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*",
+                      options=godwit.config(tmp_path / "p.toml", settings))
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not definitions.differences(mysql, oceanbase, DATABASE)
+    for table in ("small", "large"):
+        converted = p.other("project", "ddl", "p", f"{DATABASE}.{table}").stdout
+        created = converted[converted.rindex("CREATE TABLE"):]
+        assert ("KEY `k` (`k`)" in created.split(";")[0]) == (table in with_table), converted
