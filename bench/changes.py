@@ -6,6 +6,8 @@ import random
 
 import kit
 
+MERGED_ROWS = 1000  # of one statement
+
 
 def transactions(count, rows, seed=1):
     """Yields (table, [statement, …]) per transaction; statements hold all values."""
@@ -49,6 +51,26 @@ def write_lane_files(paths, count, rows, statements_per_transaction):
     for lane, count_left in zip(lanes, held):
         if statements_per_transaction > 1 and count_left:
             lane.write("COMMIT;\n")
+        lane.close()
+
+
+def write_merged_files(paths, count, rows, source):
+    """What the changes come to, as `source` has it after them: each changed row once, in as few statements
+    as can be."""
+    touched = {}
+    for table, statements in transactions(count, rows):
+        touched.setdefault(table, set()).update(key for key, _ in statements)
+    lanes = [open(path, "w") for path in paths]
+    for table, keys in touched.items():
+        found = kit.query(source, f"SELECT id,k,c,pad FROM {table} ORDER BY id")
+        changed = [row for row in found if row[0] in keys]
+        for n, first in enumerate(range(0, len(changed), MERGED_ROWS)):
+            part = changed[first:first + MERGED_ROWS]
+            lanes[n % len(lanes)].write(
+                f"BEGIN;\nDELETE FROM {table} WHERE id IN ({','.join(str(row[0]) for row in part)});\n"
+                f"INSERT INTO {table} (id,k,c,pad) VALUES "
+                + ",".join(f"({a},{b},'{c}','{d}')" for a, b, c, d in part) + ";\nCOMMIT;\n")
+    for lane in lanes:
         lane.close()
 
 

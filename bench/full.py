@@ -98,7 +98,7 @@ def bench(runs, rows):
         return kit.timed(both)
 
     def bare(clients, index, by_part=False):
-        """`index`: before the rows, after all, or after each table's while others are loaded.
+        """`index`: before the rows, or after each table's while others are loaded.
         `by_part`: the clients load one table after another together, instead of a table each."""
         def run(destination):
             create_tables(destination, indexes=index == "before")
@@ -126,8 +126,6 @@ def bench(runs, rows):
                             indexer.submit(make_index, i)
                     else:
                         list(pool.map(load_table, tables))
-                    if index == "after":
-                        list(pool.map(make_index, tables))
             return kit.timed(push)
         return run
 
@@ -146,7 +144,6 @@ def bench(runs, rows):
             "bare: 4 clients, table after table, its index while the next is loaded":
                 bare(4, "each", by_part=True),
             "bare: 2 clients, a table each, its index while others are loaded": bare(2, "each"),
-            "bare: 4 clients, indexes after": bare(4, "after"),
             "bare: 4 clients, indexes before": bare(4, "before")}
     results = kit.alternate({name: on_fresh_destination(expect_indexes(way)) for name, way in ways.items()}, runs)
     shutil.rmtree(folder)

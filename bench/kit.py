@@ -144,10 +144,9 @@ class Run:
             raise SystemExit(f"godwit {' '.join(map(str, arguments))} ended with "
                              f"{process.returncode}: {self.events[-3:]}")
 
-    def stage_seconds(self, name):
-        found = [e["seconds"] for e in self.events
-                 if e.get("event") == "stage" and e.get("stage") == name and e.get("seconds")]
-        return found[-1] if found else 0.0
+    def stage_field(self, stage, field):
+        """The last that a stage has told of this."""
+        return [e[field] for e in self.events if e.get("event") == "stage" and e["stage"] == stage][-1]
 
 
 def peak_of(pid):

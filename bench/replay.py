@@ -20,6 +20,7 @@ def bench(runs, _rows):
     backlog = folder / "backlog.sql"
     changes.write_source_file(backlog, TRANSACTIONS, ROWS)
     singles = [folder / f"single{i}.sql" for i in range(LANES)]
+    merged = [folder / f"merged{i}.sql" for i in range(LANES)]
     groups = [folder / f"group{i}.sql" for i in range(LANES)]
     changes.write_lane_files(singles, TRANSACTIONS, ROWS, 1)
     changes.write_lane_files(groups, TRANSACTIONS, ROWS, 400)
@@ -42,12 +43,14 @@ def bench(runs, _rows):
             return seconds
         return run
 
-    def pusher(files):
+    def pusher(files, write=None):
         def run():
             source, destination = prepared()
             with kit.Project(source, destination, "schema,full") as project:
                 project.run()
             kit.together([(kit.client(source), backlog)])
+            if write:
+                write(files, TRANSACTIONS, ROWS, source)
             seconds = kit.timed(
                 lambda: kit.together([(kit.client(destination), path) for path in files]))
             if not changes.same_rows(source, destination, TABLES):
@@ -60,6 +63,8 @@ def bench(runs, _rows):
         f"godwit --merge ({LANES} lanes)": godwit("--merge"),
         f"one statement per change, {LANES} clients": pusher(singles),
         f"the statements in transactions of 400, {LANES} clients": pusher(groups),
+        f"limit of merging: ready-made merged statements, {LANES} clients":
+            pusher(merged, changes.write_merged_files),
     }, runs)
     shutil.rmtree(folder)
     return kit.table(f"Replay of a backlog of {TRANSACTIONS:,} transactions, MySQL 9 → OceanBase "

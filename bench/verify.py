@@ -47,7 +47,7 @@ def bench(runs, rows):
     kit.prepare_tables(source, TABLES, rows)
     destination = kit.fresh("oceanbase")
     with kit.Project(source, destination, "schema,full") as project:
-        project.run()
+        all_bytes = 2 * project.run().stage_field("full", "bytes")
     expect_rows(destination, rows)
 
     def verify(expected, *more):
@@ -55,15 +55,21 @@ def bench(runs, rows):
             run = project.run(allow=(0, 4))
         if run.summary.get("inconsistent") != expected:
             raise SystemExit(f"verification said {run.summary} instead of {expected}")
-        return run.seconds
+        return run
+
+    def equal(*more):
+        return verify(0, *more).seconds
+
+    read = []
 
     def one_wrong():
         target = f"sbtest.sbtest3 SET pad=%s WHERE id={rows // 2}"
         before = kit.query(destination, f"SELECT pad FROM sbtest.sbtest3 WHERE id={rows // 2}")[0][0]
         kit.query(destination, "UPDATE " + target % "'wrong'")
-        seconds = verify(1)
+        run = verify(1)
         kit.query(destination, "UPDATE " + target % f"'{before}'")
-        return seconds
+        read.append(run.stage_field("verification", "bytes"))
+        return run.seconds
 
     def checksum():
         return kit.timed(lambda: kit.together([[
@@ -86,12 +92,14 @@ def bench(runs, rows):
     limit = "limit: bare CRC32 aggregates, both at once"
     spent = {}
     results = kit.alternate(with_cpu({
-        "godwit verify, all equal": lambda: verify(0),
-        "godwit verify --certain, all equal": lambda: verify(0, "--certain"),
+        "godwit verify, all equal": equal,
+        "godwit verify --certain, all equal": lambda: equal("--certain"),
         "godwit verify, one wrong row": one_wrong,
         "pt-table-checksum, the source alone": checksum,
         limit: bare,
     }, spent), runs)
-    return kit.table(f"Verification, {TABLES} × {rows:,} rows, MySQL 9 against OceanBase", results,
-                     "godwit verify, all equal", TABLES * rows, "rows") + "\n" + cpu_table(spent,
-                                                                                         limit)
+    share = (f"To find the one wrong row {max(read):,} bytes of rows were read, "
+             f"{100 * max(read) / all_bytes:.3f} % of what both sides hold.\n")
+    return "\n".join([kit.table(f"Verification, {TABLES} × {rows:,} rows, MySQL 9 against OceanBase",
+                                results, "godwit verify, all equal", TABLES * rows, "rows"),
+                      share, cpu_table(spent, limit)])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "base/hex.h"
 #include "pipeline/copy_job.h"
 
 namespace godwit {
@@ -32,21 +33,11 @@ std::string CopyBounds::ToText() const {
     AppendVarint(bytes, sequence.value_or(0));
   }
   AppendVarint(bytes, rows);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned char c : bytes) {
-    text.push_back(kHex[c >> 4]);
-    text.push_back(kHex[c & 15]);
-  }
-  return text;
+  return ToHex(bytes);
 }
 
 CopyBounds CopyBounds::FromText(const std::string& text) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    bytes.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
-  }
+  const std::string bytes = FromHex(text);
   ByteReader in(bytes, "copy bounds");
   CopyBounds bounds;
   bounds.generation = in.Varint();

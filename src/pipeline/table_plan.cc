@@ -161,6 +161,10 @@ void TablePlan::FindKeys() {
     if (!index.is_unique()) continue;
     std::vector<int> places = WholeParts(*write_.table, index, write_.columns);
     if (!places.empty()) write_.unique_keys.push_back(std::move(places));
+    for (const KeyPart& part : index.parts) {
+      const int ordinal = part.expression.empty() ? write_.table->FindColumn(part.column) : -1;
+      has_known_keys_ = has_known_keys_ && PlaceOf(write_.columns, ordinal) >= 0;
+    }
   }
   const std::vector<int> identity = scan_.table->identity_columns();
   std::vector<int> places;

@@ -41,6 +41,8 @@ class TablePlan {
   const ScanPlan& destination_scan() const { return destination_scan_; }
   // The source side of that: without the columns only the filter needs.
   const ScanPlan& source_scan() const { return source_scan_; }
+  // Whether a row tells by what it carries which rows of the destination it is, or clashes with.
+  bool can_displace() const { return !write_.key.empty() && has_known_keys_; }
   bool has_filter() const { return filter_ != nullptr; }
 
   // Columns that the destination computes itself, by ordinals here and there: not carried, but what
@@ -87,6 +89,7 @@ class TablePlan {
   std::vector<bool> has_same_default_;
   std::vector<std::pair<int, int>> computed_;
   bool carries_all_ = false;  // of the source's columns, in their order
+  bool has_known_keys_ = true;  // every unique key of the destination is of carried columns
   std::shared_ptr<const RowPredicate> filter_;
   std::vector<int> filter_cells_;  // where scan()'s rows have the columns the filter looks at
 };

@@ -305,7 +305,10 @@ void Projects::ResolveObject(const StoredProject& project, const std::string& ob
     json detail = ParseDetail(entry->detail);
     std::string status = "pending";
     if (answer.choice == Answer::Choice::kSkip) status = "skipped";
-    if (answer.choice == Answer::Choice::kDone) status = "done";
+    if (answer.choice == Answer::Choice::kDone) {
+      status = "done";
+      detail["kept"] = true;  // it is the user's now
+    }
     if (answer.choice == Answer::Choice::kEdit) detail["edited"] = answer.statement;
     StageJournal(metadata_, project.record.id, stage).Put(object, status, detail);
     return;

@@ -445,6 +445,7 @@ struct Runner::Impl {
       case Answer::Choice::kSkip:
         return journal.Put(entry.object, "skipped", detail);
       case Answer::Choice::kDone:
+        detail["kept"] = true;  // it is the user's now
         return journal.Put(entry.object, "done", detail);
       case Answer::Choice::kEdit:
         detail["edited"] = answer.statement;

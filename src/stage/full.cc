@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
+#include "base/hex.h"
 #include "base/task_group.h"
 #include "stage/cascade_groups.h"
 #include "stage/indexes.h"
@@ -43,7 +44,8 @@ void FullStage::Run(std::stop_token stop) {
   std::set<TableName> changed;
   do {
     try {
-      if (changed.empty()) CopyAll(Tables(), stop);
+      const Sequence known = link_.store.last();
+      if (changed.empty()) CopyAll(Tables(), known, stop);
       if (!changed.empty()) CopyAgain(std::exchange(changed, {}), stop);
       if (capturer_ == nullptr) break;
       ResolveBounds(stop);
@@ -146,7 +148,8 @@ std::vector<TableSchemaPtr> FullStage::Tables() {
   return tables;
 }
 
-void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
+void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known,
+                        std::stop_token stop) {
   auto is_done = [&](const TableSchemaPtr& table) {
     return journal_.IsDone(table->name.ToString());
   };
@@ -176,11 +179,18 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_tok
   progress_.total.Set(before + estimated);
   Jobs keyed;
   for (const TableSchemaPtr& table : plan.keyed) {
-    if (auto job = Prepare(table, stop)) keyed.push_back(std::move(job));
+    auto job = Prepare(table, stop);
+    if (!job) continue;
+    // A change that comes again finds its row, or what it clashes with, by the destination's keys.
+    if (capturer_ != nullptr && !job->plan->can_displace()) {
+      plan.at_snapshot.push_back({table});
+    } else {
+      keyed.push_back(std::move(job));
+    }
   }
   TakeUpLaneChunks(keyed);
   CopyKeyed(keyed, stop);
-  for (const auto& group : plan.at_snapshot) CopyGroup(group, stop);
+  for (const auto& group : plan.at_snapshot) CopyGroup(group, known, stop);
 }
 
 std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::stop_token stop) {
@@ -212,32 +222,43 @@ std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::s
   return job;
 }
 
+// Neither the user's own table nor one that was left out.
+bool FullStage::IsOursToMake(const TableName& source) const {
+  StageJournal schema(link_.metadata, link_.project, "schema");
+  const std::string object = source.ToString();
+  return link_.spec.Has(MigrationType::kSchema) && schema.Status(object) != "skipped" &&
+         !schema.Detail(object).value("kept", false);
+}
+
 // The schema stage may have converted an older definition than capture found, or none.
 void FullStage::MatchDefinition(const TableSchemaPtr& source, std::stop_token stop) {
   StageJournal schema(link_.metadata, link_.project, "schema");
-  const std::string object = source->name.ToString();
-  if (!link_.spec.Has(MigrationType::kSchema) || schema.Status(object) == "skipped") return;
-  json detail = schema.Detail(object);
-  if (detail.value("kept", false)) return;  // the user's own table
+  if (!IsOursToMake(source->name)) return;
+  const json detail = schema.Detail(source->name.ToString());
   if (detail.value("definition", "") == DefinitionDigest(*source)) return;
   link_.metadata.RemoveChunks(link_.project, source->name);
   SchemaStage::Recreate(link_, *destination_, *sink_, *source, stop);
 }
 
+// Lets the destination's table be made again when its copy begins.
+void FullStage::ForgetDefinition(const TableName& source) {
+  StageJournal schema(link_.metadata, link_.project, "schema");
+  json detail = schema.Detail(source.ToString());
+  detail["definition"] = "";
+  schema.Put(source.ToString(), "done", detail);
+}
+
 // Takes all rows out of the destination's table.
 void FullStage::Empty(const TableSchemaPtr& source, std::stop_token stop) {
-  StageJournal schema(link_.metadata, link_.project, "schema");
-  const std::string object = source->name.ToString();
-  json detail = schema.Detail(object);
-  if (link_.spec.Has(MigrationType::kSchema) && !detail.value("kept", false)) {
-    detail["definition"] = "";
-    schema.Put(object, "done", detail);
-    MatchDefinition(source, stop);
-    return;
-  }
+  if (!IsOursToMake(source->name)) return Truncate(source->name, stop);
+  ForgetDefinition(source->name);
+  MatchDefinition(source, stop);
+}
+
+void FullStage::Truncate(const TableName& source, std::stop_token stop) {
   SchemaChange truncate;
   truncate.kind = SchemaChange::Kind::kTruncateTable;
-  truncate.table = link_.translator.rules().Find(source->name)->destination;
+  truncate.table = link_.translator.rules().Find(source)->destination;
   if (!destination_->Table(truncate.table)) return;
   for (const Statement& statement : link_.destination.dialect().Render(truncate, nullptr)) {
     sink_->Execute(statement, stop);
@@ -287,7 +308,7 @@ void FullStage::CopyKeyed(const Jobs& jobs, std::stop_token stop) {
         if (capturer_ != nullptr) {
           exit = WithPositions([](ChangeReader& reader) { return reader.Current(); }, stop);
         }
-        Finish(job.source->name, exit, rows);
+        Finish(*job.source, exit, rows);
         NoteCounted(job, rows);
         read.Push(job.source, 1, stop);
       },
@@ -314,7 +335,8 @@ void FullStage::MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token 
   }
 }
 
-void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
+void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence known,
+                          std::stop_token stop) {
   for (const TableSchemaPtr& table : tables) {
     // A copy that was cut off left rows behind.
     if (!journal_.Status(table->name.ToString()).empty()) Empty(table, stop);
@@ -328,19 +350,26 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_t
   for (const auto& job : jobs) journal_.Put(job->object(), "running", json::object());
   Loader loader(link_, counters_, options_.loader);
   Loader::SnapshotCopy copy = loader.CopyAtSnapshot(jobs, stop);
+  const Sequence at = capturer_ == nullptr ? 0 : capturer_->SequenceAt(copy.position, stop);
+  // DDL that came between the definitions and the snapshot lies within the copy: Changed finds it.
+  const bool is_overtaken = capturer_ != nullptr && HasDdl(tables, known, at, stop);
   for (size_t i = 0; i < jobs.size(); ++i) {
     const TableName& name = jobs[i]->source->name;
     if (capturer_ != nullptr) {
       CopyBounds bounds = Bounds(name);
       bounds.start_position = bounds.exit_position = copy.position;
-      bounds.start = bounds.exit = capturer_->SequenceAt(copy.position, stop);
+      bounds.start = is_overtaken ? known : at;
+      bounds.exit = at;
       bounds.rows = copy.rows[i];
       PutBounds(name, bounds);
     }
   }
   for (size_t i = 0; i < jobs.size(); ++i) {
     NoteCounted(*jobs[i], copy.rows[i]);
-    journal_.Put(jobs[i]->object(), "done", {{"rows", copy.rows[i]}, {"at_snapshot", true}});
+    journal_.Put(jobs[i]->object(), "done",
+                 {{"rows", copy.rows[i]},
+                  {"at_snapshot", true},
+                  {"copied", ToHex(EncodeTableSchema(*jobs[i]->source))}});
   }
 }
 
@@ -349,14 +378,31 @@ void FullStage::NoteCounted(const CopyJob& job, uint64_t rows) {
   progress_.total.Add(static_cast<int64_t>(rows) - static_cast<int64_t>(job.estimate.rows));
 }
 
-void FullStage::Finish(const TableName& table, const Position& exit, uint64_t rows) {
-  CopyBounds bounds = Bounds(table);
+void FullStage::Finish(const TableSchema& table, const Position& exit, uint64_t rows) {
+  CopyBounds bounds = Bounds(table.name);
   bounds.exit_position = exit;
   bounds.exit.reset();
   bounds.rows = rows;
-  if (capturer_ != nullptr) PutBounds(table, bounds);
+  if (capturer_ != nullptr) PutBounds(table.name, bounds);
   CrashPoint("full-after-exit-point");
-  journal_.Put(table.ToString(), "done", {{"rows", rows}, {"generation", bounds.generation}});
+  journal_.Put(table.name.ToString(), "done",
+               {{"rows", rows},
+                {"generation", bounds.generation},
+                {"copied", ToHex(EncodeTableSchema(table))}});
+}
+
+bool FullStage::HasDdl(const std::vector<TableSchemaPtr>& tables, Sequence after, Sequence through,
+                       std::stop_token stop) {
+  std::set<TableName> wanted;
+  for (const TableSchemaPtr& table : tables) wanted.insert(table->name);
+  bool has = false;
+  EachDdl(
+      [&](Sequence at, const SchemaChange& ddl) {
+        if (at <= after || at > through) return;
+        for (const TableName& name : TablesOf(ddl)) has = has || wanted.contains(name);
+      },
+      stop);
+  return has;
 }
 
 void FullStage::ResolveBounds(std::stop_token stop) {
@@ -406,6 +452,10 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
   const Sequence sequence = capturer_->SequenceAt(start, stop);
   std::vector<TableSchemaPtr> present;
   for (const TableName& name : WithCascadeGroups(tables)) {
+    auto table = source_->Table(name);
+    const bool is_ours = IsOursToMake(name);
+    // Before the bounds, which tell that the copy must begin again, are forgotten.
+    if (table && !is_ours) Truncate(name, stop);
     CopyBounds bounds = Bounds(name);
     ++bounds.generation;
     bounds.start_position = start;
@@ -413,13 +463,10 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     bounds.exit_position = {};
     bounds.exit.reset();
     journal_.Put(name.ToString(), "running", {{"generation", bounds.generation}});
-    StageJournal schema(link_.metadata, link_.project, "schema");
-    json detail = schema.Detail(name.ToString());
-    detail["definition"] = "";
-    schema.Put(name.ToString(), "done", detail);
+    if (is_ours) ForgetDefinition(name);
     PutBounds(name, bounds);
     link_.metadata.RemoveChunks(link_.project, name);
-    if (auto table = source_->Table(name)) {
+    if (table) {
       present.push_back(std::make_shared<const TableSchema>(std::move(*table)));
       continue;
     }
@@ -433,7 +480,7 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     PutBounds(name, bounds);
     journal_.Put(name.ToString(), "done", {{"rows", 0}, {"dropped", true}});
   }
-  CopyAll(present, stop);
+  CopyAll(present, sequence, stop);
 }
 
 // The live keys of a group would write into a table copied later than the rest of it.

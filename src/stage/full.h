@@ -47,14 +47,20 @@ class FullStage : public Stage {
   std::vector<TableSchemaPtr> Tables();
   // Makes the destination's table what the definition asks for; null: the user left it out.
   std::shared_ptr<CopyJob> Prepare(const TableSchemaPtr& source, std::stop_token stop);
+  bool IsOursToMake(const TableName& source) const;
+  void ForgetDefinition(const TableName& source);
+  void Truncate(const TableName& source, std::stop_token stop);
   void MatchDefinition(const TableSchemaPtr& source, std::stop_token stop);
   void Empty(const TableSchemaPtr& source, std::stop_token stop);
   void CloseFindings();
   void TakeUpLaneChunks(const Jobs& jobs);
-  void CopyAll(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  // `known`: up to there the log's DDL is in the definitions.
+  void CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known, std::stop_token stop);
   void CopyKeyed(const Jobs& jobs, std::stop_token stop);
   void MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token stop);
-  void CopyGroup(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  void CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence known, std::stop_token stop);
+  bool HasDdl(const std::vector<TableSchemaPtr>& tables, Sequence after, Sequence through,
+              std::stop_token stop);
   void ResolveBounds(std::stop_token stop);
   // Source tables with a DDL or a partial row image between their start and exit.
   std::set<TableName> Changed(std::stop_token stop);
@@ -70,7 +76,7 @@ class FullStage : public Stage {
   std::set<TableName> WithCascadeGroups(std::set<TableName> tables);
   Position WithPositions(const std::function<Position(ChangeReader&)>& ask, std::stop_token stop);
   void NoteCounted(const CopyJob& job, uint64_t rows);
-  void Finish(const TableName& table, const Position& exit, uint64_t rows);
+  void Finish(const TableSchema& table, const Position& exit, uint64_t rows);
   CopyBounds Bounds(const TableName& table) const;
   void PutBounds(const TableName& table, const CopyBounds& bounds);
 

@@ -11,6 +11,7 @@
 #include "base/bounded_queue.h"
 #include "base/crash_point.h"
 #include "base/deadline.h"
+#include "base/hex.h"
 #include "base/task_group.h"
 #include "stage/selection.h"
 
@@ -86,19 +87,16 @@ IndexesStage::IndexesStage(Link& link)
 }
 
 void IndexesStage::Run(std::stop_token stop) {
-  auto source = link_.source.OpenCatalog();
   auto destination = link_.destination.OpenCatalog();
   failed_ = 0;
   std::vector<std::vector<Statement>> indexes;
   std::vector<Statement> foreign_keys;
   Existing existing;
   int64_t total = 0;
-  for (const TableName& name : SelectObjects(*source, link_.translator.rules()).tables) {
-    std::optional<TableSchema> table = source->Table(name);
-    if (!table) continue;
-    auto there = destination->Table(link_.translator.rules().Find(name)->destination);
+  for (const TableSchema& table : Tables()) {
+    auto there = destination->Table(link_.translator.rules().Find(table.name)->destination);
     if (!there) continue;  // left out, or made at the source since; its DDL follows
-    auto made = Translated(link_, *table);
+    auto made = Translated(link_, table);
     if (!made) continue;
     TableSchema& translated = *made;
     existing[translated.name] = std::move(*there);
@@ -125,6 +123,25 @@ void IndexesStage::Run(std::stop_token stop) {
                .cause = "each has its own cause in the journal",
                .remedy = "see 'godwit project ddl NAME', then resolve each with --edit, --retry or "
                          "--skip"});
+}
+
+// As they were copied: what the source has defined since comes by its own DDL, in its place among the
+// changes. An index or a key made before that place would meet changes that it never saw at the source.
+std::vector<TableSchema> IndexesStage::Tables() {
+  std::vector<TableSchema> tables;
+  if (link_.spec.Has(MigrationType::kFull)) {
+    const StageJournal full(link_.metadata, link_.project, "full");
+    for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "full")) {
+      const std::string copied = full.Detail(entry.object).value("copied", "");
+      if (!copied.empty()) tables.push_back(DecodeTableSchema(FromHex(copied)));
+    }
+    return tables;
+  }
+  auto source = link_.source.OpenCatalog();
+  for (const TableName& name : SelectObjects(*source, link_.translator.rules()).tables) {
+    if (auto table = source->Table(name)) tables.push_back(std::move(*table));
+  }
+  return tables;
 }
 
 // A server builds the indexes of one table one after another, those of several at once.

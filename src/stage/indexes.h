@@ -31,6 +31,7 @@ class IndexesStage : public Stage {
  private:
   using Existing = std::map<TableName, TableSchema>;
 
+  std::vector<TableSchema> Tables();
   void CreateIndexes(const std::vector<std::vector<Statement>>& by_table, const Existing& existing,
                      std::stop_token stop);
   // An index whose statement was running when a crash came.

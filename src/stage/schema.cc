@@ -115,6 +115,28 @@ void SchemaStage::CreateDatabases(const std::set<std::string>& databases,
   }
 }
 
+// What makes the table at the destination, by the user's own words where there are any; `detail` is
+// told of it.
+std::vector<Statement> SchemaStage::StatementsOf(const Link& link, const TableSchema& table,
+                                                 bool defers_indexes, json& detail) {
+  const TableName destination = link.translator.rules().Find(table.name)->destination;
+  std::vector<Statement> statements;
+  if (detail.contains("edited")) {  // perhaps because it cannot be translated
+    statements = {{Statement::Part::kTable, destination, "", detail["edited"]}};
+  } else {
+    TranslatedTable translated = link.translator.Table(table);
+    statements = link.destination.dialect().CreateTable(translated.table,
+                                                        {.defer_plain_indexes = defers_indexes});
+    detail["notes"] = NotesOf(translated.notes);
+  }
+  detail["kind"] = "table";
+  detail["destination"] = destination.ToString();
+  detail["statements"] = ToJson(statements);
+  detail["converted"] = Joined(statements);
+  detail["source"] = Joined(link.source.dialect().CreateTable(table, {}));
+  return statements;
+}
+
 void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
   if (journal_.IsDone(object)) return;
@@ -123,23 +145,10 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
     std::optional<TableSchema> table = source_->Table(name);
     if (!table) return;  // dropped since it was listed
     const TableName destination = link_.translator.rules().Find(name)->destination;
-    const Dialect& dialect = link_.destination.dialect();
-    std::vector<Statement> statements;
-    if (detail.contains("edited")) {  // perhaps because it cannot be translated
-      statements = {{Statement::Part::kTable, destination, "", detail["edited"]}};
-    } else {
-      TranslatedTable translated = link_.translator.Table(*table);
-      statements = dialect.CreateTable(translated.table,
-                                       {.defer_plain_indexes = DefersIndexes(*table)});
-      detail["notes"] = NotesOf(translated.notes);
-    }
+    const std::vector<Statement> statements =
+        StatementsOf(link_, *table, DefersIndexes(*table), detail);
     const bool existed_before = destination_->Table(destination).has_value();
     const bool is_ours = journal_.Status(object) == "running" || detail.value("ours", false);
-    detail["kind"] = "table";
-    detail["destination"] = destination.ToString();
-    detail["statements"] = ToJson(statements);
-    detail["converted"] = Joined(statements);
-    detail["source"] = Joined(link_.source.dialect().CreateTable(*table, {}));
     detail["definition"] = DefinitionDigest(*table);
     if (existed_before && !is_ours) {
       detail["kept"] = true;  // precheck found it empty
@@ -152,7 +161,7 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
     if (existed_before) {
       sink_->Execute({.part = Statement::Part::kTable,
                       .table = destination,
-                      .sql = dialect.DropTable(destination)},
+                      .sql = link_.destination.dialect().DropTable(destination)},
                      stop);
     }
     for (const Statement& statement : statements) sink_->Execute(statement, stop);
@@ -201,35 +210,39 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
 
 void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
                            const TableSchema& source, std::stop_token stop) {
-  TranslatedTable translated = link.translator.Table(source);
-  const Dialect& dialect = link.destination.dialect();
-  const std::string& database = translated.table.name.database;
-  std::vector<std::string> databases = destination.Databases();
-  if (std::find(databases.begin(), databases.end(), database) == databases.end()) {
-    sink.Execute({.part = Statement::Part::kDatabase,
-                  .table = {database, ""},
-                  .sql = dialect.CreateDatabase(database, "", "")},
-                 stop);
-  }
-  if (destination.Table(translated.table.name)) {
-    sink.Execute({.part = Statement::Part::kTable,
-                  .table = translated.table.name,
-                  .sql = dialect.DropTable(translated.table.name)},
-                 stop);
-  }
-  std::vector<Statement> statements = dialect.CreateTable(
-      translated.table, {.defer_plain_indexes = link.spec.defer_indexes.value_or(true)});
-  for (const Statement& statement : statements) sink.Execute(statement, stop);
   StageJournal journal(link.metadata, link.project, "schema");
   const std::string object = source.name.ToString();
   json detail = journal.Detail(object);
-  detail["kind"] = "table";
+  const std::vector<Statement> statements =
+      StatementsOf(link, source, link.spec.defer_indexes.value_or(true), detail);
+  const Dialect& dialect = link.destination.dialect();
+  const TableName name = link.translator.rules().Find(source.name)->destination;
+  const bool exists = destination.Table(name).has_value();
+  if (exists && !detail.value("ours", false)) {
+    throw Error({.code = "TABLE_IN_THE_WAY",
+                 .kind = ErrorKind::kBlocked,
+                 .side = Side::kDestination,
+                 .object = name.ToString(),
+                 .message = "a table of this name is there already",
+                 .cause = "it was not made by this project, and the source's table is newer than the "
+                          "precheck",
+                 .remedy = "rename or drop it, or leave the source's table out, and resume"});
+  }
   detail["ours"] = true;
-  detail["destination"] = translated.table.name.ToString();
-  detail["statements"] = ToJson(statements);
-  detail["converted"] = Joined(statements);
-  detail["source"] = Joined(link.source.dialect().CreateTable(source, {}));
-  detail["notes"] = NotesOf(translated.notes);
+  detail["definition"] = "";  // until it is made
+  journal.Put(object, "done", detail);
+  std::vector<std::string> databases = destination.Databases();
+  if (std::find(databases.begin(), databases.end(), name.database) == databases.end()) {
+    sink.Execute({.part = Statement::Part::kDatabase,
+                  .table = {name.database, ""},
+                  .sql = dialect.CreateDatabase(name.database, "", "")},
+                 stop);
+  }
+  if (exists) {
+    sink.Execute({.part = Statement::Part::kTable, .table = name, .sql = dialect.DropTable(name)},
+                 stop);
+  }
+  for (const Statement& statement : statements) sink.Execute(statement, stop);
   detail["definition"] = DefinitionDigest(source);
   journal.Put(object, "done", detail);
 }

@@ -96,3 +96,9 @@ def databases(source, destination, source_database, destination_database):
         if name in there:
             out += table(source, destination, (source_database, name), (destination_database, name))
     return out
+
+
+def servers(source, destination, *names):
+    """Differences of these databases, which have one name on both servers."""
+    here, there = source.connect(), destination.connect()
+    return [line for name in names for line in databases(here, there, name, name)]

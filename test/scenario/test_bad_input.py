@@ -141,7 +141,7 @@ def test_blocked_statement_is_shown_and_answered(tmp_path, mysql, oceanbase, tab
     done = p.other("project", "resolve", p.name, items[0]["item"], "--done")
     assert done.returncode == 0, done.stderr
     assert p.migrate().code == 0
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 def test_damage_is_found_and_corrected(tmp_path, mysql, oceanbase, table):
@@ -167,7 +167,7 @@ def test_tls_with_password(tmp_path, oceanbase, table):
               "INSERT INTO tls_case.t VALUES (1), (2);\n")
     run = project(tmp_path, secure, oceanbase, "tls_case.*").migrate()
     assert run.code == 0, run
-    assert not compare.databases(plain.connect(), oceanbase.connect(), "tls_case", "tls_case")
+    assert not compare.servers(plain, oceanbase, "tls_case")
 
 
 def test_unique_values_that_would_clash(tmp_path, mysql, oceanbase, table):

@@ -31,10 +31,6 @@ def resolve(p, item, choice):
     assert done.returncode == 0, done.stderr
 
 
-def equal(mysql, oceanbase):
-    return compare.databases(mysql.connect(), oceanbase.connect(), HERE, HERE)
-
-
 def narrow(mysql, oceanbase):
     """t: two rows of thousands too long for the destination; u: all fit."""
     both(mysql, oceanbase,
@@ -90,7 +86,7 @@ def test_other_chunks_go_on_and_a_retry_ends_all_questions(tmp_path, mysql, ocea
     assert not p.show().get("blocked")
     end = run.stop()
     assert end.code == 130, end
-    assert not equal(mysql, oceanbase)
+    assert not compare.servers(mysql, oceanbase, HERE)
 
 
 @pytest.mark.parametrize("point", ["full-before-chunk-commit",
@@ -205,7 +201,7 @@ def test_replay_displaces_no_row_that_only_the_destination_calls_equal(
     resolve(p, p.show()["blocked"][0], "--skip")
     end = run.stop()
     assert end.code == 130, end
-    assert not equal(mysql, oceanbase)
+    assert not compare.servers(mysql, oceanbase, HERE)
 
 
 def test_a_delete_takes_no_row_that_only_the_destination_calls_equal(
@@ -221,7 +217,7 @@ def test_a_delete_takes_no_row_that_only_the_destination_calls_equal(
     assert end.code == 130, end
     assert oceanbase.query(f"SELECT k FROM {HERE}.t WHERE k > 'zz' ORDER BY k") == (("zzB",),)
     assert oceanbase.query(f"SELECT k FROM {HERE}.t WHERE k = 'a7'") == (("A7",),)
-    assert not equal(mysql, oceanbase)
+    assert not compare.servers(mysql, oceanbase, HERE)
 
 
 def test_the_copy_displaces_no_row_that_only_the_destination_calls_equal(
@@ -239,4 +235,4 @@ def test_the_copy_displaces_no_row_that_only_the_destination_calls_equal(
     resolve(p, p.show()["blocked"][0], "--skip")
     run.wait_stage("verification", "done")
     assert run.stop().code == 130
-    assert not equal(mysql, oceanbase)
+    assert not compare.servers(mysql, oceanbase, HERE)

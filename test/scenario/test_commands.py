@@ -76,6 +76,7 @@ def slow(tmp_path, mysql, oceanbase, rows):
 
 # --- verify beside a running migrate ---
 
+
 def test_verify_beside_a_running_migrate(mysql, oceanbase, followed):
     p, following = followed
     stop = threading.Event()
@@ -115,7 +116,7 @@ def test_verify_beside_a_running_migrate(mysql, oceanbase, followed):
     run = following.stop()
     assert run.code == 130, run
     assert p.migrate().code == 0
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 def test_verify_beside_knows_its_tables(followed):
@@ -196,6 +197,7 @@ def test_verify_takes_no_words_against_the_project(followed):
 
 # --- store dump ---
 
+
 def dump(p, *words):
     done = p.other("store", "dump", p.name, *words, "--json")
     assert done.returncode == 0, done.stderr
@@ -246,6 +248,7 @@ def test_store_dump_says_what_is_wrong(tmp_path, mysql, oceanbase, tables):
 
 # --- what is blocked ---
 
+
 def test_blocked_statement_skipped_while_it_runs(mysql, oceanbase, followed):
     p, following = followed
     following.stop()
@@ -287,7 +290,7 @@ def test_blocked_statement_edited(tmp_path, mysql, oceanbase, tables):
     edited.write_text(f"ALTER TABLE {DATABASE}.b MODIFY COLUMN w INT;\n")
     assert p.other("project", "resolve", p.name, item, "--edit", edited).returncode == 0
     assert p.migrate().code == 0
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 @pytest.mark.parametrize("choice", ["--edit", "--skip", "--done"])
@@ -327,6 +330,7 @@ def test_choices_exclude_each_other(followed):
 
 
 # --- projects ---
+
 
 def test_project_commands_beside_and_after(followed):
     p, following = followed
@@ -436,6 +440,7 @@ def test_derived_name_is_printed_and_goes_on(tmp_path, mysql, oceanbase, tables)
 
 # --- bad words ---
 
+
 @pytest.mark.parametrize("words, code", [
     (("migrate", "--source", "db2i://r@h", "--destination", NOBODY, "--objects", "a.*"),
      "URL_SCHEME_UNKNOWN"),
@@ -508,6 +513,7 @@ def test_password_in_the_arguments_is_overwritten(tmp_path, tables, mysql, ocean
 
 
 # --- the terminal ---
+
 
 class Terminal:
     """The program on a terminal of so many columns."""

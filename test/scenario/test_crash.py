@@ -84,7 +84,7 @@ def crash_at(state, mysql, oceanbase, point, seed):
     assert run.code == 0, f"{point}: {run}"
     if point.startswith("correction"):
         died = crash_in_correction(project, oceanbase, database, point)
-    found = compare.databases(mysql.connect(), oceanbase.connect(), database, database)
+    found = compare.servers(mysql, oceanbase, database)
     assert not found, f"{point}: {found[:10]}"
     return died
 
@@ -144,7 +144,7 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed):
     print(f"{kills} kills, {sum(c.transactions for c in clients)} transactions")
     run = project.migrate(timeout=600)
     assert run.code == 0, f"seed {seed}: {run}"
-    found = compare.databases(mysql.connect(), oceanbase.connect(), database, database)
+    found = compare.servers(mysql, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
     assert kills > 0
 

@@ -38,7 +38,7 @@ def goes_on(p, mysql, oceanbase):
     run = p.migrate()
     assert run.code == 0, run
     assert not definitions.differences(mysql, oceanbase, DATABASE)
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 @pytest.mark.parametrize("delay", [0, 0.05, 0.15], ids=lambda d: f"{int(d * 1000)}ms")

@@ -64,7 +64,7 @@ def finish(project, mysql, oceanbase):
     run = project.migrate()
     assert run.code == 0, run
     assert run.summary["status"] == "completed"
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

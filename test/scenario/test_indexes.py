@@ -33,7 +33,7 @@ def test_when_indexes_are_made(settings, with_table, tmp_path, mysql, oceanbase,
                       options=godwit.config(tmp_path / "p.toml", settings))
     run = p.migrate()
     assert run.code == 0, run
-    assert not compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    assert not compare.servers(mysql, oceanbase, DATABASE)
     assert not definitions.differences(mysql, oceanbase, DATABASE)
     for table in ("small", "large"):
         converted = p.other("project", "ddl", "p", f"{DATABASE}.{table}").stdout

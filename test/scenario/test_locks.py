@@ -67,7 +67,7 @@ def assert_equal(mysql, oceanbase, project, following):
     assert following.stop().code == 130
     run = project.migrate()
     assert run.code == 0, run
-    found = compare.databases(mysql.connect(), oceanbase.connect(), DATABASE, DATABASE)
+    found = compare.servers(mysql, oceanbase, DATABASE)
     assert not found, found[:10]
 
 

@@ -10,16 +10,18 @@ import godwit
 
 DATABASE = "compared"
 COLUMNS = ("(id INT PRIMARY KEY, code VARCHAR(20) COLLATE utf8mb4_bin, a VARCHAR(20) COLLATE "
-           "utf8mb4_bin, b VARCHAR(20) COLLATE utf8mb4_bin, f FLOAT, d DOUBLE)")
-ROWS = """(1, 'lhul', 'paid', 'x', 16777216, 0.1), (2, 'jfkw', 'paid', 'y', 0.1, 1e-7),
-          (3, 'c', 'ab', 'c', NULL, 1e300), (4, 'd', '', NULL, 1e-10, -0.000012345678901234567),
-          (5, 'e', 'x', 'y', 0, 0), (6, 'f', 'same', 'one', 1, 1), (7, 'g', 'same', 'two', 1, 1)"""
+           "utf8mb4_bin, b VARCHAR(20) COLLATE utf8mb4_bin, f FLOAT, d DOUBLE, ci VARCHAR(20) COLLATE "
+           "utf8mb4_general_ci)")
+ROWS = """(1, 'lhul', 'paid', 'x', 16777216, 0.1, 'resume'), (2, 'jfkw', 'paid', 'y', 0.1, 1e-7, ''),
+          (3, 'c', 'ab', 'c', NULL, 1e300, NULL), (4, 'd', '', NULL, 1e-10, -0.000012345678901234567, 'é'),
+          (5, 'e', 'x', 'y', 0, 0, 'x'), (6, 'f', 'same', 'one', 1, 1, 'ß'),
+          (7, 'g', 'same', 'two', 1, 1, 'x')"""
 
 # What is done to the destination, and how many rows are wrong by it.
 DAMAGES = {
     "nothing": ("SELECT 1", 0),
     "missing": ("DELETE FROM t WHERE id=3", 1),
-    "extra": ("INSERT INTO t VALUES (9, 'n', '', '', 0, 0)", 1),
+    "extra": ("INSERT INTO t VALUES (9, 'n', '', '', 0, 0, '')", 1),
     "swapped between two rows": ("UPDATE t SET code=IF(id=1,'jfkw','lhul') WHERE id<3", 2),
     "the same change in two rows": ("UPDATE t SET a='sane' WHERE id IN (6,7)", 2),
     "columns swapped within a row": ("UPDATE t SET a='y', b='x' WHERE id=5", 1),
@@ -29,6 +31,9 @@ DAMAGES = {
     "the letter that stands for NULL": ("UPDATE t SET b='N' WHERE id=4", 1),
     "trailing blank": ("UPDATE t SET b='x ' WHERE id=1", 1),
     "case": ("UPDATE t SET a='Paid' WHERE id=1", 1),
+    "case where it counts for nothing": ("UPDATE t SET ci='Resume' WHERE id=1", 1),
+    "accent": ("UPDATE t SET ci='résumé' WHERE id=1", 1),
+    "trailing blank where it counts for nothing": ("UPDATE t SET ci='x ' WHERE id=5", 1),
     "last bit of a FLOAT": ("UPDATE t SET f=16777218 WHERE id=1", 1),
     "last bit of a DOUBLE": ("UPDATE t SET d=0.10000000000000002 WHERE id=1", 1),
     "last bit of a small DOUBLE": ("UPDATE t SET d=1.0000000000000001e-7 WHERE id=2", 1),
@@ -65,6 +70,40 @@ def test_every_damage_is_found(tmp_path, sides, how):
         assert (code, summary["inconsistent"]) == (4 if wrong else 0, wrong), name
         there.query(f"DELETE FROM {DATABASE}.t")
         there.query(f"INSERT INTO {DATABASE}.t VALUES {ROWS}")
+
+
+# What the statements of a `.sql` file can mend: all but a row that the source does not have.
+MENDED = [statement for name, (statement, wrong) in DAMAGES.items() if wrong and name != "extra"]
+
+
+def statements_of(state):
+    return godwit.statements("".join(path.read_text() for path in state.rglob(f"{DATABASE}.t.sql")))
+
+
+@pytest.mark.parametrize("damage", MENDED)
+def test_the_statements_mend_what_was_found(tmp_path, sides, damage):
+    source, there = sides
+    there.run(damage, DATABASE)
+    assert verify(tmp_path, sides, "state")[0] == 4
+    for statement in statements_of(tmp_path / "state"):
+        there.run(statement)
+    assert verify(tmp_path, sides, "again")[0] == 0
+
+
+@pytest.mark.parametrize("damage", MENDED)
+def test_the_statements_write_over_nothing_newer(tmp_path, sides, damage):
+    """What has changed at the destination since the comparison stays as it is."""
+    source, there = sides
+    there.run(damage, DATABASE)
+    assert verify(tmp_path, sides, "state")[0] == 4
+    there.run(f"INSERT IGNORE INTO t VALUES {ROWS};\nUPDATE t SET a = CONCAT(IFNULL(a, ''), '!');\n", DATABASE)
+    newer = there.query(f"SELECT * FROM {DATABASE}.t ORDER BY id")
+    for statement in statements_of(tmp_path / "state"):
+        try:
+            there.run(statement)
+        except AssertionError as error:
+            assert statement.startswith("INSERT") and "Duplicate" in str(error), error
+    assert there.query(f"SELECT * FROM {DATABASE}.t ORDER BY id") == newer
 
 
 @pytest.mark.parametrize("key", ["PRIMARY KEY (id)", "KEY (id)"], ids=["key", "keyless"])

@@ -119,6 +119,17 @@ void CheckList::PassIfQuiet(const std::string& item, std::string message) {
   if (is_quiet) Pass(item, std::move(message));
 }
 
+void CheckList::Try(const std::string& item, std::string message, std::string remedy,
+                    const std::function<void()>& trial) {
+  try {
+    trial();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    return Fail(item, error.fields().message, "the account may not do this", std::move(remedy));
+  }
+  Pass(item, std::move(message));
+}
+
 // Servers that lack the variable know one behaviour only.
 bool LogsFullImages(std::string_view binlog_row_image) {
   return binlog_row_image.empty() || binlog_row_image == "FULL" || binlog_row_image == "full";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ class CheckList {
             std::string object = "");
   // A pass for the item unless it has failed or warned already.
   void PassIfQuiet(const std::string& item, std::string message);
+  // Runs a trial: a pass, with this message, unless it is refused.
+  void Try(const std::string& item, std::string message, std::string remedy,
+           const std::function<void()>& trial);
   std::vector<CheckResult> Take() { return std::move(results_); }
 
  private:

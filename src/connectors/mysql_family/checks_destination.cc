@@ -10,6 +10,7 @@
 
 #include "connectors/mysql_family/checks.h"
 #include "connectors/mysql_family/lane_table.h"
+#include "connectors/mysql_family/memstore.h"
 
 namespace godwit::mysql {
 namespace {
@@ -22,26 +23,13 @@ std::string Upper(std::string text) {
   return text;
 }
 
-// Runs a trial; what it is refused is the item's failure.
-template <typename Trial>
-bool Try(CheckList& list, const std::string& item, const std::string& remedy, Trial trial) {
-  try {
-    trial();
-    return true;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;
-    list.Fail(item, error.fields().message, "the account may not do this", remedy);
-    return false;
-  }
-}
-
 // Everything a migration does to a table, in a table of its own.
 void CheckWritePrivileges(CheckList& list, Session& session) {
   const std::string remedy =
       "GRANT ALL ON `godwit`.* to the account, and CREATE, ALTER, INDEX, DROP, SELECT, INSERT, UPDATE, "
       "DELETE, REFERENCES on the databases migrated into";
   const std::string table = fmt::format("`godwit`.`godwit_trial_{}`", getpid());
-  const bool works = Try(list, "write_privilege", remedy, [&] {
+  list.Try("write_privilege", "tables can be made, written and altered", remedy, [&] {
     LaneTable::Create(session);
     session.Execute(fmt::format("DROP TABLE IF EXISTS {}", table));
     session.Execute(fmt::format("CREATE TABLE {} (id INT PRIMARY KEY, a INT)", table));
@@ -51,7 +39,6 @@ void CheckWritePrivileges(CheckList& list, Session& session) {
     session.Execute(fmt::format("ALTER TABLE {} ADD INDEX godwit_trial (a)", table));
     session.Execute(fmt::format("DROP TABLE {}", table));
   });
-  if (works) list.Pass("write_privilege", "tables can be made, written and altered");
 }
 
 // Whether a line of SHOW GRANTS covers the database, and which privileges it gives.
@@ -136,8 +123,7 @@ void CheckPressure(CheckList& list, Session& session) {
     list.Warn(item, message, "writers are slowed down or stopped when it is full", remedy);
   };
   check("memory_pressure", "the memory for new rows (memstore)",
-        FirstKnown(session,
-                   {"SELECT MAX(memstore_used / memstore_limit) FROM oceanbase.GV$OB_MEMSTORE"}),
+        MemstoreUse(session),
         "let the server finish its freezes, or give the tenant more memory");
   check("data_disk", "the disk for data",
         FirstKnown(session, {"SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <random>
 
 #include "connectors/mysql_family/binlog_position.h"
+#include "connectors/mysql_family/binlog_stream.h"
 #include "connectors/mysql_family/checks.h"
 #include "connectors/mysql_family/source_watch.h"
 #include "model/names.h"
@@ -13,6 +15,8 @@ namespace godwit::mysql {
 namespace {
 
 constexpr uint64_t kShortRetentionSeconds = 24 * 3600;
+constexpr uint64_t kFirstOffset = 4;  // behind the magic number of a log file
+constexpr std::chrono::seconds kAnswer{5};
 
 void CheckSelect(CheckList& list, Session& session, const CheckRequest& request) {
   for (const TableSchemaPtr& table : request.tables) {
@@ -188,42 +192,43 @@ void CheckRetention(CheckList& list, Session& session) {
   list.Pass("log_retention", message);
 }
 
-// Tried, not guessed: the statements that capture and the start point run.
-void CheckCapturePrivileges(CheckList& list, Session& session, const ServerInfo& server,
-                            const CheckRequest& request) {
+// The server says whether it sends its log only when it is asked to: its first log, from the beginning.
+void ReadFirstEvent(const EndpointUrl& url, Side side) {
+  std::random_device random;
+  const BinlogStream::Options as_nobody_else{.server_id = 0xe0000000u | (random() & 0x1fffffffu)};
+  BinlogStream stream(url, side, {.offset = kFirstOffset}, as_nobody_else);
+  stream.Next(Deadline::In(kAnswer), {});
+}
+
+// By a statement that asks for the same right as the global read lock, and does nothing.
+void CheckReload(CheckList& list, Session& session, const ServerInfo& server) {
+  const std::string remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds";
   try {
-    CheckLogFilters(list, session, request);
-    list.Pass("replication_client", "the log's position can be read");
+    session.Execute("FLUSH LOCAL TABLES `godwit`.`godwit_no_such_table`");
+    list.Pass("reload", "a short global read lock can prove the start point");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
-    list.Fail("replication_client", error.fields().message, "the account lacks REPLICATION CLIENT",
-              server.flavor == Flavor::kMariaDb
-                  ? "GRANT BINLOG MONITOR ON *.* to the account"
-                  : "GRANT REPLICATION CLIENT ON *.* to the account");
+    if (server.flavor == Flavor::kMariaDb) {  // whose snapshots know their place in the log
+      return list.Warn("reload", error.fields().message,
+                       "without the global read lock a table without a key cannot be copied", remedy);
+    }
+    list.Fail("reload", error.fields().message,
+              "without the global read lock nothing proves the start point", remedy);
   }
+}
+
+// Tried, not guessed: what capture and the start point ask for. So rights count that come by a role.
+void CheckCapturePrivileges(CheckList& list, Session& session, const EndpointUrl& url,
+                            const ServerInfo& server, const CheckRequest& request) {
+  list.Try("replication_client", "the log's position can be read",
+           server.flavor == Flavor::kMariaDb ? "GRANT BINLOG MONITOR ON *.* to the account"
+                      : "GRANT REPLICATION CLIENT ON *.* to the account",
+           [&] { CheckLogFilters(list, session, request); });
   CheckReplicaUpdates(list, session, server);
-  std::string grants;
-  for (const Row& row : session.Query("SHOW GRANTS")) grants += row[0].value_or("") + "\n";
-  auto granted = [&](std::string_view privilege) {
-    return grants.find(privilege) != std::string::npos ||
-           grants.find("ALL PRIVILEGES ON *.*") != std::string::npos ||
-           grants.find("SUPER") != std::string::npos;
-  };
-  if (granted("REPLICATION SLAVE") || granted("REPLICATION REPLICA")) {
-    list.Pass("replication_slave", "the log can be read");
-  } else {
-    list.Fail("replication_slave", "the account has no REPLICATION SLAVE",
-              "the server sends its log only to accounts with it",
-              "GRANT REPLICATION SLAVE ON *.* to the account");
-  }
-  if (granted("RELOAD") || granted("FLUSH_TABLES")) {
-    list.Pass("reload", "a short global read lock can prove the start point");
-  } else {
-    list.Warn("reload", "the account has no RELOAD",
-              "without a short global read lock tables without a key cannot be copied, and the start "
-              "point is proved by other means",
-              "GRANT RELOAD ON *.* to the account");
-  }
+  list.Try("replication_slave", "the log can be read",
+           "GRANT REPLICATION SLAVE ON *.* to the account",
+           [&] { ReadFirstEvent(url, request.side); });
+  CheckReload(list, session, server);
 }
 
 }  // namespace
@@ -243,7 +248,7 @@ std::vector<CheckResult> CheckSource(const EndpointUrl& url, const ServerInfo& s
       CheckBinlog(list, session);
       CheckRowImages(list, session, server, request);
       CheckRetention(list, session);
-      CheckCapturePrivileges(list, session, server, request);
+      CheckCapturePrivileges(list, session, url, server, request);
     }
   }
   return list.Take();

@@ -84,6 +84,9 @@ constexpr std::array kKnown = {
           "change the CHECK or drop it"},
     Known{4012, "STATEMENT_TIMEOUT", kT, "the engine's time limit ended it", kWait},
     Known{4013, "OCEANBASE_OVERLOAD", kT, "the tenant is out of memory", kOverload},
+    // Met once in reading a table that was being compacted. Of a definition's statement it may well last.
+    Known{4016, "ENGINE_FAILED", kT, "the engine failed within itself",
+          "nothing: it is tried again; if it lasts, see the server's log"},
     Known{4030, "OCEANBASE_OVERLOAD", kT, "the tenant's memstore is full", kOverload},
     Known{4038, "OCEANBASE_MOVING", kT, "the leader is moving", kWait},
     Known{4138, "SNAPSHOT_TOO_OLD", kT, "the snapshot is no longer kept", kWait},

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/deadline.h"
+#include "connectors/mysql_family/memstore.h"
 #include "connectors/mysql_family/running_statements.h"
 
 namespace godwit::mysql {
@@ -140,7 +141,10 @@ void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
     throw;
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) definer_.reset();
-    throw;
+    if (error.code() != "ENGINE_FAILED") throw;
+    ErrorFields fields = error.fields();
+    fields.kind = ErrorKind::kBlocked;  // it may be this statement that the engine cannot do
+    throw Error(std::move(fields));
   }
   if (definer_->was_cancelled()) definer_.reset();  // too late, it is done
   bytes_written_ += statement.sql.size();
@@ -160,16 +164,9 @@ double MysqlSink::Pressure() {
   if (server_.flavor != Flavor::kOceanBase || in_transaction_) return pressure_;
   const auto now = std::chrono::steady_clock::now();
   if (now - pressure_read_at_ < kPressureAge) return pressure_;
-  pressure_read_at_ = now;
-  try {
-    auto used = session_->QueryValue(
-        "SELECT MAX(memstore_used / memstore_limit) FROM oceanbase.GV$OB_MEMSTORE");
-    pressure_ = used ? std::strtod(used->c_str(), nullptr) : 0;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;
-    pressure_ = 0;
-    pressure_read_at_ = now + std::chrono::hours(1);  // the view is not there, or not for us
-  }
+  const auto use = MemstoreUse(*session_);
+  pressure_ = use.value_or(0);
+  pressure_read_at_ = use ? now : now + std::chrono::hours(1);
   return pressure_;
 }
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the source defines and writes while a large table is still being copied, and other tables are
+waiting for their turn or have had it."""
+import pytest
+
+import compare
+import conftest
+import definitions
+import godwit
+
+DATABASE = "overtaken"
+# `large` goes first and takes some seconds; what is smaller in bytes follows.
+LARGE = ("CREATE TABLE large (id INT PRIMARY KEY, v VARCHAR(200));\n"
+         "SET SESSION cte_max_recursion_depth = 100000;\n"
+         "INSERT INTO large WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) "
+         "SELECT i, REPEAT('x', 150) FROM n;\nANALYZE TABLE large;\n")
+SLOW = "[limits]\nrows_per_second = 4000\nchunk_bytes = 100000\n"
+
+
+class Copy:
+    """A migration of which `large` is being copied."""
+
+    def __init__(self, tmp_path, mysql, oceanbase, script, there="", options=()):
+        self.mysql, self.oceanbase = mysql, oceanbase
+        mysql.drop(DATABASE)
+        oceanbase.drop(DATABASE)
+        mysql.run(f"CREATE DATABASE {DATABASE};\n")
+        mysql.run(LARGE + script, DATABASE)
+        oceanbase.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARACTER SET utf8mb4;\n")
+        oceanbase.run(there, DATABASE)
+        self.project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*",
+                                     options=[*godwit.config(tmp_path / "p.toml", SLOW), *options])
+
+    def start(self, table="large", rows=1000):
+        self.run = godwit.Following(self.project)
+        godwit.wait(lambda: self.count(table) > rows, 60, f"rows of {table}", self.run.process)
+
+    def count(self, table):
+        try:
+            return self.oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.{table}")[0][0]
+        except godwit.pymysql.Error:
+            return 0  # not made yet
+
+    def change(self, script):
+        assert self.project.stage("full") == "running"
+        self.mysql.run(script, DATABASE)
+
+    def finish(self):
+        self.run.wait_stage("incremental", "running", seconds=120)
+        end = self.run.stop()
+        assert end.code == 130, end
+        run = self.project.migrate()
+        assert run.code == 0, run
+        assert not compare.servers(self.mysql, self.oceanbase, DATABASE)
+        assert not definitions.differences(self.mysql, self.oceanbase, DATABASE)
+
+
+@pytest.mark.parametrize("change", ["TRUNCATE TABLE large;\nINSERT INTO large VALUES (3, 'new');\n",
+                                    "DELETE FROM large WHERE id < 900;\nUPDATE large SET id = id + 50000 WHERE id "
+                                    "< 1000;\nALTER TABLE large ADD COLUMN w INT;\n"], ids=["truncated", "altered"])
+def test_a_table_of_the_users_own_is_copied_again(tmp_path, mysql, oceanbase, change):
+    """Rows that an overtaken copy left there, and the source has no longer, go."""
+    altered = ", w INT" if "ADD COLUMN" in change else ""
+    copy = Copy(tmp_path, mysql, oceanbase, "", f"CREATE TABLE large (id INT PRIMARY KEY, v VARCHAR(200){altered});\n")
+    copy.start()
+    copy.change(change)
+    copy.finish()
+
+
+def test_a_keyless_table_is_altered_before_its_turn(tmp_path, mysql, oceanbase):
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE k (v INT);\nINSERT INTO k VALUES (1), (2), (2);\n")
+    copy.start()
+    copy.change("ALTER TABLE k ADD COLUMN c VARCHAR(20);\nUPDATE k SET c = CONCAT('c', v);\n")
+    copy.finish()
+
+
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE large ADD INDEX later (v);\n",
+    "ALTER TABLE large ADD COLUMN w INT, ADD INDEX later (w);\nUPDATE large SET w = id;\n",
+    "ALTER TABLE large DROP INDEX early;\n",
+    "RENAME TABLE large TO moved;\n"], ids=["index", "column and index", "index dropped", "renamed"])
+def test_a_table_is_altered_after_its_turn(tmp_path, mysql, oceanbase, change):
+    """Its indexes are made as it was copied; what came since comes in its place among the changes."""
+    copy = Copy(tmp_path, mysql, oceanbase, "ALTER TABLE large ADD INDEX early (v);\n"
+                "CREATE TABLE second (id INT PRIMARY KEY, v INT);\nINSERT INTO second SELECT id, id FROM large;\n"
+                "ANALYZE TABLE second;\n")
+    copy.start("second", 500)
+    copy.change(change)
+    copy.finish()
+
+
+def test_a_cascading_key_comes_after_its_rows_were_rewritten(tmp_path, oceanbase):
+    """Made before the changes that came before it, it would delete children that the source has."""
+    mysql56 = conftest.server(conftest.SOURCES["mysql56"], "mysql56")  # which logs no cascades
+    copy = Copy.__new__(Copy)
+    copy.mysql, copy.oceanbase = mysql56, oceanbase
+    for server in (mysql56, oceanbase):
+        server.drop(DATABASE)
+    mysql56.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\n"
+                f"CREATE TABLE {DATABASE}.p (id INT PRIMARY KEY, pad VARCHAR(8000));\n"
+                f"CREATE TABLE {DATABASE}.c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\n"
+                f"CREATE TABLE {DATABASE}.last (id INT PRIMARY KEY, v INT);\n")
+    for table, row in (("p", "({0}, REPEAT('x', 4000))"), ("c", "({0}, {0}, REPEAT('x', 4000))"), ("last", "({0}, {0})")):
+        for first in range(0, 9000 if table == "last" else 300, 300):
+            mysql56.query(f"INSERT INTO {DATABASE}.{table} VALUES " + ",".join(
+                row.format(i) for i in range(first, first + 300)))
+        mysql56.query(f"ANALYZE TABLE {DATABASE}.{table}")
+    copy.project = godwit.Godwit(tmp_path / "state", mysql56, oceanbase, f"{DATABASE}.*",
+                                 options=godwit.config(tmp_path / "p.toml", SLOW))
+    copy.start("last", 500)
+    copy.change("DELETE FROM p WHERE id = 1;\nINSERT INTO p VALUES (1, 'again');\n"
+                "ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE;\n")
+    copy.finish()
+
+
+@pytest.mark.parametrize("there, rules", [
+    ("CREATE TABLE t (id INT, v INT);\n", ""),
+    ("", f'objects = [{{rule = "{DATABASE}.t", exclude_columns = ["id"]}}, "{DATABASE}.*"]\n')],
+    ids=["no key there", "key left out"])
+def test_a_key_that_only_the_source_has(tmp_path, mysql, oceanbase, there, rules):
+    """What is written between the start and the reading must not come twice."""
+    copy = Copy(tmp_path, mysql, oceanbase,
+                "CREATE TABLE t (id INT PRIMARY KEY, v INT);\nINSERT INTO t VALUES (1, 1), (2, 2);\n", there)
+    if rules:
+        (tmp_path / "p.toml").write_text(rules + SLOW)
+        copy.project.objects = []
+    copy.start()
+    copy.change("INSERT INTO t VALUES (3, 3), (4, 4);\nUPDATE t SET v = 9 WHERE id = 1;\nDELETE FROM t WHERE id = 2;\n")
+    copy.run.wait_stage("incremental", "running", seconds=120)
+    assert copy.run.stop().code == 130
+    run = copy.project.migrate()
+    assert run.code == 0, run
+    assert sorted(v for v, in oceanbase.query(f"SELECT v FROM {DATABASE}.t")) == [3, 4, 9]
+
+
+def test_a_unique_value_that_the_server_computes(tmp_path, mysql, oceanbase):
+    """A change that comes again clashes with a row that its cells do not name."""
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE g (id INT PRIMARY KEY, a INT, b INT AS (a * 2) STORED, "
+                "UNIQUE KEY (b));\nINSERT INTO g (id, a) VALUES (1, 1);\n")
+    copy.start()
+    copy.change("UPDATE g SET a = 10 WHERE id = 1;\nUPDATE g SET a = 11 WHERE id = 1;\n"
+                "INSERT INTO g (id, a) VALUES (2, 10);\n")
+    copy.finish()
+
+
+def test_a_table_in_the_way_is_not_dropped(tmp_path, mysql, oceanbase):
+    """The source makes a table after precheck has looked, and the destination has one of that name."""
+    copy = Copy(tmp_path, mysql, oceanbase, "")
+    copy.start()
+    copy.change("CREATE TABLE x (id INT PRIMARY KEY, v INT);\nINSERT INTO x VALUES (1, 1);\n")
+    oceanbase.run("CREATE TABLE x (precious INT);\nINSERT INTO x VALUES (7);\n", DATABASE)
+    copy.run.kill()
+    run = copy.project.migrate()
+    assert run.code != 0, run
+    assert oceanbase.query(f"SELECT precious FROM {DATABASE}.x") == ((7,),)
+    oceanbase.run("DROP TABLE x;\n", DATABASE)
+    run = copy.project.migrate()
+    assert run.code == 0, run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
