@@ -53,6 +53,7 @@ void Capturer::Run(std::stop_token stop) {
 // The start point comes first, the definitions after it, then the position they were read at. A DDL
 // between the two would make rows before it be decoded with the definition behind it.
 void Capturer::Begin(std::stop_token stop) {
+  RenewCatalog();
   Position start = reader_->ProveStart(stop);
   tracker_.ReadAll();
   schemas_read_at_ = reader_->Current();
@@ -60,7 +61,15 @@ void Capturer::Begin(std::stop_token stop) {
   CrashPoint("capture-after-start-point");
 }
 
+// Its connection may have been idle for long, or have gone with the last attempt's.
+void Capturer::RenewCatalog() {
+  auto renewed = source_.OpenCatalog();
+  tracker_.Use(*renewed);
+  catalog_ = std::move(renewed);
+}
+
 void Capturer::Follow(std::stop_token stop, const std::function<void()>& works) {
+  RenewCatalog();
   for (auto& [id, open] : std::exchange(open_, {})) store_.Discard(open.spool);
   tracker_.Load();
   position_ = store_.position();

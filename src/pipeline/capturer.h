@@ -72,6 +72,7 @@ class Capturer {
   };
 
   void Begin(std::stop_token stop);
+  void RenewCatalog();
   void Follow(std::stop_token stop, const std::function<void()>& works);
   void Handle(Fragment& fragment);
   void Commit(Fragment& fragment);

@@ -199,8 +199,14 @@ bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
 std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::stop_token stop) {
   std::optional<TableSchema> before;
   if (change.kind == Kind::kAlterTable) {
-    before = RetryTransient(options_.retry, stop, options_.on_transient,
-                            [&] { return OpenCatalog().Table(change.table); });
+    before = RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+      try {
+        return OpenCatalog().Table(change.table);
+      } catch (const Error&) {
+        catalog_.reset();  // its connection may be broken
+        throw;
+      }
+    });
   }
   std::vector<std::string> out;
   const Dialect& dialect = link_.destination.dialect();

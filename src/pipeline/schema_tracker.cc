@@ -29,7 +29,7 @@ bool HasColumnsOf(const TableSchema& a, const TableSchema& b) {
 }  // namespace
 
 SchemaTracker::SchemaTracker(Store& store, Catalog& catalog, const ObjectRules& rules)
-    : store_(store), catalog_(catalog), rules_(rules) {}
+    : store_(store), catalog_(&catalog), rules_(rules) {}
 
 void SchemaTracker::Load() { TakeUp(store_.LatestSchemas()); }
 
@@ -47,9 +47,9 @@ void SchemaTracker::ReadAll() {
   for (const auto& [name, known] : std::exchange(current_, {})) {
     versions.push_back({store_.NextSchemaVersion(), name, nullptr});
   }
-  for (const std::string& database : catalog_.Databases()) {
+  for (const std::string& database : catalog_->Databases()) {
     if (!rules_.MaySelect(database)) continue;
-    for (const CatalogObject& object : catalog_.Objects(database)) {
+    for (const CatalogObject& object : catalog_->Objects(database)) {
       if (object.kind != CatalogObject::Kind::kTable || !rules_.Find(object.name)) continue;
       // A table dropped since it was listed is simply not there; its DDL follows in the log.
       if (TableSchemaPtr table = FromSource(object.name)) Put(object.name, table, versions);
@@ -188,7 +188,7 @@ void SchemaTracker::Put(const TableName& name, TableSchemaPtr table,
 }
 
 TableSchemaPtr SchemaTracker::FromSource(const TableName& name) {
-  std::optional<TableSchema> table = catalog_.Table(name);
+  std::optional<TableSchema> table = catalog_->Table(name);
   if (!table) return nullptr;
   return std::make_shared<const TableSchema>(std::move(*table));
 }

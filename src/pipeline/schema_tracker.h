@@ -20,6 +20,8 @@ class SchemaTracker : public SchemaHistory {
  public:
   SchemaTracker(Store& store, Catalog& catalog, const ObjectRules& rules);
 
+  // From now on the source is asked through this one, whose connection may be newer.
+  void Use(Catalog& catalog) { catalog_ = &catalog; }
   // Takes up what the Store knows.
   void Load();
   // Goes back to how things were before this version.
@@ -45,7 +47,7 @@ class SchemaTracker : public SchemaHistory {
   TableSchemaPtr Complete(TableSchema parsed, const TableName& name);
 
   Store& store_;
-  Catalog& catalog_;
+  Catalog* catalog_;
   const ObjectRules& rules_;
   std::map<TableName, Versioned> current_;
 };

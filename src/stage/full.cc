@@ -408,7 +408,8 @@ bool FullStage::HasDdl(const std::vector<TableSchemaPtr>& tables, Sequence after
 void FullStage::ResolveBounds(std::stop_token stop) {
   for (auto& [table, bounds] : CopyBounds::All(link_.metadata, link_.project)) {
     if (bounds.exit || bounds.exit_position.empty()) continue;
-    bounds.exit = capturer_->SequencePast(bounds.exit_position, stop);
+    // Not later: DDL behind a table's copy must not begin it again while others are copied.
+    bounds.exit = capturer_->SequenceAt(bounds.exit_position, stop);
     PutBounds(table, bounds);
   }
 }
