@@ -41,6 +41,7 @@ TEST(EndpointUrl, TakesShortForms) {
   const auto tenant = EndpointUrl::Parse("x://u@tenant:p@ss@h/");
   EXPECT_EQ(tenant.user, "u@tenant");
   EXPECT_EQ(tenant.password, "p@ss");
+  EXPECT_EQ(EndpointUrl::Parse("oceanbase://u%40tenant%23cluster:p@h:2883").user, "u@tenant#cluster");
 }
 
 TEST(EndpointUrl, ReadsPasswordsFromElsewhere) {

@@ -63,6 +63,15 @@ def keys(server, database):
     return result
 
 
+def hidden_indexes(server, database):
+    """Those that the server keeps and does not use."""
+    column = {"mysql97": "IS_VISIBLE = 'NO'", "oceanbase": "IS_VISIBLE = 'NO'", "mariadb": "IGNORED = 'YES'"}
+    if server.name not in column:
+        return set()
+    return set(rows(server, "SELECT DISTINCT TABLE_NAME, INDEX_NAME FROM information_schema.STATISTICS WHERE "
+                    f"TABLE_SCHEMA = %s AND {column[server.name]}", database))
+
+
 def views(server, database):
     return {row[0] for row in rows(server, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE "
                                    "TABLE_SCHEMA = %s", database)}
@@ -70,14 +79,14 @@ def views(server, database):
 
 def counters(server, database):
     """Table → the value that the next row gets that brings none."""
-    connection = server.connect()
-    with connection.cursor() as cursor:
-        if server.name == "mysql97":
-            cursor.execute("SET information_schema_stats_expiry = 0")  # or it tells what it once knew
-        cursor.execute("SELECT TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES WHERE "
-                       "TABLE_SCHEMA = %s AND AUTO_INCREMENT IS NOT NULL", (database,))
-        found = dict(cursor.fetchall())
-    connection.close()
+    found = {}
+    with server.connect().cursor() as cursor:
+        cursor.execute("SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND EXTRA LIKE "
+                       "'%%auto_increment%%'", (database,))
+        for table, in cursor.fetchall():
+            cursor.execute(f"SHOW CREATE TABLE {compare.quote(database)}.{compare.quote(table)}")
+            told = re.search(r"\bAUTO_INCREMENT ?= ?(\d+)", text(cursor.fetchone()[1]))
+            found[table] = int(told[1]) if told else 1
     return found
 
 
@@ -112,6 +121,9 @@ def differences(source, destination, database):
         # Engines leave out values, none may give one again.
         if there.get(table, 0) < here[table]:
             out.append(f"{database}.{table}: the next value is {here[table]} and {there.get(table)}")
+    if hidden_indexes(source, database) != hidden_indexes(destination, database):
+        out.append(f"{database}: hidden indexes {hidden_indexes(source, database)} and "
+                   f"{hidden_indexes(destination, database)}")
     if foreign_keys(source, database) != foreign_keys(destination, database):
         out.append(f"{database}: foreign keys {foreign_keys(source, database)} and "
                    f"{foreign_keys(destination, database)}")

@@ -96,7 +96,10 @@ def test_a_keyless_table_is_altered_before_its_turn(tmp_path, mysql, oceanbase):
     "ALTER TABLE large ADD INDEX later (v);\n",
     "ALTER TABLE large ADD COLUMN w INT, ADD INDEX later (w);\nUPDATE large SET w = id;\n",
     "ALTER TABLE large DROP INDEX early;\n",
-    "RENAME TABLE large TO moved;\n"], ids=["index", "column and index", "index dropped", "renamed"])
+    "RENAME TABLE large TO moved;\n",
+    "TRUNCATE TABLE large;\nINSERT INTO large VALUES (3, 'new');\n",
+    "DROP TABLE large;\nCREATE TABLE large (id INT PRIMARY KEY, other INT);\nINSERT INTO large VALUES (1, 2);\n"],
+    ids=["index", "column and index", "index dropped", "renamed", "truncated", "made anew"])
 def test_a_table_is_altered_after_its_turn(tmp_path, mysql, oceanbase, change):
     """Its indexes are made as it was copied; what came since comes in its place among the changes."""
     copy = Copy(tmp_path, mysql, oceanbase, "ALTER TABLE large ADD INDEX early (v);\n"

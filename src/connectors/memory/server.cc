@@ -441,6 +441,22 @@ void MemoryServer::SetLockWait(std::chrono::milliseconds wait) {
   lock_wait_ = wait;
 }
 
+void MemoryServer::SetPressure(double pressure) {
+  MutexLock lock(mutex_);
+  pressure_ = pressure;
+}
+
+double MemoryServer::Pressure() {
+  MutexLock lock(mutex_);
+  ++pressure_reads_;
+  return pressure_;
+}
+
+int MemoryServer::pressure_reads() {
+  MutexLock lock(mutex_);
+  return pressure_reads_;
+}
+
 void MemoryServer::Admit() {
   MutexLock lock(mutex_);
   if (failing_calls_ == 0) return;

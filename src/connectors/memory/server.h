@@ -119,6 +119,9 @@ class MemoryServer {
   void FailNextCalls(int count);
   void DropConnections();
   void SetLockWait(std::chrono::milliseconds wait);
+  void SetPressure(double pressure);
+  double Pressure();
+  int pressure_reads();
   // What a connection asks before each call: throws an injected failure.
   void Admit();
   uint64_t connection_generation();
@@ -185,6 +188,8 @@ class MemoryServer {
 
   CommitFailure next_commit_ GUARDED_BY(mutex_) = CommitFailure::kNone;
   int failing_calls_ GUARDED_BY(mutex_) = 0;
+  double pressure_ GUARDED_BY(mutex_) = 0;
+  int pressure_reads_ GUARDED_BY(mutex_) = 0;
   uint64_t generation_ GUARDED_BY(mutex_) = 1;
 };
 

@@ -29,6 +29,11 @@ bool IsPlainDefault(std::string_view expression) {
          lower.starts_with("x'") || lower.starts_with("0x") || lower.starts_with("0b");
 }
 
+// An invisible one is made with the table: OceanBase makes a visible one of ADD KEY … INVISIBLE.
+bool CanComeLater(const IndexSchema& index) {
+  return index.kind == IndexKind::kPlain && !index.invisible;
+}
+
 }  // namespace
 
 MysqlDialect::MysqlDialect(const ServerInfo& server)
@@ -191,7 +196,7 @@ std::vector<Statement> MysqlDialect::CreateTable(const TableSchema& table,
   };
   for (const ColumnSchema& column : table.columns) add(Column(column));
   for (const IndexSchema& index : table.indexes) {
-    if (options.defer_plain_indexes && index.kind == IndexKind::kPlain) continue;
+    if (options.defer_plain_indexes && CanComeLater(index)) continue;
     add(Index(index) + (IsGlobal(index, table) ? " GLOBAL" : ""));
   }
   for (const CheckSchema& check : table.checks) add(Check(check));
@@ -215,15 +220,9 @@ std::vector<Statement> MysqlDialect::CreateIndexes(const TableSchema& table) con
       traits_.flavor == Flavor::kOceanBase ? "ALTER /*+ PARALLEL(4) */ TABLE" : "ALTER TABLE";
   std::vector<Statement> out;
   for (const IndexSchema& index : table.indexes) {
-    if (index.kind != IndexKind::kPlain) continue;
+    if (!CanComeLater(index)) continue;
     out.push_back({Statement::Part::kIndex, table.name, index.name,
                    fmt::format("{} {} ADD {}", alter, Quote(table.name), Index(index))});
-    // ADD KEY … INVISIBLE makes a visible one there.
-    if (index.invisible && traits_.flavor == Flavor::kOceanBase) {
-      out.push_back({Statement::Part::kIndex, table.name, index.name,
-                     fmt::format("ALTER TABLE {} ALTER INDEX {} INVISIBLE", Quote(table.name),
-                                 Quote(index.name))});
-    }
   }
   return out;
 }

@@ -341,7 +341,22 @@ bool StreamingResult::Next() {
   return true;
 }
 
+// An OceanBase tenant speaks this protocol in either mode, and says which one when asked so.
+void RefuseOracleTenant(Session& session) {
+  for (const Row& row : session.Query("SHOW VARIABLES LIKE 'ob_compatibility_mode'")) {
+    if (row.size() < 2 || row[1].value_or("") != "ORACLE") continue;
+    throw Error({.code = "ORACLE_TENANT",
+                 .kind = ErrorKind::kBlocked,
+                 .side = session.side(),
+                 .object = session.url(),
+                 .message = "the tenant is in Oracle mode",
+                 .cause = "Godwit knows OceanBase tenants of MySQL mode only",
+                 .remedy = "connect to a tenant of MySQL mode (user@tenant#cluster in the URL)"});
+  }
+}
+
 ServerInfo ReadServerInfo(Session& session) {
+  RefuseOracleTenant(session);
   ServerInfo info;
   info.version = session.QueryValue("SELECT VERSION()").value_or("");
   if (info.version.find("OceanBase") != std::string::npos) {
