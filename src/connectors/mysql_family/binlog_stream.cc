@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <string>
 
 #include "base/byte_writer.h"
@@ -27,6 +28,11 @@ constexpr int kSilenceSeconds = 60;
 constexpr std::chrono::milliseconds kStopPoll{100};
 
 }  // namespace
+
+uint32_t RandomReplicaId() {
+  std::random_device random;
+  return 0xe0000000u | (random() & 0x1fffffffu);
+}
 
 BinlogStream::BinlogStream(const EndpointUrl& url, Side side, const BinlogPosition& from,
                            const Options& options)

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <random>
 
 #include "connectors/mysql_family/gtid_set.h"
 
@@ -20,9 +19,7 @@ uint32_t ServerId(const EndpointUrl& url) {
   uint32_t id = 0;
   std::from_chars(text.data(), text.data() + text.size(), id);
   if (id != 0) return id;
-  // High, so that it meets no replica's that a person chose.
-  std::random_device random;
-  return 0xe0000000u | (random() & 0x1fffffffu);
+  return RandomReplicaId();
 }
 
 }  // namespace

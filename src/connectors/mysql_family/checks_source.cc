@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <random>
 
 #include "connectors/mysql_family/binlog_position.h"
 #include "connectors/mysql_family/binlog_stream.h"
@@ -194,9 +193,7 @@ void CheckRetention(CheckList& list, Session& session) {
 
 // The server says whether it sends its log only when it is asked to: its first log, from the beginning.
 void ReadFirstEvent(const EndpointUrl& url, Side side) {
-  std::random_device random;
-  const BinlogStream::Options as_nobody_else{.server_id = 0xe0000000u | (random() & 0x1fffffffu)};
-  BinlogStream stream(url, side, {.offset = kFirstOffset}, as_nobody_else);
+  BinlogStream stream(url, side, {.offset = kFirstOffset}, {.server_id = RandomReplicaId()});
   stream.Next(Deadline::In(kAnswer), {});
 }
 
