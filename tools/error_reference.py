@@ -24,8 +24,18 @@ def joined(literals):
     return text.replace('\\"', '"').replace("|", "\\|")
 
 
+def initializer(source, start):
+    """The rest of the braces that `start` is within."""
+    depth = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', source[start:]):
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
+        if depth < 0:
+            return source[start:start + token.start()]
+    raise ValueError(f"no end after {source[start:start + 80]!r}")
+
+
 def field(block, name):
-    found = re.search(rf"\.{name} = {TEXT}", block)
+    found = re.search(rf"\.{name} =\s*{TEXT}", block)
     return joined(found.group(1)) if found else ""
 
 
@@ -42,15 +52,14 @@ def errors():
             continue
         source = path.read_text()
         for match in re.finditer(r'\.code = "([A-Z0-9_]+)"', source):
-            block = source[match.start():match.start() + 1500]
-            block = block.split("});")[0]
+            block = initializer(source, match.start())
             kind = re.search(r"ErrorKind::k(\w+)", block)
             add(match.group(1), kind.group(1).lower() if kind else "bug", field(block, "cause"),
                 field(block, "remedy"))
-        for match in re.finditer(rf'Known\{{\d+, "([A-Z_]+)", k([TBD]), {TEXT},\s*([^}}]*)\}}', source):
+        for match in re.finditer(rf'Known\{{\s*\d+,\s*"([A-Z_]+)",\s*k([TBD]),\s*{TEXT},\s*([^}}]*)\}}', source):
             kind = {"T": "transient", "B": "blocked", "D": "data"}[match.group(2)]
             remedy = match.group(4).strip()
-            constant = re.search(rf"{re.escape(remedy)} = {TEXT};", source) if remedy[:1] == "k" else None
+            constant = re.search(rf"{re.escape(remedy)} =\s*{TEXT};", source) if remedy[:1] == "k" else None
             add(match.group(1), kind, joined(match.group(3)),
                 joined(constant.group(1) if constant else remedy))
     return found

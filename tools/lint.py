@@ -162,8 +162,11 @@ def check_lines(tree):
 
 
 def check_format(tree):
+    if not (tree.root / ".clang-format").exists():
+        return
     tool = shutil.which("clang-format-19")
-    if tool is None or not (tree.root / ".clang-format").exists():
+    if tool is None:
+        yield ".clang-format", 1, "clang-format-19 is not installed; ./dev lint installs it"
         return
     files = [n for n in tree.texts if n.endswith((".h", ".cc"))]
     if not files:
@@ -194,7 +197,7 @@ def clean_tree():
         "src/connectors/toy/CMakeLists.txt": f"# {SPDX}\ngodwit_library(toy DEPS model)\n",
         "src/base/a.h": head + "#pragma once\n",
         "src/model/b.h": head + '#pragma once\n\n#include "base/a.h"\n',
-        "src/connectors/toy/c.cc": head + '#include "model/b.h"\n#include "base/a.h"\n',
+        "src/connectors/toy/c.cc": head + '#include "base/a.h"\n#include "model/b.h"\n',
         "dev": f"#!/bin/sh\n# {SPDX}\n",
     }
 
@@ -229,8 +232,12 @@ def self_test():
         ("README.md", "registry.npmjs" + ".org\n", "registry"),
     ]
     failed = [f"the clean tree: {m}" for m in run_on(clean_tree())]
+    style = {".clang-format": "BasedOnStyle: Google\n"}
+    if messages := run_on({**clean_tree(), **style}):
+        failed.append(f"the clean tree, formatted: {messages}")
+    cases.append(("src/base/x.cc", head + "int  x;\n", "not formatted"))
     for name, text, wanted in cases:
-        messages = run_on({**clean_tree(), name: text})
+        messages = run_on({**clean_tree(), **style, name: text})
         if not any(m.startswith(name + ":") and wanted in m for m in messages):
             failed.append(f"{name} with '{wanted}' was not found; got {messages}")
     for message in failed:

@@ -20,7 +20,8 @@ class BoundedQueue {
   // False when stopped or closed; the item is then dropped.
   bool Push(T item, size_t weight, std::stop_token stop) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [&] { return closed_ || weight_ == 0 || weight_ < max_weight_; }))
+    if (!changed_.wait(lock, stop,
+                       [&] { return closed_ || weight_ == 0 || weight_ < max_weight_; }))
       return false;
     if (closed_) return false;
     items_.emplace_back(std::move(item), weight);

@@ -62,8 +62,8 @@ class Stopped : public std::exception {
 }  // namespace godwit
 
 // An invariant that holds in every build. `sentence` says what was assumed.
-#define GODWIT_CHECK(condition, sentence)                                 \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::godwit::FailCheck(__FILE__, __LINE__, #condition, sentence);      \
+#define GODWIT_CHECK(condition, sentence)                            \
+  do {                                                               \
+    if (!(condition)) [[unlikely]]                                   \
+      ::godwit::FailCheck(__FILE__, __LINE__, #condition, sentence); \
   } while (false)

@@ -21,9 +21,9 @@ struct CommandContext {
   const Registry& registry;
   std::string state_directory;
   bool json = false;
-  bool verbose = false;  // lists are shown whole
+  bool verbose = false;       // lists are shown whole
   bool lists_checks = false;  // precheck's passed and skipped items are shown too
-  bool follows_run = false;  // its answer ends with a summary line
+  bool follows_run = false;   // its answer ends with a summary line
   size_t names_shown() const { return verbose ? std::numeric_limits<size_t>::max() : 10; }
   // Set by the command line's parser to the command that was given; returns the exit code.
   std::function<int()> command;

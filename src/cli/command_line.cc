@@ -32,8 +32,8 @@ std::string_view InlinePassword(std::string_view argument) {
   // As a URL is read: the last @ before the options.
   size_t at = argument.substr(0, argument.find('?', begin)).rfind('@');
   if (at == std::string_view::npos || at < begin) {
-    // A password with a ? in it makes the URL wrong, and must not be seen all the same. A port is no
-    // password.
+    // A password with a ? in it makes the URL wrong, and must not be seen all the same. A port is
+    // no password.
     const size_t port = argument.find_first_not_of("0123456789", argument.find(':', begin) + 1);
     if (port == std::string_view::npos || argument[port] == '/' || argument[port] == '?') return {};
     at = argument.rfind('@');
@@ -63,9 +63,10 @@ int Parse(CLI::App& app, CommandContext& context, std::vector<std::string> args)
 
 int RunCommandLine(const Registry& registry, std::vector<std::string> args) {
   CommandContext context{.registry = registry, .state_directory = StateDirectory::Default()};
-  CLI::App app("Godwit moves live databases: it copies schema and rows, follows the changes, and "
-               "proves that both sides are equal.",
-               "godwit");
+  CLI::App app(
+      "Godwit moves live databases: it copies schema and rows, follows the changes, and "
+      "proves that both sides are equal.",
+      "godwit");
   app.set_version_flag("--version", "godwit " GODWIT_VERSION);
   app.add_option("--state-dir", context.state_directory, "Where projects are kept");
   app.add_flag("--json", context.json, "One JSON object per line on standard output");
@@ -110,9 +111,10 @@ std::vector<std::string> TakeArguments(int argc, char** argv) {
     memset(argv[i] + (password.data() - argv[i]), 'x', password.size());
   }
   if (had_password) {
-    fmt::print(stderr, "warning: a password on the command line can be seen by others and stays in "
-                       "the shell's history; use password_file=, password_env= or 'godwit "
-                       "datasource add'\n");
+    fmt::print(stderr,
+               "warning: a password on the command line can be seen by others and stays in "
+               "the shell's history; use password_file=, password_env= or 'godwit "
+               "datasource add'\n");
   }
   return args;
 }

@@ -32,10 +32,10 @@ int List(const CommandContext& context, Projects& projects) {
 int Test(const CommandContext& context, Projects& projects, const std::string& name_or_url) {
   const EndpointInfo info = projects.TestDataSource(name_or_url);
   if (context.json) {
-    fmt::print("{}\n", json{{"kind", info.kind},
-                            {"version", info.version},
-                            {"can_capture", info.can_capture}}
-                           .dump());
+    fmt::print(
+        "{}\n",
+        json{{"kind", info.kind}, {"version", info.version}, {"can_capture", info.can_capture}}
+            .dump());
   } else {
     fmt::print("{} {}, changes can {}be followed\n", info.kind, info.version,
                info.can_capture ? "" : "not ");

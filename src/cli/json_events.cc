@@ -65,7 +65,9 @@ class JsonEvents : public RunEvents {
   void OnCheck(const JournalEntry& entry) override {
     json event = json::parse(entry.detail, nullptr, false);
     if (!event.is_object()) event = {{"item", entry.object}};
-    event["event"] = entry.status == "fail" ? "error" : entry.status == "warn" ? "warning" : "check";
+    event["event"] = entry.status == "fail"   ? "error"
+                     : entry.status == "warn" ? "warning"
+                                              : "check";
     event["status"] = entry.status;  // the item's own says what a skipped one found
     event["stage"] = "precheck";
     if (entry.status == "fail") event["code"] = "PRECHECK_FAILED";
@@ -90,14 +92,10 @@ class JsonEvents : public RunEvents {
       event["event"] = "error";
       Print(event);
     }
-    json summary = {{"event", "summary"},
-                    {"status", SummaryStatus(outcome)},
-                    {"tables", outcome.tables},
-                    {"rows", outcome.rows},
-                    {"changes", outcome.changes},
-                    {"inconsistent", outcome.inconsistent},
-                    {"left_out", outcome.left_out},
-                    {"seconds", outcome.seconds}};
+    json summary = {{"event", "summary"},           {"status", SummaryStatus(outcome)},
+                    {"tables", outcome.tables},     {"rows", outcome.rows},
+                    {"changes", outcome.changes},   {"inconsistent", outcome.inconsistent},
+                    {"left_out", outcome.left_out}, {"seconds", outcome.seconds}};
     if (outcome.status == "unsettled") summary["reason"] = "unsettled";
     Print(summary);
   }

@@ -36,8 +36,7 @@ class LineDisplay : public RunEvents {
   void OnStage(const StageView& stage) override { Say(stdout, StageText(stage)); }
 
   void OnProgress(const ProjectView& view) override {
-    const double now =
-        std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+    const double now = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
     for (const StageView& stage : view.stages) {
       if (stage.status == "running") rates_[stage.name] = meters_[stage.name].Add(now, stage.done);
     }

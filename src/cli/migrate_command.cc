@@ -10,7 +10,7 @@ namespace godwit {
 namespace {
 
 void Add(CLI::App& app, CommandContext& context, const char* name, const char* help,
-         bool RunOptions::*also) {
+         bool RunOptions::* also) {
   CLI::App* command = app.add_subcommand(name, help);
   auto flags = std::make_shared<ProjectFlags>();
   flags->AddTo(*command);

@@ -78,8 +78,10 @@ class Client {
   RunOutcome CallOff(RunOutcome outcome) {
     projects_.CallOffVerification(name_, order_);
     if (outcome.status == "interrupted") {
-      outcome.advice = fmt::format("the comparison was called off, the project goes on; compare "
-                                   "again with: godwit verify {}\n", name_);
+      outcome.advice = fmt::format(
+          "the comparison was called off, the project goes on; compare "
+          "again with: godwit verify {}\n",
+          name_);
     }
     return outcome;
   }

@@ -96,10 +96,10 @@ std::string VerdictText(const JournalEntry& entry) {
                        entry.object);
   }
   auto count = [&](const char* name) { return detail.value(name, int64_t{0}); };
-  std::string out = fmt::format("inconsistent  {}: of {} rows {} missing, {} different, {} extra",
-                                entry.object, CountText(count("rows")),
-                                CountText(count("only_source")), CountText(count("different")),
-                                CountText(count("only_destination")));
+  std::string out =
+      fmt::format("inconsistent  {}: of {} rows {} missing, {} different, {} extra", entry.object,
+                  CountText(count("rows")), CountText(count("only_source")),
+                  CountText(count("different")), CountText(count("only_destination")));
   if (count("unsettled") > 0) out += fmt::format(", {} unsettled", CountText(count("unsettled")));
   if (count("computed") > 0) {
     out += fmt::format(
@@ -152,9 +152,8 @@ int Show(const CommandContext& context, const Arguments& arguments, Projects& pr
 int Ddl(const CommandContext& context, const Arguments& arguments, Projects& projects) {
   for (const DdlView& view : projects.Ddl(arguments.name, arguments.second)) {
     if (context.json) {
-      json out = {{"object", view.object},       {"kind", view.kind},   {"status", view.status},
-                  {"source", view.source},       {"notes", view.notes},
-                  {"converted", view.converted}};
+      json out = {{"object", view.object}, {"kind", view.kind},   {"status", view.status},
+                  {"source", view.source}, {"notes", view.notes}, {"converted", view.converted}};
       if (view.error) out["error"] = ToJson(*view.error);
       PrintJson(out);
       continue;
@@ -202,7 +201,8 @@ int Release(const CommandContext&, const Arguments& arguments, Projects& project
 std::string ReadStatement(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), {});
-  while (!text.empty() && std::string_view(" \t\r\n;").find(text.back()) != std::string_view::npos) {
+  while (!text.empty() &&
+         std::string_view(" \t\r\n;").find(text.back()) != std::string_view::npos) {
     text.pop_back();
   }
   if (!text.empty()) return text;
@@ -257,13 +257,12 @@ void AddProject(CLI::App& app, CommandContext& context) {
     const char* help;
     Action action;
   };
-  for (const Word& word :
-       {Word{"show", "One project: stages, figures, what is blocked", Show},
-        Word{"ddl", "Converted definitions of all objects or one", Ddl},
-        Word{"resume", "Go on with it", Resume},
-        Word{"pause", "Let the process that runs it pause", Pause},
-        Word{"release", "End it and forget all that is stored of it", Release},
-        Word{"resolve", "Answer what is blocked", Resolve}}) {
+  for (const Word& word : {Word{"show", "One project: stages, figures, what is blocked", Show},
+                           Word{"ddl", "Converted definitions of all objects or one", Ddl},
+                           Word{"resume", "Go on with it", Resume},
+                           Word{"pause", "Let the process that runs it pause", Pause},
+                           Word{"release", "End it and forget all that is stored of it", Release},
+                           Word{"resolve", "Answer what is blocked", Resolve}}) {
     auto arguments = Add(*group, context, word.word, word.help, word.action);
     CLI::App* command = group->get_subcommand(word.word);
     command->add_option("NAME", arguments->name, "The project")->required();

@@ -19,14 +19,16 @@ std::vector<ObjectRule> ParseRules(const std::vector<std::string>& texts) {
 void ProjectFlags::AddTo(CLI::App& app) {
   app.add_option("--source", source_, "Where the data is: URL or @NAME of a data source");
   app.add_option("--destination", destination_, "Where it goes: URL or @NAME of a data source");
-  app.add_option("--objects", objects_, "What goes: db.pattern, db.pattern=other_db[.table]; again "
-                                        "for more")
+  app.add_option("--objects", objects_,
+                 "What goes: db.pattern, db.pattern=other_db[.table]; again "
+                 "for more")
       ->allow_extra_args(false);
   app.add_option("--exclude", exclude_, "What stays: db.pattern; again for more")
       ->allow_extra_args(false);
   app.add_option("--config", config_, "A project file (TOML); flags win over it");
   app.add_option("--name", name_, "The project's name; derived from ends and objects otherwise");
-  app.add_flag("--certain", certain_, "Verify by sums that are slower and surer (64 bits of SHA-256)");
+  app.add_flag("--certain", certain_,
+               "Verify by sums that are slower and surer (64 bits of SHA-256)");
   app.add_option("--skip-check", skipped_checks_, "Precheck items not to judge");
   AddAnswerFlagsTo(app);
 }

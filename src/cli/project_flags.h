@@ -18,7 +18,7 @@ namespace godwit {
 class ProjectFlags {
  public:
   void AddTo(CLI::App& app);
-  void AddRunFlagsTo(CLI::App& app);  // --types, --merge, --stop-when-caught-up
+  void AddRunFlagsTo(CLI::App& app);     // --types, --merge, --stop-when-caught-up
   void AddResumeFlagsTo(CLI::App& app);  // those that are no part of the project
 
   // Of the flags over those of --config. Throws RULE_INVALID, TYPES_INVALID, CONFIG_INVALID.

@@ -18,13 +18,13 @@ class RunEvents {
  public:
   virtual ~RunEvents() = default;
   virtual void OnProject(const std::string& name, const ProjectSpec& spec) = 0;
-  virtual void OnStage(const StageView& stage) = 0;  // its status changed
-  virtual void OnProgress(const ProjectView& view) = 0;  // at every look
+  virtual void OnStage(const StageView& stage) = 0;                 // its status changed
+  virtual void OnProgress(const ProjectView& view) = 0;             // at every look
   virtual void OnSelection(const SelectionPreview& selection) = 0;  // as precheck found it
-  virtual void OnCheck(const JournalEntry& entry) = 0;   // a precheck item
+  virtual void OnCheck(const JournalEntry& entry) = 0;              // a precheck item
   virtual void OnBlocked(const Finding& finding) = 0;
   virtual void OnTransient(const ErrorFields* error) = 0;  // null: it works again
-  virtual void OnStopping() {}  // a signal asked for the end
+  virtual void OnStopping() {}                             // a signal asked for the end
   // After the last view; nothing is drawn any more.
   virtual void OnEnd(const RunOutcome& outcome, int signal) = 0;
   // Between these the terminal is somebody else's.
@@ -41,9 +41,10 @@ inline bool IsObjection(const JournalEntry& check) {
 }
 
 struct DisplayOptions {
-  std::string command_words;  // follow the project's name where a command is advised: " --state-dir DIR"
-  size_t names = 10;          // after which a list ends
-  bool all_checks = false;    // precheck's passed and skipped items too
+  std::string
+      command_words;  // follow the project's name where a command is advised: " --state-dir DIR"
+  size_t names = 10;  // after which a list ends
+  bool all_checks = false;  // precheck's passed and skipped items too
   bool Shows(const JournalEntry& check) const { return all_checks || IsObjection(check); }
 };
 std::unique_ptr<RunEvents> MakeLiveDisplay(const DisplayOptions& options);

@@ -18,12 +18,12 @@ using nlohmann::json;
 std::string SummaryText(const RunOutcome& outcome, const std::string& project, int signal) {
   std::string out;
   if (outcome.error) out += "error " + ErrorText(*outcome.error) + "\n";
-  out += fmt::format("{}: {} tables, {} rows, {} changes, {} inconsistent, in {}\n",
-                     SummaryStatus(outcome), CountText(static_cast<int64_t>(outcome.tables)),
-                     CountText(static_cast<int64_t>(outcome.rows)),
-                     CountText(static_cast<int64_t>(outcome.changes)),
-                     CountText(static_cast<int64_t>(outcome.inconsistent)),
-                     TimeText(outcome.seconds));
+  out +=
+      fmt::format("{}: {} tables, {} rows, {} changes, {} inconsistent, in {}\n",
+                  SummaryStatus(outcome), CountText(static_cast<int64_t>(outcome.tables)),
+                  CountText(static_cast<int64_t>(outcome.rows)),
+                  CountText(static_cast<int64_t>(outcome.changes)),
+                  CountText(static_cast<int64_t>(outcome.inconsistent)), TimeText(outcome.seconds));
   if (outcome.left_out > 0) {
     out += fmt::format("{} rows were skipped as blocked items; see them: godwit project show {}\n",
                        CountText(static_cast<int64_t>(outcome.left_out)), project);
@@ -34,18 +34,24 @@ std::string SummaryText(const RunOutcome& outcome, const std::string& project, i
     out += fmt::format("{}saved; go on with: godwit project resume {}\n",
                        signal == 0 ? "" : "interrupted, everything is ", project);
   } else if (outcome.status == "blocked") {
-    out += fmt::format("see what is blocked: godwit project show {}\n"
-                       "then answer:         godwit project resolve {} ITEM --retry | --skip | "
-                       "--done | --edit FILE\nand go on with:      godwit project resume {}\n",
-                       project, project, project);
+    out += fmt::format(
+        "see what is blocked: godwit project show {}\n"
+        "then answer:         godwit project resolve {} ITEM --retry | --skip | "
+        "--done | --edit FILE\nand go on with:      godwit project resume {}\n",
+        project, project, project);
   } else if (outcome.status == "unsettled") {
-    out += fmt::format("some rows changed too often to be compared; compare again: "
-                       "godwit verify {}\n", project);
+    out += fmt::format(
+        "some rows changed too often to be compared; compare again: "
+        "godwit verify {}\n",
+        project);
   } else if (outcome.status == "inconsistent") {
-    out += fmt::format("see the rows: godwit project show {}; correct them: godwit verify {} "
-                       "--correct\n", project, project);
+    out += fmt::format(
+        "see the rows: godwit project show {}; correct them: godwit verify {} "
+        "--correct\n",
+        project, project);
   } else if (outcome.status == "failed") {
-    out += fmt::format("when the cause is removed, go on with: godwit project resume {}\n", project);
+    out +=
+        fmt::format("when the cause is removed, go on with: godwit project resume {}\n", project);
   }
   return out;
 }
@@ -66,15 +72,14 @@ std::string SelectionText(const SelectionPreview& selection, size_t names) {
   auto more = [](size_t left) {
     return fmt::format("\n  … and {} more (--verbose lists all)", CountText(left));
   };
-  std::string out = fmt::format("selected      {} tables, {} views, about {} rows",
-                                CountText(selection.tables()),
-                                CountText(selection.selected.size() - selection.tables()),
-                                CountText(selection.rows()));
+  std::string out = fmt::format(
+      "selected      {} tables, {} views, about {} rows", CountText(selection.tables()),
+      CountText(selection.selected.size() - selection.tables()), CountText(selection.rows()));
   for (size_t i = 0; i < std::min(names, selection.selected.size()); ++i) {
     const SelectionPreview::Selected& object = selection.selected[i];
-    out += fmt::format("\n  {} -> {}  {}", object.name.ToString(), object.destination.ToString(),
-                       object.is_view ? "view" : fmt::format("about {} rows",
-                                                             CountText(object.rows)));
+    out +=
+        fmt::format("\n  {} -> {}  {}", object.name.ToString(), object.destination.ToString(),
+                    object.is_view ? "view" : fmt::format("about {} rows", CountText(object.rows)));
   }
   const bool lists = names > 0;
   if (lists && selection.selected.size() > names) out += more(selection.selected.size() - names);

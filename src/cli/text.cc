@@ -117,8 +117,8 @@ std::string FindingText(const Finding& finding, std::string_view project) {
 
 std::string LeftOutText(const Finding& finding) {
   const json detail = json::parse(finding.detail, nullptr, false);
-  return fmt::format("skipped: item {}: row {} in {}: {}", finding.id, finding.object, finding.stage,
-                     detail.is_object() ? detail.value("statement", "") : "");
+  return fmt::format("skipped: item {}: row {} in {}: {}", finding.id, finding.object,
+                     finding.stage, detail.is_object() ? detail.value("statement", "") : "");
 }
 
 std::string StageText(const StageView& stage) {
@@ -128,7 +128,8 @@ std::string StageText(const StageView& stage) {
     out += fmt::format("  {} of {}{} {}", CountText(stage.done), is_estimate ? "about " : "",
                        CountText(stage.total), stage.unit);
   }
-  if (stage.rows > 0 && stage.unit != "rows") out += fmt::format("  {} rows", CountText(stage.rows));
+  if (stage.rows > 0 && stage.unit != "rows")
+    out += fmt::format("  {} rows", CountText(stage.rows));
   if (stage.bytes > 0) out += "  " + BytesText(stage.bytes);
   if (stage.seconds > 0) out += "  " + TimeText(stage.seconds);
   return out;

@@ -79,8 +79,9 @@ int Verify(const CommandContext& context, const VerifyFlags& flags) {
 void AddVerify(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("verify", "Compare both sides, row by row");
   auto flags = std::make_shared<VerifyFlags>();
-  command->add_option("NAME", flags->name, "A stored project; or give --source, --destination and "
-                                           "--objects");
+  command->add_option("NAME", flags->name,
+                      "A stored project; or give --source, --destination and "
+                      "--objects");
   command->add_option("TABLES", flags->tables,
                       "Only these tables of a stored project: db.table, or a pattern; of the "
                       "source's names");

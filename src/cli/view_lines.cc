@@ -43,8 +43,7 @@ double ShareOf(const StageView& stage, const ProjectView& view) {
   if (stage.name == "capture") return view.flow.capturing || has_stopped ? 1 : 0;
   if (stage.name == "incremental") {
     if ((view.flow.replaying || has_stopped) && view.flow.applied >= view.flow.log_last) return 1;
-    return Share(static_cast<int64_t>(view.flow.applied),
-                 static_cast<int64_t>(view.flow.log_last));
+    return Share(static_cast<int64_t>(view.flow.applied), static_cast<int64_t>(view.flow.log_last));
   }
   double share = Share(stage.done, stage.total);
   if (stage.name != "verification" || stage.status != "running") return share;
@@ -110,9 +109,8 @@ std::string ViewLines::Fit(std::string line, Words words, size_t columns) {
     longest->text = std::exchange(longest->brief, "");
   }
   while (too_long() && !words.empty()) {
-    words.erase(std::max_element(words.begin(), words.end(), [](const Word& a, const Word& b) {
-      return a.rank < b.rank;
-    }));
+    words.erase(std::max_element(words.begin(), words.end(),
+                                 [](const Word& a, const Word& b) { return a.rank < b.rank; }));
   }
   for (const Word& word : words) line += "  " + word.text;
   return CutToColumns(line, columns);
@@ -201,12 +199,12 @@ std::vector<ViewLine> ViewLines::Make(const ProjectView& view, std::string_view 
                                               finding.kind, finding.object),
                                   columns),
                      Tone::kAttention});
-    lines.push_back({CutToColumns(fmt::format("  answer:    godwit project resolve {} {} --retry | "
-                                              "--skip | --done{}",
-                                              command_name, finding.id,
-                                              is_row ? "" : " | --edit FILE"),
-                                  columns),
-                     Tone::kAttention});
+    lines.push_back(
+        {CutToColumns(fmt::format("  answer:    godwit project resolve {} {} --retry | "
+                                  "--skip | --done{}",
+                                  command_name, finding.id, is_row ? "" : " | --edit FILE"),
+                      columns),
+         Tone::kAttention});
   }
   if (!view.transient) waiting_since_ = -1;
   if (view.transient) {
@@ -215,8 +213,7 @@ std::vector<ViewLine> ViewLines::Make(const ProjectView& view, std::string_view 
                                  ? "a server"
                                  : fmt::format("the {}", ToString(view.transient->side));
     lines.push_back({CutToColumns(fmt::format("waiting      for {}, since {}: {}", side,
-                                              TimeText(now - waiting_since_),
-                                              view.transient->code),
+                                              TimeText(now - waiting_since_), view.transient->code),
                                   columns),
                      Tone::kAttention});
     lines.push_back({CutToColumns(fmt::format("  because:   {}", view.transient->message), columns),

@@ -22,8 +22,13 @@ ProjectView Busy() {
   view.state = "running";
   view.stages = {{.name = "precheck", .status = "done", .seconds = 0.4},
                  {.name = "capture", .status = "running"},
-                 {.name = "full", .status = "running", .unit = "rows", .done = 400'000,
-                  .total = 1'000'000, .bytes = 80'000'000, .seconds = 8},
+                 {.name = "full",
+                  .status = "running",
+                  .unit = "rows",
+                  .done = 400'000,
+                  .total = 1'000'000,
+                  .bytes = 80'000'000,
+                  .seconds = 8},
                  {.name = "incremental", .status = "pending"},
                  {.name = "verification", .status = "pending"}};
   view.flow.capturing = true;
@@ -89,8 +94,12 @@ TEST(ViewLinesTest, VerificationGoesByRowsWhereTheyAreKnown) {
   ViewLines lines;
   ProjectView view = Busy();
   view.stages[2] = {.name = "full", .status = "done", .rows = 1000};
-  view.stages[4] = {.name = "verification", .status = "running", .unit = "tables", .done = 0,
-                    .total = 1, .rows = 400};
+  view.stages[4] = {.name = "verification",
+                    .status = "running",
+                    .unit = "tables",
+                    .done = 0,
+                    .total = 1,
+                    .rows = 400};
   EXPECT_THAT(LineOf(lines, view, "verification", 0, 119), HasSubstr("40 %"));
 }
 
@@ -99,8 +108,8 @@ TEST(ViewLinesTest, SaysWhatIsBlockedWithItsChoicesAndWhatIsWaitedFor) {
   ProjectView view = Busy();
   view.open_findings = {{.id = 7, .stage = "incremental", .kind = "ddl", .object = "shop.t"},
                         {.id = 8, .stage = "incremental", .kind = "row", .object = "shop.u"}};
-  view.transient = ErrorFields{.code = "CONNECTION_LOST", .side = Side::kSource,
-                               .message = "server has gone away"};
+  view.transient = ErrorFields{
+      .code = "CONNECTION_LOST", .side = Side::kSource, .message = "server has gone away"};
   lines.Make(view, "p --state-dir /s", 0, 119);
   std::string all;
   for (const ViewLine& line : lines.Make(view, "p --state-dir /s", 12, 119)) {

@@ -32,24 +32,24 @@ struct CheckResult {
 // What a connector needs to judge whether it can play its role.
 struct CheckRequest {
   Side side = Side::kSource;
-  std::vector<TableSchemaPtr> tables;       // in this server's terms
-  std::vector<std::string> databases;       // this server's, that the tables lie in
-  bool captures = false;                    // changes will be read from it / replayed into it
-  bool writes = false;                      // it will be written to
-  bool creates = false;                     // objects will be created in it
-  uint64_t largest_source_row = 0;          // bytes, 0 unknown; for packet limits
-  std::set<TableName> filtered;             // tables with a row filter
+  std::vector<TableSchemaPtr> tables;  // in this server's terms
+  std::vector<std::string> databases;  // this server's, that the tables lie in
+  bool captures = false;               // changes will be read from it / replayed into it
+  bool writes = false;                 // it will be written to
+  bool creates = false;                // objects will be created in it
+  uint64_t largest_source_row = 0;     // bytes, 0 unknown; for packet limits
+  std::set<TableName> filtered;        // tables with a row filter
 };
 
 struct EndpointInfo {
-  std::string kind;      // "mysql", "mariadb", "oceanbase-mysql", "memory"
-  std::string version;   // as the server says it
+  std::string kind;                // "mysql", "mariadb", "oceanbase-mysql", "memory"
+  std::string version;             // as the server says it
   bool folds_table_names = false;  // lower_case_table_names: names that differ in case are one
-  std::string identity;  // equal for two URLs of the same server
+  std::string identity;            // equal for two URLs of the same server
   bool can_capture = false;
-  bool logs_cascades = false;     // child rows written by a parent's change are in its log
+  bool logs_cascades = false;  // child rows written by a parent's change are in its log
   bool orders_text_bytewise = false;
-  bool logs_full_images = true;   // as its log is set; one session's images may still be partial
+  bool logs_full_images = true;  // as its log is set; one session's images may still be partial
 };
 
 // Rows that are apart under the source's definition and equal under the destination's.

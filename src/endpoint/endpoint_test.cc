@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -41,7 +40,8 @@ TEST(EndpointUrl, TakesShortForms) {
   const auto tenant = EndpointUrl::Parse("x://u@tenant:p@ss@h/");
   EXPECT_EQ(tenant.user, "u@tenant");
   EXPECT_EQ(tenant.password, "p@ss");
-  EXPECT_EQ(EndpointUrl::Parse("oceanbase://u%40tenant%23cluster:p@h:2883").user, "u@tenant#cluster");
+  EXPECT_EQ(EndpointUrl::Parse("oceanbase://u%40tenant%23cluster:p@h:2883").user,
+            "u@tenant#cluster");
 }
 
 TEST(EndpointUrl, ReadsPasswordsFromElsewhere) {
@@ -126,8 +126,8 @@ TEST(LaneProgress, RefusesDamage) {
        {"low", "low=", "low=x", "low=-1", "low=1;", "low=1;done=", "low=1;done=3,2",
         "low=1;done=5-4", "low=1;done=1-18446744073709551615", "low=1;done=4-6,6",
         "low=99999999999999999999", "low=1;shares=5-4/2:1", "low=1;shares=1-2/2:2",
-        "low=1;shares=1-2/0:0", "low=1;shares=1-2/4294967296:0", "low=1;chunks=2;done=3",
-        "low=1 ", "low=1;more=2", "LOW=1"}) {
+        "low=1;shares=1-2/0:0", "low=1;shares=1-2/4294967296:0", "low=1;chunks=2;done=3", "low=1 ",
+        "low=1;more=2", "LOW=1"}) {
     EXPECT_THROW(LaneProgress::Decode(text), Error) << text;
   }
 }

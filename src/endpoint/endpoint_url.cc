@@ -183,8 +183,9 @@ EndpointUrl EndpointUrl::Parse(std::string_view text) {
   if (rest.starts_with('?')) {
     ParseOptions(rest.substr(1), url);
   } else if (!rest.empty()) {
-    FailUrl("only options (?name=value) may stand behind the host; databases are chosen by the "
-            "object rules");
+    FailUrl(
+        "only options (?name=value) may stand behind the host; databases are chosen by the "
+        "object rules");
   }
   ReadPassword(url);
   return url;

@@ -28,8 +28,8 @@ struct AppliedShare {
 
 // The exact progress of one lane, committed with the data it speaks of.
 struct LaneProgress {
-  Sequence low = 0;              // everything up to here is in the destination, by any lane
-  std::vector<Sequence> done;    // sequences above `low` that this lane has applied, rising
+  Sequence low = 0;                  // everything up to here is in the destination, by any lane
+  std::vector<Sequence> done;        // sequences above `low` that this lane has applied, rising
   std::vector<AppliedShare> shares;  // of windows that end above `low`
   std::vector<uint64_t> chunks;  // chunk ids this lane has loaded that the journal may not know yet
 
@@ -54,9 +54,10 @@ struct WritePlan {
   std::vector<int> columns;  // ordinals of table->columns, never generated ones
   std::vector<int> key;
   std::vector<std::vector<int>> unique_keys;
-  // Places of texts that the two sides compare differently. What only the destination calls equal is
-  // another row, which a write must neither displace nor change: in a key these are found by their
-  // bytes, or, `case_texts`, also in other letters of ASCII, which the source too calls equal.
+  // Places of texts that the two sides compare differently. What only the destination calls equal
+  // is another row, which a write must neither displace nor change: in a key these are found by
+  // their bytes, or, `case_texts`, also in other letters of ASCII, which the source too calls
+  // equal.
   std::vector<int> byte_texts;
   std::vector<int> case_texts;
 };
@@ -102,8 +103,8 @@ class Sink {
   virtual void Begin(const LaneProgress& progress, ForeignKeys foreign_keys) = 0;
   // Rows read by the copy. kDisplace on a clash. After an error some of them may be there.
   virtual void Load(const WritePlan& plan, const RowBatch& rows) = 0;
-  // Within the open transaction: RollbackToSavepoint undoes what came after the latest Savepoint, also
-  // after a statement of it has failed.
+  // Within the open transaction: RollbackToSavepoint undoes what came after the latest Savepoint,
+  // also after a statement of it has failed.
   virtual void Savepoint() = 0;
   virtual void RollbackToSavepoint() = 0;
   // In this order as far as they touch the same unique values; the sink may regroup. Cells of an
@@ -112,15 +113,17 @@ class Sink {
   // whole before-image, one row each.
   virtual void Apply(std::span<const RowChange> changes, ApplyMode mode) = 0;
   // After a lost connection during COMMIT: reconnects, locks the lane row, reads it, and returns
-  // normally if it says `progress`, else throws the transient error; Stopped when stopped meanwhile.
+  // normally if it says `progress`, else throws the transient error; Stopped when stopped
+  // meanwhile.
   virtual void Commit(std::stop_token stop) = 0;
   virtual void Rollback() = 0;
 
-  // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first. Throws Stopped
-  // when stopped meanwhile: the server may go on with the statement then.
+  // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first. Throws
+  // Stopped when stopped meanwhile: the server may go on with the statement then.
   virtual void Execute(const Statement& statement, std::stop_token stop) = 0;
-  // A server may go on with a statement whose connection is gone. Returns once none that any sink of
-  // this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one can.
+  // A server may go on with a statement whose connection is gone. Returns once none that any sink
+  // of this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one
+  // can.
   virtual void AwaitStatements() = 0;
 
   // Removes the lane rows of a released link.

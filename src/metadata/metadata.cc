@@ -60,7 +60,10 @@ class SqliteMetadata : public Metadata {
         writer_(path) {}
 
   ProjectRecord CreateProject(const std::string& name, const std::string& spec) override {
-    ProjectRecord made{.name = name, .spec = spec, .state = "not_started", .desired = "run",
+    ProjectRecord made{.name = name,
+                       .spec = spec,
+                       .state = "not_started",
+                       .desired = "run",
                        .created_us = NowUs()};
     writer_.Run([&](Sqlite& db) {
       if (db.Query("SELECT 1 FROM project WHERE name = ?").Bind(name).Next()) {
@@ -71,9 +74,15 @@ class SqliteMetadata : public Metadata {
                      .cause = "the name is taken in this state directory",
                      .remedy = "resume that project, or give another --name"});
       }
-      db.Query("INSERT INTO project (name, spec, state, desired, cause, created_us)"
-               " VALUES (?, ?, ?, ?, '', ?)")
-          .Bind(name).Bind(spec).Bind(made.state).Bind(made.desired).Bind(made.created_us).Run();
+      db.Query(
+            "INSERT INTO project (name, spec, state, desired, cause, created_us)"
+            " VALUES (?, ?, ?, ?, '', ?)")
+          .Bind(name)
+          .Bind(spec)
+          .Bind(made.state)
+          .Bind(made.desired)
+          .Bind(made.created_us)
+          .Run();
       made.id = db.last_insert_id();
     });
     return made;
@@ -81,16 +90,18 @@ class SqliteMetadata : public Metadata {
 
   std::optional<ProjectRecord> FindProject(const std::string& name) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT id, name, spec, state, desired, cause, created_us"
-                           " FROM project WHERE name = ?");
+    auto q = reader_.Query(
+        "SELECT id, name, spec, state, desired, cause, created_us"
+        " FROM project WHERE name = ?");
     if (!q.Bind(name).Next()) return {};
     return ReadProject(q);
   }
 
   std::vector<ProjectRecord> Projects() override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT id, name, spec, state, desired, cause, created_us"
-                           " FROM project ORDER BY name");
+    auto q = reader_.Query(
+        "SELECT id, name, spec, state, desired, cause, created_us"
+        " FROM project ORDER BY name");
     std::vector<ProjectRecord> out;
     while (q.Next()) out.push_back(ReadProject(q));
     return out;
@@ -99,7 +110,10 @@ class SqliteMetadata : public Metadata {
   void SetState(int64_t project, const std::string& state, const std::string& cause) override {
     writer_.Run([&](Sqlite& db) {
       db.Query("UPDATE project SET state = ?, cause = ? WHERE id = ?")
-          .Bind(state).Bind(cause).Bind(project).Run();
+          .Bind(state)
+          .Bind(cause)
+          .Bind(project)
+          .Run();
     });
   }
 
@@ -122,9 +136,13 @@ class SqliteMetadata : public Metadata {
 
   void PutSetting(int64_t project, const std::string& key, const std::string& value) override {
     writer_.Run([&](Sqlite& db) {
-      db.Query("INSERT INTO setting VALUES (?, ?, ?)"
-               " ON CONFLICT DO UPDATE SET value = excluded.value")
-          .Bind(project).Bind(key).BindBlob(value).Run();
+      db.Query(
+            "INSERT INTO setting VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value")
+          .Bind(project)
+          .Bind(key)
+          .BindBlob(value)
+          .Run();
     });
   }
 
@@ -137,8 +155,9 @@ class SqliteMetadata : public Metadata {
 
   std::map<std::string, std::string> Settings(int64_t project, const std::string& prefix) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT key, value FROM setting"
-                           " WHERE project = ?1 AND substr(key, 1, length(?2)) = ?2");
+    auto q = reader_.Query(
+        "SELECT key, value FROM setting"
+        " WHERE project = ?1 AND substr(key, 1, length(?2)) = ?2");
     q.Bind(project).Bind(prefix);
     std::map<std::string, std::string> out;
     while (q.Next()) out[q.Text(0)] = q.Text(1);
@@ -148,27 +167,35 @@ class SqliteMetadata : public Metadata {
   void PutEntry(int64_t project, const JournalEntry& entry) override {
     const int64_t now = NowUs();
     writer_.Run([&](Sqlite& db) {
-      db.Query("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-               " status = excluded.status, detail = excluded.detail,"
-               " updated_us = excluded.updated_us")
-          .Bind(project).Bind(entry.stage).Bind(entry.object).Bind(entry.status)
-          .Bind(entry.detail).Bind(now).Run();
+      db.Query(
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " status = excluded.status, detail = excluded.detail,"
+            " updated_us = excluded.updated_us")
+          .Bind(project)
+          .Bind(entry.stage)
+          .Bind(entry.object)
+          .Bind(entry.status)
+          .Bind(entry.detail)
+          .Bind(now)
+          .Run();
     });
   }
 
   std::optional<JournalEntry> Entry(int64_t project, const std::string& stage,
                                     const std::string& object) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT stage, object, status, detail, updated_us FROM journal"
-                           " WHERE project = ? AND stage = ? AND object = ?");
+    auto q = reader_.Query(
+        "SELECT stage, object, status, detail, updated_us FROM journal"
+        " WHERE project = ? AND stage = ? AND object = ?");
     if (!q.Bind(project).Bind(stage).Bind(object).Next()) return {};
     return ReadEntry(q);
   }
 
   std::vector<JournalEntry> Entries(int64_t project, const std::string& stage) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT stage, object, status, detail, updated_us FROM journal"
-                           " WHERE project = ? AND stage = ? ORDER BY object");
+    auto q = reader_.Query(
+        "SELECT stage, object, status, detail, updated_us FROM journal"
+        " WHERE project = ? AND stage = ? ORDER BY object");
     q.Bind(project).Bind(stage);
     std::vector<JournalEntry> out;
     while (q.Next()) out.push_back(ReadEntry(q));
@@ -178,7 +205,9 @@ class SqliteMetadata : public Metadata {
   void RemoveEntries(int64_t project, const std::string& stage) override {
     writer_.Run([&](Sqlite& db) {
       db.Query("DELETE FROM journal WHERE project = ? AND stage = ?")
-          .Bind(project).Bind(stage).Run();
+          .Bind(project)
+          .Bind(stage)
+          .Run();
     });
   }
 
@@ -186,28 +215,40 @@ class SqliteMetadata : public Metadata {
     const std::string range = EncodeRange(chunk.range);
     const int64_t id = static_cast<int64_t>(chunk.id);
     writer_.Run([&](Sqlite& db) {
-      db.Query("INSERT INTO chunk (project, id, database_name, table_name, generation, key_range,"
-               " is_last) VALUES (?, ?, ?, ?, ?, ?, ?)")
-          .Bind(project).Bind(id).Bind(chunk.table.database).Bind(chunk.table.table)
-          .Bind(static_cast<int64_t>(chunk.generation)).BindBlob(range)
-          .Bind(static_cast<int64_t>(chunk.is_last)).Run();
+      db.Query(
+            "INSERT INTO chunk (project, id, database_name, table_name, generation, key_range,"
+            " is_last) VALUES (?, ?, ?, ?, ?, ?, ?)")
+          .Bind(project)
+          .Bind(id)
+          .Bind(chunk.table.database)
+          .Bind(chunk.table.table)
+          .Bind(static_cast<int64_t>(chunk.generation))
+          .BindBlob(range)
+          .Bind(static_cast<int64_t>(chunk.is_last))
+          .Run();
       db.Query("UPDATE project SET last_chunk = max(last_chunk, ?) WHERE id = ?")
-          .Bind(id).Bind(project).Run();
+          .Bind(id)
+          .Bind(project)
+          .Run();
     });
   }
 
   void FinishChunk(int64_t project, uint64_t chunk, uint64_t rows) override {
     writer_.Run([&](Sqlite& db) {
       db.Query("UPDATE chunk SET done = 1, row_count = ? WHERE project = ? AND id = ?")
-          .Bind(static_cast<int64_t>(rows)).Bind(project).Bind(static_cast<int64_t>(chunk)).Run();
+          .Bind(static_cast<int64_t>(rows))
+          .Bind(project)
+          .Bind(static_cast<int64_t>(chunk))
+          .Run();
     });
   }
 
   std::vector<ChunkRecord> Chunks(int64_t project, const TableName& table) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT id, generation, key_range, is_last, done, row_count FROM chunk"
-                           " WHERE project = ? AND database_name = ? AND table_name = ?"
-                           " ORDER BY id");
+    auto q = reader_.Query(
+        "SELECT id, generation, key_range, is_last, done, row_count FROM chunk"
+        " WHERE project = ? AND database_name = ? AND table_name = ?"
+        " ORDER BY id");
     q.Bind(project).Bind(table.database).Bind(table.table);
     std::vector<ChunkRecord> out;
     while (q.Next()) {
@@ -227,17 +268,27 @@ class SqliteMetadata : public Metadata {
   void RemoveChunks(int64_t project, const TableName& table) override {
     writer_.Run([&](Sqlite& db) {
       db.Query("DELETE FROM chunk WHERE project = ? AND database_name = ? AND table_name = ?")
-          .Bind(project).Bind(table.database).Bind(table.table).Run();
+          .Bind(project)
+          .Bind(table.database)
+          .Bind(table.table)
+          .Run();
     });
   }
 
   int64_t AddFinding(int64_t project, const Finding& finding) override {
     int64_t id = 0;
     writer_.Run([&](Sqlite& db) {
-      db.Query("INSERT INTO finding (project, stage, kind, object, status, detail, answer)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?)")
-          .Bind(project).Bind(finding.stage).Bind(finding.kind).Bind(finding.object)
-          .Bind(finding.status).Bind(finding.detail).Bind(finding.answer).Run();
+      db.Query(
+            "INSERT INTO finding (project, stage, kind, object, status, detail, answer)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)")
+          .Bind(project)
+          .Bind(finding.stage)
+          .Bind(finding.kind)
+          .Bind(finding.object)
+          .Bind(finding.status)
+          .Bind(finding.detail)
+          .Bind(finding.answer)
+          .Run();
       id = db.last_insert_id();
     });
     return id;
@@ -245,8 +296,9 @@ class SqliteMetadata : public Metadata {
 
   std::vector<Finding> Findings(int64_t project, const std::string& status) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT id, stage, kind, object, status, detail, answer FROM finding"
-                           " WHERE project = ?1 AND (?2 = '' OR status = ?2) ORDER BY id");
+    auto q = reader_.Query(
+        "SELECT id, stage, kind, object, status, detail, answer FROM finding"
+        " WHERE project = ?1 AND (?2 = '' OR status = ?2) ORDER BY id");
     q.Bind(project).Bind(status);
     std::vector<Finding> out;
     while (q.Next()) out.push_back(ReadFinding(q));
@@ -255,8 +307,9 @@ class SqliteMetadata : public Metadata {
 
   std::optional<Finding> FindFinding(int64_t project, int64_t id) override {
     MutexLock lock(mutex_);
-    auto q = reader_.Query("SELECT id, stage, kind, object, status, detail, answer FROM finding"
-                           " WHERE project = ? AND id = ?");
+    auto q = reader_.Query(
+        "SELECT id, stage, kind, object, status, detail, answer FROM finding"
+        " WHERE project = ? AND id = ?");
     if (!q.Bind(project).Bind(id).Next()) return {};
     return ReadFinding(q);
   }
@@ -264,17 +317,25 @@ class SqliteMetadata : public Metadata {
   void UpdateFinding(int64_t project, const Finding& finding) override {
     writer_.Run([&](Sqlite& db) {
       db.Query("UPDATE finding SET status = ?, detail = ?, answer = ? WHERE project = ? AND id = ?")
-          .Bind(finding.status).Bind(finding.detail).Bind(finding.answer).Bind(project)
-          .Bind(finding.id).Run();
+          .Bind(finding.status)
+          .Bind(finding.detail)
+          .Bind(finding.answer)
+          .Bind(project)
+          .Bind(finding.id)
+          .Run();
     });
   }
 
   void PutDataSource(const DataSource& source) override {
     const std::string sealed = source.secret.empty() ? "" : box_.Seal(source.secret);
     writer_.Run([&](Sqlite& db) {
-      db.Query("INSERT INTO data_source VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
-               " url = excluded.url, secret = excluded.secret")
-          .Bind(source.name).Bind(source.url).BindBlob(sealed).Run();
+      db.Query(
+            "INSERT INTO data_source VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " url = excluded.url, secret = excluded.secret")
+          .Bind(source.name)
+          .Bind(source.url)
+          .BindBlob(sealed)
+          .Run();
     });
   }
 
@@ -295,9 +356,8 @@ class SqliteMetadata : public Metadata {
   }
 
   void RemoveDataSource(const std::string& name) override {
-    writer_.Run([&](Sqlite& db) {
-      db.Query("DELETE FROM data_source WHERE name = ?").Bind(name).Run();
-    });
+    writer_.Run(
+        [&](Sqlite& db) { db.Query("DELETE FROM data_source WHERE name = ?").Bind(name).Run(); });
   }
 
  private:

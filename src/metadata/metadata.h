@@ -35,7 +35,7 @@ struct JournalEntry {
 struct Finding {
   int64_t id = 0;
   std::string stage;
-  std::string kind;    // "ddl", "row", "object", "difference"
+  std::string kind;  // "ddl", "row", "object", "difference"
   std::string object;
   std::string status;  // "open", "retry", "skip", "done", "edited", "closed"
   std::string detail;  // JSON
@@ -59,8 +59,8 @@ struct DataSource {
 // have it open. Thread-safe.
 class Metadata {
  public:
-  // `path`: the SQLite file. METADATA_CORRUPT, METADATA_DISK_FULL, METADATA_VERSION (made by a newer
-  // program).
+  // `path`: the SQLite file. METADATA_CORRUPT, METADATA_DISK_FULL, METADATA_VERSION (made by a
+  // newer program).
   static std::unique_ptr<Metadata> Open(const std::string& path);
   virtual ~Metadata() = default;
 

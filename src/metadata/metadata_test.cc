@@ -97,10 +97,15 @@ TEST_F(MetadataTest, AProjectTakesItsThingsWithIt) {
 TEST_F(MetadataTest, KeepsChunksWithAnyBytes) {
   auto metadata = Open();
   int64_t id = metadata->CreateProject("shop", "{}").id;
-  const Chunk first{.id = 1, .table = {"a", "b"}, .generation = 2,
+  const Chunk first{.id = 1,
+                    .table = {"a", "b"},
+                    .generation = 2,
                     .range = {std::nullopt, KeyTuple{std::string("\0\xff", 2), ""}}};
-  const Chunk second{.id = 2, .table = {"a", "b"}, .generation = 2,
-                     .range = {first.range.through, std::nullopt}, .is_last = true};
+  const Chunk second{.id = 2,
+                     .table = {"a", "b"},
+                     .generation = 2,
+                     .range = {first.range.through, std::nullopt},
+                     .is_last = true};
   metadata->PutChunk(id, first);
   metadata->PutChunk(id, second);
   metadata->FinishChunk(id, 2, 77);
@@ -152,8 +157,9 @@ TEST_F(MetadataTest, TwoOpensSeeEachOther) {
   auto one = Open();
   auto other = Open();
   int64_t id = one->CreateProject("shop", "{}").id;
-  int64_t finding = one->AddFinding(id, {.stage = "incremental", .kind = "ddl", .object = "a.b",
-                                         .status = "open", .detail = "{}"});
+  int64_t finding = one->AddFinding(
+      id,
+      {.stage = "incremental", .kind = "ddl", .object = "a.b", .status = "open", .detail = "{}"});
   auto seen = other->FindFinding(id, finding);
   ASSERT_TRUE(seen);
   seen->status = "edited";
@@ -260,7 +266,10 @@ TEST_F(MetadataTest, TellsOfAFullDisk) {
   try {
     for (int i = 0; i < 1000; ++i) {
       db.Query("INSERT INTO setting VALUES (?, ?, ?)")
-          .Bind(id).Bind("k" + std::to_string(i)).BindBlob(std::string(4096, 'x')).Run();
+          .Bind(id)
+          .Bind("k" + std::to_string(i))
+          .BindBlob(std::string(4096, 'x'))
+          .Run();
     }
     FAIL() << "the file grew past its limit";
   } catch (const Error& error) {

@@ -101,9 +101,10 @@ void MigrateMetadata(Sqlite& db, const std::string& path) {
                  .remedy = "use that version of Godwit, or name another --state-dir"});
   }
   for (size_t step = version; step < kSteps.size(); ++step) db.Execute(kSteps[step]);
-  db.Execute(fmt::format("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
-                         "DELETE FROM schema_version; INSERT INTO schema_version VALUES ({});",
-                         kSteps.size()));
+  db.Execute(
+      fmt::format("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
+                  "DELETE FROM schema_version; INSERT INTO schema_version VALUES ({});",
+                  kSteps.size()));
   db.Execute("COMMIT");
 }
 

@@ -33,8 +33,8 @@ void MakeKey(const std::string& file) {
   const std::string draft = fmt::format("{}.{}", file, getpid());
   const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) FailKey(file, strerror(errno));
-  const bool written = write(fd, key, sizeof(key)) == static_cast<ssize_t>(sizeof(key)) &&
-                       fsync(fd) == 0;
+  const bool written =
+      write(fd, key, sizeof(key)) == static_cast<ssize_t>(sizeof(key)) && fsync(fd) == 0;
   const int cause = errno;
   close(fd);
   sodium_memzero(key, sizeof(key));

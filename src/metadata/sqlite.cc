@@ -19,24 +19,27 @@ namespace {
 
 [[noreturn]] void Fail(sqlite3* db, int code) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
-  ErrorFields f{.kind = ErrorKind::kBlocked,
-                .object = file == nullptr ? "" : file,
+  ErrorFields f{.object = file == nullptr ? "" : file,
                 .native = db == nullptr ? code : sqlite3_extended_errcode(db),
                 .message = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db)};
   const bool no_space = code == SQLITE_FULL || (code == SQLITE_IOERR && db != nullptr &&
                                                 sqlite3_system_errno(db) == ENOSPC);
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
     f.code = "METADATA_CORRUPT";
+    f.kind = ErrorKind::kBlocked;
     f.cause = "the file is damaged or is no database of Godwit's";
-    f.remedy = "restore the file from a backup, or name another --state-dir and start the project "
-               "anew";
+    f.remedy =
+        "restore the file from a backup, or name another --state-dir and start the project "
+        "anew";
   } else if (no_space) {
     f.code = "METADATA_DISK_FULL";
+    f.kind = ErrorKind::kBlocked;
     f.cause = "the disk that holds the state directory has no space left";
     f.remedy = "free some space, then run the command again: nothing that was saved is lost";
   } else if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM ||
              code == SQLITE_AUTH || code == SQLITE_IOERR) {
     f.code = "METADATA_UNWRITABLE";
+    f.kind = ErrorKind::kBlocked;
     f.cause = "the file or its directory cannot be opened, read or written";
     f.remedy = "check owner, mode and disk of the state directory, or name another --state-dir";
   } else if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
@@ -116,8 +119,8 @@ Sqlite::Sqlite(const std::string& path) {
                  .remedy = "check owner and mode of the state directory, or name another "
                            "--state-dir"});
   }
-  const int code = sqlite3_open_v2(path.c_str(), &db_,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   try {
     if (code != SQLITE_OK) Fail(db_, code & 0xff);
     sqlite3_extended_result_codes(db_, 1);
@@ -131,7 +134,8 @@ Sqlite::Sqlite(const std::string& path) {
   }
 }
 
-// The busy timeout does not cover this switch: two processes that open a new file at once meet here.
+// The busy timeout does not cover this switch: two processes that open a new file at once meet
+// here.
 void Sqlite::SwitchToWal() {
   const auto deadline = Deadline::In(kBusyTimeout);
   for (;;) {
@@ -152,8 +156,8 @@ Sqlite::~Sqlite() {
 SqliteQuery Sqlite::Query(const char* sql) {
   sqlite3_stmt*& statement = statements_[sql];
   if (statement == nullptr) {
-    const int code = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
-                                        nullptr);
+    const int code =
+        sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) Fail(db_, code & 0xff);
   }
   return SqliteQuery(db_, statement);

@@ -176,9 +176,9 @@ void Alteration::OldIndexes() {
   std::vector<IndexSchema> kept;
   for (IndexSchema& index : after_.indexes) {
     const bool is_primary = index.kind == IndexSchema::Kind::kPrimary;
-    const bool drops_primary = std::any_of(
-        actions_.begin(), actions_.end(),
-        [](const AlterAction& action) { return action.kind == Kind::kDropPrimaryKey; });
+    const bool drops_primary =
+        std::any_of(actions_.begin(), actions_.end(),
+                    [](const AlterAction& action) { return action.kind == Kind::kDropPrimaryKey; });
     if (is_primary ? drops_primary : FindAction(Kind::kDropIndex, index.name) != nullptr) continue;
     if (index.is_unique() && DropsConstraint(index.name)) continue;
     if (const AlterAction* set = FindAction(Kind::kIndexVisibility, index.name)) {
@@ -249,8 +249,8 @@ void Alteration::OldChecks() {
     });
   });
   for (CheckSchema& check : after_.checks) {
-    const AlterAction* set = check.name.empty() ? nullptr
-                                                : FindAction(Kind::kCheckEnforcement, check.name);
+    const AlterAction* set =
+        check.name.empty() ? nullptr : FindAction(Kind::kCheckEnforcement, check.name);
     if (set) check.enforced = set->check.enforced;
   }
 }
@@ -378,8 +378,8 @@ void Alteration::AddObjects() {
     if (action.kind == Kind::kAddForeignKey) AddForeignKey(action.foreign_key);
     if (action.kind == Kind::kAddCheck) {
       const CheckSchema& check = action.check;
-      const bool is_there = !check.name.empty() &&
-                            FindNamed(after_.checks, check.name) != after_.checks.end();
+      const bool is_there =
+          !check.name.empty() && FindNamed(after_.checks, check.name) != after_.checks.end();
       if (!is_there) after_.checks.push_back(check);
     }
   }

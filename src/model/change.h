@@ -18,7 +18,7 @@ enum class ChangeOp : uint8_t { kInsert, kUpdate, kDelete };
 // carry them. Row i of one belongs to row i of the other.
 struct RowsChange {
   ChangeOp op = ChangeOp::kInsert;
-  TableSchemaPtr table;       // the definition that was in force
+  TableSchemaPtr table;         // the definition that was in force
   uint64_t schema_version = 0;  // its number in the SchemaHistory
   bool foreign_key_checks = true;
   bool is_cascade = false;  // child rows that a parent's change wrote
@@ -55,7 +55,7 @@ struct Fragment {
   };
 
   Kind kind = Kind::kHeartbeat;
-  std::string transaction;  // identity at the source: GTID, or log position of its begin
+  std::string transaction;     // identity at the source: GTID, or log position of its begin
   int64_t source_time_us = 0;  // when it happened there, µs since 1970 UTC; commit time on kCommit
   // kCommit, kHeartbeat: where the source's log stands behind this fragment.
   Position position;

@@ -80,8 +80,7 @@ void Fields(Archive& a, Is<AlterAction> auto& v) {
 template <typename Archive>
 void Fields(Archive& a, Is<SchemaChange> auto& v) {
   a(v.kind, v.statement, v.default_database, v.table, v.tables, v.renames, v.definition,
-    v.like_table, v.actions, v.if_exists, v.temporary, v.charset, v.collation, v.problem,
-    v.view);
+    v.like_table, v.actions, v.if_exists, v.temporary, v.charset, v.collation, v.problem, v.view);
 }
 template <typename Archive>
 void MomentFields(Archive& a, Is<SchemaChange> auto& v) {
@@ -166,9 +165,7 @@ void FramedChange::Append(std::string_view piece) {
   if (!piece.empty()) FailArchive(kRows, "pieces hold more than the frame says");
 }
 
-uint64_t FramedChange::lacking() const {
-  return Lacking(change_.before) + Lacking(change_.after);
-}
+uint64_t FramedChange::lacking() const { return Lacking(change_.before) + Lacking(change_.after); }
 
 RowsChange FramedChange::Take() {
   if (lacking() != 0) FailArchive(kRows, "pieces are missing");

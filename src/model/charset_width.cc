@@ -12,16 +12,16 @@ struct Width {
 };
 
 constexpr std::array kWidths = {
-    Width{"utf8mb4", 4}, Width{"utf8", 3},    Width{"utf8mb3", 3},  Width{"latin1", 1},
-    Width{"ascii", 1},   Width{"binary", 1},  Width{"gbk", 2},      Width{"gb2312", 2},
-    Width{"gb18030", 4}, Width{"big5", 2},    Width{"sjis", 2},     Width{"cp932", 2},
-    Width{"ujis", 3},    Width{"eucjpms", 3}, Width{"euckr", 2},    Width{"ucs2", 2},
-    Width{"utf16", 4},   Width{"utf16le", 4}, Width{"utf32", 4},    Width{"latin2", 1},
-    Width{"latin5", 1},  Width{"latin7", 1},  Width{"cp1250", 1},   Width{"cp1251", 1},
-    Width{"cp1256", 1},  Width{"cp1257", 1},  Width{"cp850", 1},    Width{"cp852", 1},
-    Width{"cp866", 1},   Width{"greek", 1},   Width{"hebrew", 1},   Width{"koi8r", 1},
-    Width{"koi8u", 1},   Width{"tis620", 1},  Width{"dec8", 1},     Width{"hp8", 1},
-    Width{"swe7", 1},    Width{"macroman", 1}, Width{"macce", 1},   Width{"keybcs2", 1},
+    Width{"utf8mb4", 4},  Width{"utf8", 3},     Width{"utf8mb3", 3}, Width{"latin1", 1},
+    Width{"ascii", 1},    Width{"binary", 1},   Width{"gbk", 2},     Width{"gb2312", 2},
+    Width{"gb18030", 4},  Width{"big5", 2},     Width{"sjis", 2},    Width{"cp932", 2},
+    Width{"ujis", 3},     Width{"eucjpms", 3},  Width{"euckr", 2},   Width{"ucs2", 2},
+    Width{"utf16", 4},    Width{"utf16le", 4},  Width{"utf32", 4},   Width{"latin2", 1},
+    Width{"latin5", 1},   Width{"latin7", 1},   Width{"cp1250", 1},  Width{"cp1251", 1},
+    Width{"cp1256", 1},   Width{"cp1257", 1},   Width{"cp850", 1},   Width{"cp852", 1},
+    Width{"cp866", 1},    Width{"greek", 1},    Width{"hebrew", 1},  Width{"koi8r", 1},
+    Width{"koi8u", 1},    Width{"tis620", 1},   Width{"dec8", 1},    Width{"hp8", 1},
+    Width{"swe7", 1},     Width{"macroman", 1}, Width{"macce", 1},   Width{"keybcs2", 1},
     Width{"armscii8", 1}, Width{"geostd8", 1},
 };
 

@@ -44,9 +44,14 @@ class Maker {
   ColumnSchema Column() {
     ColumnSchema c;
     c.name = Text();
-    c.type = {Choice(TypeKind::kUnknown), static_cast<int>(Below(65)), Flip(),
-              static_cast<int>(Below(66)), static_cast<int>(Below(31)), static_cast<int>(Below(7)),
-              uint64_t{Below(1 << 30)} << Below(30), Texts()};
+    c.type = {Choice(TypeKind::kUnknown),
+              static_cast<int>(Below(65)),
+              Flip(),
+              static_cast<int>(Below(66)),
+              static_cast<int>(Below(31)),
+              static_cast<int>(Below(7)),
+              uint64_t{Below(1 << 30)} << Below(30),
+              Texts()};
     c.native_type = Text();
     c.nullable = Flip();
     if (Flip()) c.default_value = {Choice(ColumnSchema::Default::Kind::kExpression), Text()};
@@ -68,8 +73,7 @@ class Maker {
   CheckSchema Check() { return {Text(), Text(), Flip()}; }
   Partitioning::Partition Partition(int depth) {
     auto sub = [&] { return Partition(depth + 1); };
-    return {Text(), Text(), Text(),
-            depth > 0 ? std::vector<Partitioning::Partition>() : List(sub)};
+    return {Text(), Text(), Text(), depth > 0 ? std::vector<Partitioning::Partition>() : List(sub)};
   }
   Partitioning::Level Level() { return {Choice(Partitioning::Method::kKey), Flip(), Text()}; }
   TableSchema Table() {

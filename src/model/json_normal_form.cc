@@ -82,8 +82,8 @@ class Normalizer {
     return true;
   }
   void SkipBlanks() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' ||
-                                  text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -170,10 +170,10 @@ class Normalizer {
     uint32_t code = 0;
     for (int i = 0; i < 4; ++i) {
       const char c = text_[at_ + i];
-      const uint32_t digit = IsDigit(c)               ? c - '0'
-                             : c >= 'a' && c <= 'f'   ? c - 'a' + 10
-                             : c >= 'A' && c <= 'F'   ? c - 'A' + 10
-                                                      : 16;
+      const uint32_t digit = IsDigit(c)             ? c - '0'
+                             : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                             : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                    : 16;
       if (digit == 16) return -1;
       code = code << 4 | digit;
     }

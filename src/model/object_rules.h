@@ -76,8 +76,8 @@ inline constexpr std::string_view kOwnDatabase = "godwit";
 // Its only table elsewhere, where the user has named a database for it: never selected.
 inline constexpr std::string_view kHeartbeatTable = "godwit_heartbeat";
 
-// Whether `text` (UTF-8) matches a pattern of * ? [a-z] [!a-z]; a backslash takes the next character
-// as is.
+// Whether `text` (UTF-8) matches a pattern of * ? [a-z] [!a-z]; a backslash takes the next
+// character as is.
 bool MatchesPattern(std::string_view pattern, std::string_view text);
 
 }  // namespace godwit

@@ -32,10 +32,12 @@ TEST(TableName, ReadsWhatItWrites) {
   EXPECT_EQ((TableName{"shop", "a*b c"}.ToString()), "shop.a*b c");
   EXPECT_EQ((TableName{"a.b", "c"}.ToString()), "`a.b`.c");
   EXPECT_EQ((TableName{"a", "b.c"}.ToString()), "a.`b.c`");
-  for (const TableName& name : {TableName{"shop", "orders"}, TableName{"a.b", "c"}, TableName{"a", "b.c"},
-                                TableName{"`", ".`."}, TableName{"", "t"}, TableName{"a``b", "."}}) {
+  for (const TableName& name :
+       {TableName{"shop", "orders"}, TableName{"a.b", "c"}, TableName{"a", "b.c"},
+        TableName{"`", ".`."}, TableName{"", "t"}, TableName{"a``b", "."}}) {
     EXPECT_EQ(TableName::FromText(name.ToString()), name) << name.ToString();
-    ObjectRule rule = ObjectRule::Parse(name.ToString().insert(0, name.database.empty() ? "x" : ""));
+    ObjectRule rule =
+        ObjectRule::Parse(name.ToString().insert(0, name.database.empty() ? "x" : ""));
     EXPECT_TRUE(MatchesPattern(rule.table_pattern, name.table)) << name.ToString();
   }
 }
@@ -53,8 +55,8 @@ TEST(ObjectRule, ParsesItsForms) {
 }
 
 TEST(ObjectRule, RefusesWhatIsNoRule) {
-  for (const char* bad : {"", "shop", "shop.", ".t", "a.b=", "a.b=c.", "a.b.c", "a.b=c.d.e",
-                          "`a.b", "a.b=c=d", "a.[x"}) {
+  for (const char* bad : {"", "shop", "shop.", ".t", "a.b=", "a.b=c.", "a.b.c", "a.b=c.d.e", "`a.b",
+                          "a.b=c=d", "a.[x"}) {
     EXPECT_THROW(ObjectRule::Parse(bad), Error) << bad;
   }
 }

@@ -17,23 +17,23 @@ enum class MigrationType { kSchema, kFull, kIncremental, kVerification };
 // Limits on what a project may take from its servers; 0: no limit. Read per chunk and batch, so a
 // change takes effect while running.
 struct Limits {
-  int readers = 4;                       // connections that copy
-  int lanes = 4;                         // connections that replay
-  uint64_t rows_per_second = 0;          // read from the source
+  int readers = 4;               // connections that copy
+  int lanes = 4;                 // connections that replay
+  uint64_t rows_per_second = 0;  // read from the source
   uint64_t bytes_per_second = 0;
   uint64_t chunk_bytes = 8 << 20;
-  uint64_t history_length = 0;           // old row versions at the source: chunks wait above it
-  uint64_t replica_lag_seconds = 0;      // of `replicas`: chunks wait above it
-  uint64_t snapshot_seconds = 0;         // how long one snapshot may be held at the source
-  uint64_t heartbeat_seconds = 10;       // between two writes of the heartbeat row
-  uint64_t store_bytes = 0;              // retention of applied transactions
+  uint64_t history_length = 0;       // old row versions at the source: chunks wait above it
+  uint64_t replica_lag_seconds = 0;  // of `replicas`: chunks wait above it
+  uint64_t snapshot_seconds = 0;     // how long one snapshot may be held at the source
+  uint64_t heartbeat_seconds = 10;   // between two writes of the heartbeat row
+  uint64_t store_bytes = 0;          // retention of applied transactions
   uint64_t store_hours = 24;
   bool operator==(const Limits&) const = default;
 };
 
 // What the user asked for: stored with the project, compared on every start.
 struct ProjectSpec {
-  std::string source;       // redacted URL or @NAME
+  std::string source;  // redacted URL or @NAME
   std::string destination;
   ObjectRules rules;
   std::vector<MigrationType> types;
@@ -42,8 +42,9 @@ struct ProjectSpec {
   // Whether plain indexes come after the rows; nullopt: those of large tables do.
   std::optional<bool> defer_indexes;
   bool merge = false;
-  bool certain = false;              // verification by the sum that is slower and surer
-  std::string heartbeat_database;    // of the source, where a heartbeat row may be written; empty: none
+  bool certain = false;  // verification by the sum that is slower and surer
+  std::string
+      heartbeat_database;  // of the source, where a heartbeat row may be written; empty: none
   std::vector<std::string> replicas;  // URLs whose replication the copy must not delay
   Limits limits;
 

@@ -13,35 +13,35 @@ namespace godwit {
 // One clause of an ALTER TABLE (CREATE INDEX and DROP INDEX are clauses too).
 struct AlterAction {
   enum class Kind {
-    kAddColumn,       // column, after/first
-    kDropColumn,      // name
-    kModifyColumn,    // name → column (a new name in `column` renames), after/first
-    kRenameColumn,    // name → new_name
-    kSetDefault,      // name, column.default_value
-    kDropDefault,     // name
-    kSetVisibility,   // name, column.invisible
-    kAddIndex,        // index
-    kDropIndex,       // name
+    kAddColumn,      // column, after/first
+    kDropColumn,     // name
+    kModifyColumn,   // name → column (a new name in `column` renames), after/first
+    kRenameColumn,   // name → new_name
+    kSetDefault,     // name, column.default_value
+    kDropDefault,    // name
+    kSetVisibility,  // name, column.invisible
+    kAddIndex,       // index
+    kDropIndex,      // name
     kDropPrimaryKey,
-    kRenameIndex,     // name → new_name
-    kIndexVisibility, // name, index.invisible
-    kAddForeignKey,   // foreign_key
-    kDropForeignKey,  // name
-    kAddCheck,        // check
-    kDropCheck,       // name
-    kCheckEnforcement,  // name, check.enforced
-    kDropConstraint,  // name: a check or a foreign key, known only against the table
-    kAddPartitions,   // partitions
+    kRenameIndex,         // name → new_name
+    kIndexVisibility,     // name, index.invisible
+    kAddForeignKey,       // foreign_key
+    kDropForeignKey,      // name
+    kAddCheck,            // check
+    kDropCheck,           // name
+    kCheckEnforcement,    // name, check.enforced
+    kDropConstraint,      // name: a check or a foreign key, known only against the table
+    kAddPartitions,       // partitions
     kDropPartitions,      // names
     kTruncatePartitions,  // names; empty means ALL
-    kReorganize,      // text: anything else about partitions
-    kTableComment,    // text
-    kTableCharset,    // charset/collation for new columns
-    kConvertCharset,  // charset/collation for all text columns
-    kAutoIncrement,   // number
-    kRenameTable,     // new_table
-    kNoEffect,        // ENGINE=, ALGORITHM=, ROW_FORMAT=, ORDER BY … : nothing to do elsewhere
-    kUnknown,         // text: a clause the parser does not know
+    kReorganize,          // text: anything else about partitions
+    kTableComment,        // text
+    kTableCharset,        // charset/collation for new columns
+    kConvertCharset,      // charset/collation for all text columns
+    kAutoIncrement,       // number
+    kRenameTable,         // new_table
+    kNoEffect,            // ENGINE=, ALGORITHM=, ROW_FORMAT=, ORDER BY … : nothing to do elsewhere
+    kUnknown,             // text: a clause the parser does not know
   };
 
   Kind kind = Kind::kUnknown;
@@ -66,18 +66,18 @@ struct AlterAction {
 // and for what could not be parsed.
 struct SchemaChange {
   enum class Kind {
-    kCreateTable,      // table, definition (complete); like_table for CREATE … LIKE
-    kDropTable,        // tables
-    kTruncateTable,    // table
-    kRenameTable,      // renames, in statement order
-    kAlterTable,       // table, actions
-    kCreateView,       // table (the view's name); statement says the rest
-    kDropView,         // tables
-    kCreateDatabase,   // table.database
-    kDropDatabase,     // table.database
-    kAlterDatabase,    // table.database, charset
-    kIrrelevant,       // does not touch what Godwit migrates (users, grants, routines, …)
-    kUnknown,          // could not be parsed: pauses the link if it may touch a selected object
+    kCreateTable,     // table, definition (complete); like_table for CREATE … LIKE
+    kDropTable,       // tables
+    kTruncateTable,   // table
+    kRenameTable,     // renames, in statement order
+    kAlterTable,      // table, actions
+    kCreateView,      // table (the view's name); statement says the rest
+    kDropView,        // tables
+    kCreateDatabase,  // table.database
+    kDropDatabase,    // table.database
+    kAlterDatabase,   // table.database, charset
+    kIrrelevant,      // does not touch what Godwit migrates (users, grants, routines, …)
+    kUnknown,         // could not be parsed: pauses the link if it may touch a selected object
   };
 
   Kind kind = Kind::kUnknown;
@@ -90,12 +90,12 @@ struct SchemaChange {
   std::optional<TableName> like_table;
   std::optional<ViewSchema> view;
   std::vector<AlterAction> actions;
-  bool if_exists = false;      // IF EXISTS / IF NOT EXISTS was given
-  bool replaces = false;       // CREATE OR REPLACE TABLE, as parsed: a reader yields the drop before it
-  bool temporary = false;      // concerns temporary tables only: to be ignored
+  bool if_exists = false;  // IF EXISTS / IF NOT EXISTS was given
+  bool replaces = false;   // CREATE OR REPLACE TABLE, as parsed: a reader yields the drop before it
+  bool temporary = false;  // concerns temporary tables only: to be ignored
   std::string charset;
   std::string collation;
-  std::string problem;         // for kUnknown: what the parser stumbled on
+  std::string problem;  // for kUnknown: what the parser stumbled on
   // What CURRENT_TIMESTAMP(6) was to the statement, in UTC and in its session's time zone; empty
   // where the log does not say, or nothing depends on it.
   std::string moment_utc;

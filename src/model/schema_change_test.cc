@@ -105,8 +105,8 @@ TEST(ApplyActions, PlacesColumns) {
 }
 
 TEST(ApplyActions, LooksOldNamesUpInTheOldTable) {
-  const auto swapped = ApplyActions(Table(), {Rename(Kind::kRenameColumn, "a", "b"),
-                                              Rename(Kind::kRenameColumn, "b", "a")});
+  const auto swapped = ApplyActions(
+      Table(), {Rename(Kind::kRenameColumn, "a", "b"), Rename(Kind::kRenameColumn, "b", "a")});
   EXPECT_EQ(Columns(swapped), "id b a note");
   EXPECT_EQ(Indexes(swapped), "PRIMARY(id) ab(b,a) n(note:10)");
   EXPECT_EQ(Columns(ApplyActions(Table(), {Do(Kind::kDropColumn, "a"), Add("a")})), "id b note a");
@@ -159,8 +159,8 @@ TEST(ApplyActions, ChangesIndexes) {
                                            AddIndex({"", IndexKind::kPlain, {{"", "a+1"}}}),
                                            AddIndex({"n", IndexKind::kPlain, {{"a"}}})})),
             "PRIMARY(id) ab(a,b) n(note:10) a(a) a_2(a,id) functional_index(a+1)");
-  EXPECT_EQ(Indexes(ApplyActions(Table(), {Rename(Kind::kRenameIndex, "n", "m"),
-                                           Do(Kind::kDropConstraint, "ab")})),
+  EXPECT_EQ(Indexes(ApplyActions(
+                Table(), {Rename(Kind::kRenameIndex, "n", "m"), Do(Kind::kDropConstraint, "ab")})),
             "PRIMARY(id) m(note:10)");
 }
 
@@ -171,8 +171,8 @@ TEST(ApplyActions, CarriesRenamesIntoExpressionsWhereThatIsSafe) {
                         {"g", {"b"}, {"shop", "other"}, {"a"}, "", ""}};
   table.partitioning.emplace();
   table.partitioning->level = {Partitioning::Method::kKey, false, "a, b"};
-  const auto swap = std::vector{Rename(Kind::kRenameColumn, "a", "b"),
-                                Rename(Kind::kRenameColumn, "b", "a")};
+  const auto swap =
+      std::vector{Rename(Kind::kRenameColumn, "a", "b"), Rename(Kind::kRenameColumn, "b", "a")};
   auto after = ApplyActions(table, swap);
   ASSERT_TRUE(after);
   EXPECT_EQ(after->checks[0].expression, "(`b` > 0) and (`a` <> 'a')");

@@ -18,8 +18,8 @@ struct TableName {
   std::string database;
   std::string table;
 
-  // "shop.orders"; a name with a dot or a backquote in it is quoted, as in an object rule: "`a.b`.c".
-  // So each text stands for one name, and FromText gives it back.
+  // "shop.orders"; a name with a dot or a backquote in it is quoted, as in an object rule:
+  // "`a.b`.c". So each text stands for one name, and FromText gives it back.
   std::string ToString() const;
   static TableName FromText(std::string_view text);
   auto operator<=>(const TableName&) const = default;
@@ -56,8 +56,8 @@ struct ColumnSchema {
 };
 
 struct KeyPart {
-  std::string column;      // empty where `expression` is set
-  std::string expression;  // functional key part
+  std::string column;          // empty where `expression` is set
+  std::string expression;      // functional key part
   uint32_t prefix_length = 0;  // characters or bytes; 0: whole column
   bool descending = false;
 
@@ -128,7 +128,7 @@ struct Partitioning {
 // A table's definition at one moment. Shared as shared_ptr<const TableSchema>; immutable then.
 struct TableSchema {
   TableName name;
-  std::string dialect;  // family whose SQL the expressions are in, e.g. "mysql"
+  std::string dialect;                // family whose SQL the expressions are in, e.g. "mysql"
   std::vector<ColumnSchema> columns;  // every column in table order, generated and invisible too
   std::vector<IndexSchema> indexes;   // the primary key first where there is one
   std::vector<ForeignKeySchema> foreign_keys;

@@ -11,9 +11,9 @@ namespace godwit {
 
 // Something that cannot go on by itself: a statement, a row, an object.
 struct BlockedItem {
-  std::string stage;   // "incremental", "schema", …
-  std::string kind;    // "ddl", "row", "object"
-  std::string object;  // "db.table"
+  std::string stage;      // "incremental", "schema", …
+  std::string kind;       // "ddl", "row", "object"
+  std::string object;     // "db.table"
   std::string statement;  // of a DDL: as the source logged it, then what was tried
   std::string converted;
   Error error;

@@ -159,7 +159,8 @@ void Capturer::Commit(Fragment& f) {
   if (found == open_.end()) return;
   Open open = std::move(found->second);
   open_.erase(found);
-  if (comparer_->Compare(f.position, position_) <= 0) {  // the Log has it, or the start point hides it
+  if (comparer_->Compare(f.position, position_) <=
+      0) {  // the Log has it, or the start point hides it
     store_.Discard(open.spool);
     if (open.has_ddl) LoadDefinitionsAt(f.position);
     return;
@@ -195,8 +196,8 @@ void Capturer::SyncIfDue(bool idle) {
   if (!dirty_) return;
   auto now = std::chrono::steady_clock::now();
   // A slow disk must not take most of the time under load.
-  auto interval = std::max<std::chrono::steady_clock::duration>(options_.sync_interval,
-                                                                4 * last_sync_time_);
+  auto interval =
+      std::max<std::chrono::steady_clock::duration>(options_.sync_interval, 4 * last_sync_time_);
   if (!idle && now - last_sync_ < interval) return;
   store_.Sync(position_, restart_);
   last_sync_ = std::chrono::steady_clock::now();
@@ -208,8 +209,7 @@ void Capturer::SyncIfDue(bool idle) {
 void Capturer::Advance(const Position& position, const Position& restart) {
   position_ = position;
   restart_ = restart;
-  if (!ready_ && !schemas_read_at_.empty() &&
-      comparer_->Compare(position, schemas_read_at_) >= 0) {
+  if (!ready_ && !schemas_read_at_.empty() && comparer_->Compare(position, schemas_read_at_) >= 0) {
     ready_.store(true);
   }
   MutexLock lock(mutex_);
@@ -232,9 +232,8 @@ void Capturer::WaitReady(std::stop_token stop) {
 
 Sequence Capturer::SequencePast(const Position& position, std::stop_token stop) {
   MutexLock lock(mutex_);
-  bool reached = moved_.wait(lock, stop, [&] {
-    return !durable_.empty() && comparer_->Compare(durable_, position) >= 0;
-  });
+  bool reached = moved_.wait(
+      lock, stop, [&] { return !durable_.empty() && comparer_->Compare(durable_, position) >= 0; });
   if (!reached) throw Stopped();
   return store_.last();
 }
@@ -263,8 +262,7 @@ Sequence Capturer::LastAt(const Position& position) {
   while (low < high) {
     Sequence middle = low + (high - low + 1) / 2;
     auto transaction = store_.Find(middle);
-    bool is_at_or_before =
-        !transaction || comparer_->Compare(transaction->position, position) <= 0;
+    bool is_at_or_before = !transaction || comparer_->Compare(transaction->position, position) <= 0;
     if (is_at_or_before) {
       low = middle;
     } else {

@@ -23,8 +23,8 @@ namespace godwit {
 struct CaptureCounters {
   Counter transactions;
   Counter rows;
-  Counter bytes;            // of the source's log
-  Counter source_time_us;   // how far the log was read, in the source's time
+  Counter bytes;           // of the source's log
+  Counter source_time_us;  // how far the log was read, in the source's time
 };
 
 // The capture flow: reads the source's log, assembles transactions in the Store's spool, drops what

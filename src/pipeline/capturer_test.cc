@@ -135,11 +135,18 @@ class CapturerTest : public testing::Test {
 // x is open (prepared) across rows and definitions of others; it holds the restart position back.
 TEST_F(CapturerTest, DefinitionsDeliveredAgainAreNotAppliedTwice) {
   using Kind = Fragment::Kind;
-  script_ = {Make(Kind::kBegin, "before"), Make(Kind::kCommit, "before", 1, 1),
+  script_ = {Make(Kind::kBegin, "before"),
+             Make(Kind::kCommit, "before", 1, 1),
              Make(Kind::kBegin, "x"),  // from here on it begins again
-             Make(Kind::kBegin, "a"), Make(Kind::kRows, "a"), Make(Kind::kCommit, "a", 2, 1),
-             Make(Kind::kBegin, "b"), AddColumn("b", "v"), Make(Kind::kCommit, "b", 3, 1),
-             Make(Kind::kBegin, "c"), Make(Kind::kRows, "c"), Make(Kind::kCommit, "c", 4, 1)};
+             Make(Kind::kBegin, "a"),
+             Make(Kind::kRows, "a"),
+             Make(Kind::kCommit, "a", 2, 1),
+             Make(Kind::kBegin, "b"),
+             AddColumn("b", "v"),
+             Make(Kind::kCommit, "b", 3, 1),
+             Make(Kind::kBegin, "c"),
+             Make(Kind::kRows, "c"),
+             Make(Kind::kCommit, "c", 4, 1)};
   CaptureUpTo(3);
   store_.reset();
   store_ = Store::Open(path_, {});

@@ -22,8 +22,7 @@ class ChunkPlanner {
   };
 
   // `after`: where an earlier run stopped planning.
-  ChunkPlanner(ScanPlan scan, uint64_t row_bytes, Goal goal,
-               std::optional<KeyTuple> after);
+  ChunkPlanner(ScanPlan scan, uint64_t row_bytes, Goal goal, std::optional<KeyTuple> after);
 
   // The next range; the one without an upper end is the last.
   KeyRange Next(RowReader& reader);

@@ -23,11 +23,11 @@ class FakeServer : public Endpoint {
 
   std::vector<FakeRow> rows;
   bool can_digest = true;
-  std::atomic<int> digests{0};  // asked for
+  std::atomic<int> digests{0};        // asked for
   std::atomic<int> quick_digests{0};  // of those
-  std::atomic<int> boundaries{0};  // asked for
+  std::atomic<int> boundaries{0};     // asked for
   std::atomic<uint64_t> rows_read{0};
-  std::function<void()> after_keys;  // called behind each ReadKeys
+  std::function<void()> after_keys;        // called behind each ReadKeys
   std::atomic<int> transient_failures{0};  // so many of the next reads fail
 
   const EndpointInfo& info() const override { return info_; }
@@ -57,8 +57,7 @@ class FakeReader : public RowReader {
   bool Read(RowBatch& batch, size_t max_rows, size_t max_bytes) override;
   void ReadKeys(const ScanPlan& plan, const std::vector<KeyTuple>& keys, RowBatch& batch) override;
   bool CanDigest(const ScanPlan&) override { return server_.can_digest; }
-  Digest DigestRange(const ScanPlan& plan, const KeyRange& range,
-                     DigestStrength strength) override;
+  Digest DigestRange(const ScanPlan& plan, const KeyRange& range, DigestStrength strength) override;
   std::vector<Digest> DigestBuckets(const ScanPlan& plan, uint32_t buckets,
                                     DigestStrength strength) override;
   void OpenBucket(const ScanPlan& plan, uint32_t bucket, uint32_t buckets) override;

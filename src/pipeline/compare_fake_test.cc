@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pipeline/compare_fake.h"
+
 #include <xxhash.h>
 
 #include <algorithm>
-
-#include "pipeline/compare_fake.h"
 
 namespace godwit::testing {
 
@@ -99,9 +99,8 @@ void FakeReader::ReadKeys(const ScanPlan& plan, const std::vector<KeyTuple>& key
                           RowBatch& batch) {
   MayFail();
   for (const FakeRow& row : server_.rows) {
-    bool is_asked = std::any_of(keys.begin(), keys.end(), [&](const KeyTuple& key) {
-      return Compare(plan, row, key) == 0;
-    });
+    bool is_asked = std::any_of(keys.begin(), keys.end(),
+                                [&](const KeyTuple& key) { return Compare(plan, row, key) == 0; });
     if (!is_asked) continue;
     for (int column : plan.columns) row[column] ? batch.Add(*row[column]) : batch.AddNull();
   }

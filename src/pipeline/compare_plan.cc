@@ -63,8 +63,8 @@ std::shared_ptr<const ComparePlan> ComparePlan::Make(std::shared_ptr<const Table
     out->destination.columns.push_back(there);
   }
   for (size_t cell = 0; cell < out->destination.columns.size(); ++cell) {
-    out->normal.push_back(NormalType(out->source_column(cell).type,
-                                     out->destination_column(cell).type));
+    out->normal.push_back(
+        NormalType(out->source_column(cell).type, out->destination_column(cell).type));
   }
   out->orders_alike = !carried.key.empty();
   for (int ordinal : carried.key) {

@@ -10,19 +10,19 @@
 
 namespace godwit {
 
-// What comparing one table needs to know, worked out once. The compared columns have the same places
-// in the rows of both sides ("cells"): first those that are carried, then those that the destination
-// computes itself. Immutable; any thread.
+// What comparing one table needs to know, worked out once. The compared columns have the same
+// places in the rows of both sides ("cells"): first those that are carried, then those that the
+// destination computes itself. Immutable; any thread.
 struct ComparePlan {
   std::shared_ptr<const TablePlan> plan;
-  ScanPlan source;       // with a filter: also the columns only the filter needs
+  ScanPlan source;  // with a filter: also the columns only the filter needs
   ScanPlan destination;
-  size_t carried = 0;    // so many cells can be written
-  std::vector<int> computed;  // of the others: the source's columns
-  std::vector<int> key_cells;        // places of the key; empty: whole rows are matched
+  size_t carried = 0;                      // so many cells can be written
+  std::vector<int> computed;               // of the others: the source's columns
+  std::vector<int> key_cells;              // places of the key; empty: whole rows are matched
   std::vector<const LogicalType*> normal;  // per cell: the type whose normal form is compared,
                                            // nullptr where the bytes are
-  bool orders_alike = false;         // both servers order this key in the same way
+  bool orders_alike = false;               // both servers order this key in the same way
 
   static std::shared_ptr<const ComparePlan> Make(std::shared_ptr<const TablePlan> plan);
 
@@ -30,8 +30,8 @@ struct ComparePlan {
   bool is_computed(size_t cell) const { return cell >= carried; }
   const TableName& name() const { return source.table->name; }
   const ColumnSchema& source_column(size_t cell) const {
-    return plan->source()->columns[is_computed(cell) ? computed[cell - carried]
-                                                     : plan->source_scan().columns[cell]];
+    return plan->source()
+        ->columns[is_computed(cell) ? computed[cell - carried] : plan->source_scan().columns[cell]];
   }
   const ColumnSchema& destination_column(size_t cell) const {
     return destination.table->columns[destination.columns[cell]];

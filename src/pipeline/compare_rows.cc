@@ -200,14 +200,14 @@ bool HashSpill::ReadPiece(uint32_t part, HashedRows& piece) {
 }
 
 void HashSpill::Fail() const {
-  throw Error({.code = "VERIFICATION_SPILL_FAILED",
-               .kind = ErrorKind::kBlocked,
-               .object = directory_,
-               .native = errno,
-               .message = fmt::format("cannot keep row hashes in {}: {}", directory_,
-                                      std::strerror(errno)),
-               .cause = "the disk is full, or the directory cannot be written",
-               .remedy = "make room there or fix its permissions, then resume"});
+  throw Error(
+      {.code = "VERIFICATION_SPILL_FAILED",
+       .kind = ErrorKind::kBlocked,
+       .object = directory_,
+       .native = errno,
+       .message = fmt::format("cannot keep row hashes in {}: {}", directory_, std::strerror(errno)),
+       .cause = "the disk is full, or the directory cannot be written",
+       .remedy = "make room there or fix its permissions, then resume"});
 }
 
 }  // namespace godwit

@@ -26,8 +26,8 @@ struct Suspect {
   bool operator==(const Suspect&) const = default;
 };
 
-// Rows of one side as 128-bit hashes of key and row, over the null bitmap and length-prefixed normal
-// forms. A few dozen bytes a row, whatever the row holds.
+// Rows of one side as 128-bit hashes of key and row, over the null bitmap and length-prefixed
+// normal forms. A few dozen bytes a row, whatever the row holds.
 class HashedRows {
  public:
   struct Entry {

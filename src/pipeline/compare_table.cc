@@ -20,9 +20,10 @@ bool TableComparer::CanDigest(const CompareJob& job, std::stop_token stop) {
   if (job.plan->plan->has_filter()) return false;
   bool source = false;
   bool destination = false;
-  pair_.Both([&](RowReader& reader, auto) { source = reader.CanDigest(job.plan->source); },
-             [&](RowReader& reader, auto) { destination = reader.CanDigest(job.plan->destination); },
-             stop);
+  pair_.Both(
+      [&](RowReader& reader, auto) { source = reader.CanDigest(job.plan->source); },
+      [&](RowReader& reader, auto) { destination = reader.CanDigest(job.plan->destination); },
+      stop);
   return source && destination;
 }
 
@@ -99,8 +100,7 @@ void TableComparer::ReadRange(const CompareJob& job, const KeyRange& range, std:
   auto read = [&](RowReader& reader, End end, Side& side, std::stop_token token) {
     side = {};
     ReadSide(
-        job, end, reader,
-        [&](RowReader& r, const ScanPlan& scan) { r.Open(scan, range); },
+        job, end, reader, [&](RowReader& r, const ScanPlan& scan) { r.Open(scan, range); },
         [&](const RowBatch& rows, uint64_t bytes) {
           side.rows.Add(*job.plan, rows);
           side.bytes += bytes;
@@ -127,8 +127,8 @@ void TableComparer::ReadRange(const CompareJob& job, const KeyRange& range, std:
 void TableComparer::Settle(const CompareJob& job, std::vector<Suspect> suspects,
                            std::stop_token stop) {
   for (size_t i = 0; i < suspects.size(); i += kKeysPerSettle) {
-    std::vector<Suspect> some(
-        suspects.begin() + i, suspects.begin() + std::min(i + kKeysPerSettle, suspects.size()));
+    std::vector<Suspect> some(suspects.begin() + i,
+                              suspects.begin() + std::min(i + kKeysPerSettle, suspects.size()));
     Rechecker::Outcome outcome = recheck_.Settle(*job.plan, std::move(some), stop);
     for (const Difference& difference : outcome.differences) listener_.Found(job, difference);
     for (const KeyTuple& key : outcome.unsettled) listener_.Unsettled(job, key);

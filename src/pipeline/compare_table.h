@@ -46,8 +46,13 @@ class TableComparer {
  public:
   TableComparer(ComparePair& pair, ChangeWatch* watch, const CompareOptions& options,
                 Throttle& throttle, CompareListener& listener)
-      : pair_(pair), watch_(watch), recheck_(pair, watch, options.settle), options_(options),
-        sizes_(options.sizes), throttle_(throttle), listener_(listener) {}
+      : pair_(pair),
+        watch_(watch),
+        recheck_(pair, watch, options.settle),
+        options_(options),
+        sizes_(options.sizes),
+        throttle_(throttle),
+        listener_(listener) {}
 
   // Whether both servers can compute this table's digests.
   bool CanDigest(const CompareJob& job, std::stop_token stop);

@@ -37,7 +37,7 @@ struct TableComparer::Unit {
   std::vector<uint32_t> buckets;  // empty: the range, by default the whole table
   uint32_t of = 0;
   KeyRange range;
-  std::set<RowHash> wanted;       // hashes whose rows are collected
+  std::set<RowHash> wanted;  // hashes whose rows are collected
   Collected source_rows;
   Collected destination_rows;
   std::unique_ptr<HashSpill> source;
@@ -54,9 +54,7 @@ void TableComparer::Buckets(const CompareJob& job, std::stop_token stop) {
   std::vector<Digest> source;
   std::vector<Digest> destination;
   pair_.Both(
-      [&](RowReader& reader, auto) {
-        source = reader.DigestBuckets(plan.source, count, strength);
-      },
+      [&](RowReader& reader, auto) { source = reader.DigestBuckets(plan.source, count, strength); },
       [&](RowReader& reader, auto) {
         destination = reader.DigestBuckets(plan.destination, count, strength);
       },
@@ -156,14 +154,13 @@ void TableComparer::CompareKeyed(const CompareJob& job, Unit& unit, std::stop_to
              [&](RowReader& r, auto token) { ReadUnit(job, unit, End::kDestination, r, token); },
              stop);
   listener_.Compared(job, std::max(unit.rows[0], unit.rows[1]), unit.bytes[0] + unit.bytes[1]);
-  MatchSpills(*unit.source, *unit.destination, 0, [&](std::vector<Suspect> suspects) {
-    Settle(job, std::move(suspects), stop);
-  });
+  MatchSpills(*unit.source, *unit.destination, 0,
+              [&](std::vector<Suspect> suspects) { Settle(job, std::move(suspects), stop); });
 }
 
 // Rows without key are compared as a multiset, in rounds like those of the Rechecker, but over the
-// whole unit: any change of the table meanwhile asks for another round. The second round knows which
-// hashes differ and collects their rows.
+// whole unit: any change of the table meanwhile asks for another round. The second round knows
+// which hashes differ and collects their rows.
 void TableComparer::CompareWhole(const CompareJob& job, Unit& unit, std::stop_token stop) {
   std::vector<Suspect> before;
   std::optional<Sequence> differs_since;
@@ -192,8 +189,9 @@ void TableComparer::CompareWhole(const CompareJob& job, Unit& unit, std::stop_to
     bool is_still = true;
     if (watch_ != nullptr) {
       const Sequence after = std::min(mark, differs_since.value_or(mark));
-      bool has_ddl = watch_->Visit(after, watch_->Last(), job.plan->name(),
-                                   [&](const RowsChange&) { is_still = false; }, stop);
+      bool has_ddl = watch_->Visit(
+          after, watch_->Last(), job.plan->name(), [&](const RowsChange&) { is_still = false; },
+          stop);
       is_still = is_still && !has_ddl;
     }
     if (is_still && suspects == before && (watch_ == nullptr || proved || differs_since)) {
@@ -251,8 +249,7 @@ void TableComparer::ReportComputed(const CompareJob& job, const Unit& unit,
   }
 }
 
-void TableComparer::Report(const CompareJob& job, const Unit& unit,
-                           std::vector<Suspect> suspects) {
+void TableComparer::Report(const CompareJob& job, const Unit& unit, std::vector<Suspect> suspects) {
   if (!job.plan->computed.empty()) ReportComputed(job, unit, suspects);
   for (const Suspect& suspect : suspects) {
     const bool at_source = suspect.surplus > 0;

@@ -35,8 +35,7 @@ void Comparer::Run(const std::vector<CompareJob>& jobs, CompareListener& listene
   for (const CompareJob& job : jobs) tables.push_back(std::make_unique<Progress>(job));
   BoundedQueue<std::unique_ptr<Work>> queue(static_cast<size_t>(options_.pairs) * 2);
   TaskGroup group(stop);
-  group.Start("compare-plan",
-              [&](std::stop_token token) { Plan(tables, queue, listener, token); });
+  group.Start("compare-plan", [&](std::stop_token token) { Plan(tables, queue, listener, token); });
   for (int i = 0; i < options_.pairs; ++i) {
     group.Start("compare-" + std::to_string(i),
                 [&](std::stop_token token) { Compare(queue, listener, token); });
@@ -45,8 +44,9 @@ void Comparer::Run(const std::vector<CompareJob>& jobs, CompareListener& listene
   if (stop.stop_requested()) throw Stopped();
 }
 
-void Comparer::Plan(std::vector<std::unique_ptr<Progress>>& tables, BoundedQueue<std::unique_ptr<Work>>& queue,
-                    CompareListener& listener, std::stop_token stop) {
+void Comparer::Plan(std::vector<std::unique_ptr<Progress>>& tables,
+                    BoundedQueue<std::unique_ptr<Work>>& queue, CompareListener& listener,
+                    std::stop_token stop) {
   ComparePair pair(source_, destination_, options_.pair);
   TableComparer comparer = MakeComparer(pair, listener);
   for (auto& table : tables) {
@@ -56,8 +56,9 @@ void Comparer::Plan(std::vector<std::unique_ptr<Progress>>& tables, BoundedQueue
   queue.Close();
 }
 
-void Comparer::PlanTable(Progress& table, ComparePair& pair, BoundedQueue<std::unique_ptr<Work>>& queue,
-                         TableComparer& comparer, std::stop_token stop) {
+void Comparer::PlanTable(Progress& table, ComparePair& pair,
+                         BoundedQueue<std::unique_ptr<Work>>& queue, TableComparer& comparer,
+                         std::stop_token stop) {
   const ComparePlan& plan = *table.job.plan;
   auto push = [&](Way way, KeyRange range) {
     table.open.fetch_add(1);

@@ -44,11 +44,13 @@ class Comparer {
     KeyRange range;
   };
 
-  void Plan(std::vector<std::unique_ptr<Progress>>& tables, BoundedQueue<std::unique_ptr<Work>>& queue,
-            CompareListener& listener, std::stop_token stop);
+  void Plan(std::vector<std::unique_ptr<Progress>>& tables,
+            BoundedQueue<std::unique_ptr<Work>>& queue, CompareListener& listener,
+            std::stop_token stop);
   void PlanTable(Progress& table, ComparePair& pair, BoundedQueue<std::unique_ptr<Work>>& queue,
                  TableComparer& comparer, std::stop_token stop);
-  void Compare(BoundedQueue<std::unique_ptr<Work>>& queue, CompareListener& listener, std::stop_token stop);
+  void Compare(BoundedQueue<std::unique_ptr<Work>>& queue, CompareListener& listener,
+               std::stop_token stop);
   TableComparer MakeComparer(ComparePair& pair, CompareListener& listener);
 
   Endpoint& source_;

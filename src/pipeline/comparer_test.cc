@@ -31,8 +31,8 @@ TableSchemaPtr Table(Key key) {
   table->name = {"d", "t"};
   const LogicalType integer{.kind = TypeKind::kInteger, .bits = 64};
   const LogicalType text{.kind = TypeKind::kVarchar, .length = 100};
-  table->columns = {Column("k", key == Key::kText ? text : integer, false),
-                    Column("a", text, true), Column("b", text, true),
+  table->columns = {Column("k", key == Key::kText ? text : integer, false), Column("a", text, true),
+                    Column("b", text, true),
                     Column("f", {.kind = TypeKind::kFloat, .bits = 64}, true),
                     Column("j", {.kind = TypeKind::kJson}, true)};
   if (key != Key::kNone) {
@@ -121,7 +121,8 @@ class ComparerTest : public ::testing::TestWithParam<Way> {
     options.pair.retry.first_wait = std::chrono::milliseconds(1);
     options.compare.spill_directory = directory_;
     options.compare.settle.first_wait = std::chrono::milliseconds(1);
-    options.compare.sizes = {.digest_rows = 100, .read_rows = 7, .held_rows = 30, .bucket_rows = 50};
+    options.compare.sizes = {
+        .digest_rows = 100, .read_rows = 7, .held_rows = 30, .bucket_rows = 50};
     mapping_.destination = table_->name;
     auto plan = ComparePlan::Make(TablePlan::Make(table_, table_, mapping_));
     Comparer(source_, destination_, watch, options)
@@ -345,12 +346,14 @@ TEST_P(ComparerTest, LostConnectionsChangeNothing) {
   ExpectFound(Changed(77, "1"));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, ComparerTest,
-    ::testing::Values(Way{"DigestRange", Key::kInteger, true}, Way{"ReadRange", Key::kInteger, false},
-                      Way{"BucketsByKey", Key::kText, true}, Way{"ReadByKey", Key::kText, false},
-                      Way{"BucketsOfRows", Key::kNone, true}, Way{"ReadRows", Key::kNone, false}),
-    [](const auto& param_info) { return param_info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, ComparerTest,
+                         ::testing::Values(Way{"DigestRange", Key::kInteger, true},
+                                           Way{"ReadRange", Key::kInteger, false},
+                                           Way{"BucketsByKey", Key::kText, true},
+                                           Way{"ReadByKey", Key::kText, false},
+                                           Way{"BucketsOfRows", Key::kNone, true},
+                                           Way{"ReadRows", Key::kNone, false}),
+                         [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace
 }  // namespace godwit

@@ -96,8 +96,8 @@ ConflictPlan::ConflictPlan(const TablePlan& plan, uint64_t component,
     out.key.seed = foreign.id;
     out.key.group = component;
     for (const std::string& name : foreign.columns) {
-      auto cell = std::find(write.columns.begin(), write.columns.end(),
-                            write.table->FindColumn(name));
+      auto cell =
+          std::find(write.columns.begin(), write.columns.end(), write.table->FindColumn(name));
       if (cell == write.columns.end()) {
         out.is_known = false;
         break;
@@ -110,8 +110,7 @@ ConflictPlan::ConflictPlan(const TablePlan& plan, uint64_t component,
 
 ConflictPlan::Part ConflictPlan::MakePart(const TablePlan& plan, int cell) {
   const auto i = static_cast<size_t>(cell);
-  const ColumnSchema& from =
-      plan.source()->columns[static_cast<size_t>(plan.scan().columns[i])];
+  const ColumnSchema& from = plan.source()->columns[static_cast<size_t>(plan.scan().columns[i])];
   const ColumnSchema& to =
       plan.destination()->columns[static_cast<size_t>(plan.write().columns[i])];
   if (!KeepsValuesApart(from.type, to.type)) is_serial_ = true;
@@ -176,8 +175,7 @@ void ConflictPlan::AppendKey(const Key& key, const MappedChange& change, size_t 
   }
 }
 
-bool ConflictPlan::MayCascade(const ForeignKey& key, const MappedChange& change,
-                              size_t row) const {
+bool ConflictPlan::MayCascade(const ForeignKey& key, const MappedChange& change, size_t row) const {
   if (!key.is_parent_side || change.ops[row] == ChangeOp::kInsert) return false;
   if (change.ops[row] == ChangeOp::kDelete) return true;
   return std::any_of(key.key.parts.begin(), key.key.parts.end(), [&](const Part& part) {

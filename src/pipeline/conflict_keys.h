@@ -27,7 +27,7 @@ struct ConflictKeys {
 // A foreign key that is live in the destination while the table's changes are applied, seen from
 // one end of it.
 struct LiveForeignKey {
-  uint64_t id = 0;                  // the same seen from both ends
+  uint64_t id = 0;                   // the same seen from both ends
   std::vector<std::string> columns;  // of this table
   bool is_parent_side = false;
 };
@@ -42,8 +42,8 @@ struct LiveForeignKey {
 // carried, have one value for the whole table.
 class ConflictPlan {
  public:
-  // `component`: of tables joined by live foreign keys, 0 if none. All its changes share that group;
-  // those that may cascade are exclusive in it.
+  // `component`: of tables joined by live foreign keys, 0 if none. All its changes share that
+  // group; those that may cascade are exclusive in it.
   ConflictPlan(const TablePlan& plan, uint64_t component,
                const std::vector<LiveForeignKey>& foreign_keys);
 

@@ -260,9 +260,7 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
   MakeDatabases(change, stop);
   // A statement about a database is not run from within it: it may not be there.
   const auto part = IsAboutDatabase(change) ? Statement::Part::kDatabase : Statement::Part::kAlter;
-  writer_.Execute({.part = part,
-                   .table = change.table,
-                   .sql = record.statements[record.next]},
+  writer_.Execute({.part = part, .table = change.table, .sql = record.statements[record.next]},
                   stop);
 }
 
@@ -317,9 +315,8 @@ void DdlBarrier::CheckOutcome(const SchemaChange& change, std::stop_token stop) 
   }
   if (change.kind == Kind::kRenameTable) {
     for (const auto& [from, to] : change.renames) {
-      bool is_source_again =
-          std::any_of(change.renames.begin(), change.renames.end(),
-                      [&](const auto& other) { return other.first == to; });
+      bool is_source_again = std::any_of(change.renames.begin(), change.renames.end(),
+                                         [&](const auto& other) { return other.first == to; });
       if (!is_source_again && !Exists(to, stop)) FailOutcome(to, "the new name is not there");
     }
   }
@@ -351,8 +348,8 @@ std::string DdlBarrier::Fingerprint(const SchemaChange& change) {
   }
 }
 
-Answer DdlBarrier::Ask(const SchemaChange& source, const std::string& converted,
-                       const Error& error, std::stop_token stop) const {
+Answer DdlBarrier::Ask(const SchemaChange& source, const std::string& converted, const Error& error,
+                       std::stop_token stop) const {
   TableName name = source.table;
   if (name.table.empty() && !source.tables.empty()) name = source.tables[0];
   if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;

@@ -17,8 +17,8 @@
 
 namespace godwit {
 
-// Runs the source's DDL at the destination, each statement exactly once, also across crashes. Called
-// with nothing in flight, by one thread.
+// Runs the source's DDL at the destination, each statement exactly once, also across crashes.
+// Called with nothing in flight, by one thread.
 //
 // Before a statement runs, the intent is written: "ddl.<sequence>" in the project's settings, with
 // the statements of the change, how many of them are behind us, and the catalogue's fingerprint of
@@ -36,9 +36,9 @@ class DdlBarrier {
   // How far the changes of one transaction are; what "ddl.<sequence>" holds.
   struct Record {
     Sequence sequence = 0;
-    size_t unit = 0;     // parts of the source's changes behind us
-    size_t change = 0;   // converted changes of the present unit behind us
-    size_t next = 0;     // statements of the present change behind us
+    size_t unit = 0;                      // parts of the source's changes behind us
+    size_t change = 0;                    // converted changes of the present unit behind us
+    size_t next = 0;                      // statements of the present change behind us
     std::vector<std::string> statements;  // of the present change; empty: not yet converted
     bool has_intent = false;              // statements[next] may have run
     std::string before;                   // fingerprint before it

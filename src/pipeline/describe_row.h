@@ -7,8 +7,8 @@
 
 namespace godwit {
 
-// A row for people, in the destination's terms: "id='5' part='x'" by the key, or by the first columns
-// where there is none. Long cells are cut.
+// A row for people, in the destination's terms: "id='5' part='x'" by the key, or by the first
+// columns where there is none. Long cells are cut.
 std::string DescribeRow(const WritePlan& plan, const RowBatch& rows, size_t row);
 
 }  // namespace godwit

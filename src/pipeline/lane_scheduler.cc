@@ -36,8 +36,8 @@ void LaneScheduler::Drain(std::stop_token stop) {
 LaneBatch* LaneScheduler::Next(int lane, std::stop_token stop) {
   MutexLock lock(mutex_);
   Lane& queue = lanes_[static_cast<size_t>(lane)];
-  bool has_work = changed_.wait(
-      lock, stop, [&] { return !queue.empty() && queue.front()->waits_for == 0; });
+  bool has_work =
+      changed_.wait(lock, stop, [&] { return !queue.empty() && queue.front()->waits_for == 0; });
   if (!has_work || stop.stop_requested()) return nullptr;
   queue.front()->is_sealed = true;
   return queue.front().get();
@@ -83,9 +83,9 @@ std::vector<LaneBatch*> LaneScheduler::Conflicts(const ConflictKeys& keys) {
 LaneBatch& LaneScheduler::Place(const ReplayTransaction& transaction,
                                 const std::vector<LaneBatch*>& conflicts) {
   if (conflicts.empty()) return EndOf(LeastBusy(), transaction);
-  const LaneBatch* newest = *std::max_element(
-      conflicts.begin(), conflicts.end(),
-      [](const LaneBatch* a, const LaneBatch* b) { return a->id < b->id; });
+  const LaneBatch* newest =
+      *std::max_element(conflicts.begin(), conflicts.end(),
+                        [](const LaneBatch* a, const LaneBatch* b) { return a->id < b->id; });
   const int lane = newest->lane;
   bool is_one_lane = std::all_of(conflicts.begin(), conflicts.end(),
                                  [&](const LaneBatch* batch) { return batch->lane == lane; });

@@ -33,9 +33,9 @@ struct LaneBatch {
 
 // Spreads transactions over lanes so that conflicting ones are applied in log order.
 //
-// A lane runs its batches first in, first out, and takes what its open batch has gathered as soon as
-// it is free: a lone transaction goes out at once, under load batches fill up while lanes are busy.
-// A transaction that conflicts with
+// A lane runs its batches first in, first out, and takes what its open batch has gathered as soon
+// as it is free: a lone transaction goes out at once, under load batches fill up while lanes are
+// busy. A transaction that conflicts with
 //   nothing in flight       goes to the lane with the least to do;
 //   batches of one lane     goes to the end of that lane;
 //   batches of several      begins a batch that waits for those of the other lanes to be committed.

@@ -16,9 +16,9 @@ constexpr size_t kRunRows = 1000;
 std::string Describe(const RowChange& change) {
   const bool is_insert = change.op == ChangeOp::kInsert;
   return fmt::format("{} of {}",
-                     is_insert                          ? "insert"
+                     is_insert                        ? "insert"
                      : change.op == ChangeOp::kUpdate ? "update"
-                                                        : "delete",
+                                                      : "delete",
                      is_insert ? DescribeRow(*change.plan, *change.after, change.after_row)
                                : DescribeRow(*change.plan, *change.before, change.before_row));
 }
@@ -191,9 +191,8 @@ void LaneWriter::ApplyShare(const AppliedShare& share, const Runs& runs, std::st
   ApplyCarefully(done, ForeignKeys::kOff, runs, stop);
 }
 
-void LaneWriter::ApplyCarefully(const std::function<LaneProgress()>& done,
-                                ForeignKeys foreign_keys, const Runs& runs,
-                                std::stop_token stop) {
+void LaneWriter::ApplyCarefully(const std::function<LaneProgress()>& done, ForeignKeys foreign_keys,
+                                const Runs& runs, std::stop_token stop) {
   Attempt attempt;
   for (;;) {
     try {

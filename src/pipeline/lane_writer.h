@@ -36,7 +36,8 @@ class LaneWriter {
   // Throws Stopped, or an error that ends the run.
   void ApplyBatch(const LaneBatch& batch, std::stop_token stop);
 
-  // Calls the visitor with the transaction's changes, run after run, the same each time it is asked.
+  // Calls the visitor with the transaction's changes, run after run, the same each time it is
+  // asked.
   using Runs = std::function<void(const RunVisitor&)>;
   // Applies one transaction of any length in one destination transaction, without holding it. A row
   // that cannot go is shown to the user, who says whether it is tried again or left out.

@@ -33,9 +33,9 @@ struct LoadCounters {
 // notes it as finished in the journal. So after a crash a chunk is either wholly there, and one of
 // the two says so, or not at all.
 //
-// A chunk with a row that the destination does not take is put aside, not written in part: the user is
-// asked about the row while the other chunks go on; with the answer the chunk is read and written
-// again. Of a snapshot, which is not kept open for an answer, only the row is put aside.
+// A chunk with a row that the destination does not take is put aside, not written in part: the user
+// is asked about the row while the other chunks go on; with the answer the chunk is read and
+// written again. Of a snapshot, which is not kept open for an answer, only the row is put aside.
 class Loader {
  public:
   struct Options {
@@ -48,9 +48,9 @@ class Loader {
 
   Loader(Link& link, LoadCounters& counters, Options options);
 
-  // Once for a loader. Copies these tables; returns when every chunk is committed. `on_table_read` is called, from any
-  // thread, when the last chunk of a table is committed. Chunks that the journal has as done are
-  // left out. Throws Stopped.
+  // Once for a loader. Copies these tables; returns when every chunk is committed. `on_table_read`
+  // is called, from any thread, when the last chunk of a table is committed. Chunks that the
+  // journal has as done are left out. Throws Stopped.
   void Run(const std::vector<std::shared_ptr<CopyJob>>& jobs,
            std::function<void(const CopyJob&, uint64_t rows)> on_table_read, std::stop_token stop);
 

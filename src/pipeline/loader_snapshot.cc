@@ -47,16 +47,17 @@ void Loader::CheckSnapshotAge(const CopyJob& job) const {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::steady_clock::now() - snapshot_begin_);
   if (limit == 0 || static_cast<uint64_t>(age.count()) <= limit) return;
-  throw Error({.code = "SNAPSHOT_LIMIT",
-               .kind = ErrorKind::kBlocked,
-               .side = Side::kSource,
-               .object = job.object(),
-               .message = fmt::format("a snapshot was held for {} s, the limit is {} s", age.count(),
-                                      limit),
-               .cause = "the table can only be copied from one snapshot, for which the source keeps "
-                        "every old row version",
-               .remedy = "raise [limits] snapshot_seconds, or give the table a key and let the "
-                         "source log full row images; then resume"});
+  throw Error(
+      {.code = "SNAPSHOT_LIMIT",
+       .kind = ErrorKind::kBlocked,
+       .side = Side::kSource,
+       .object = job.object(),
+       .message =
+           fmt::format("a snapshot was held for {} s, the limit is {} s", age.count(), limit),
+       .cause = "the table can only be copied from one snapshot, for which the source keeps "
+                "every old row version",
+       .remedy = "raise [limits] snapshot_seconds, or give the table a key and let the "
+                 "source log full row images; then resume"});
 }
 
 uint64_t Loader::CopyTable(RowReader& reader, Sink& sink, const CopyJob& job, SetAside& aside,

@@ -41,8 +41,9 @@ MergeRunner::Applied MergeRunner::Finish(const ReplayProgress::OpenWindow& open,
                  .side = Side::kDestination,
                  .object = link_.name,
                  .message = "a merged window of transactions cannot be built again as it was",
-                 .cause = "it was cut off half-way, and a table of it is missing at the destination "
-                          "or transactions of it in the store",
+                 .cause =
+                     "it was cut off half-way, and a table of it is missing at the destination "
+                     "or transactions of it in the store",
                  .remedy = "bring the table back and resume the project"});
   }
   Apply(*collected.window, open, stop);

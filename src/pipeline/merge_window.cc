@@ -28,10 +28,9 @@ bool MovesUniqueValue(const RowChange& change) {
     for (int cell : key) {
       const auto c = static_cast<size_t>(cell);
       if (change.after->is_absent(change.after_row, c)) continue;
-      bool is_same = change.before->state(change.before_row, c) ==
-                         change.after->state(change.after_row, c) &&
-                     change.before->cell(change.before_row, c) ==
-                         change.after->cell(change.after_row, c);
+      bool is_same =
+          change.before->state(change.before_row, c) == change.after->state(change.after_row, c) &&
+          change.before->cell(change.before_row, c) == change.after->cell(change.after_row, c);
       if (!is_same) return true;
     }
   }
@@ -133,9 +132,8 @@ void MergeWindow::Fold() {
     Change& change = changes_[i];
     const RowChange& row = change.row;
     if (change.table->conflicts->is_serial()) continue;
-    std::string before = row.op == ChangeOp::kInsert
-                             ? ""
-                             : KeyBytes(change.table, *row.before, row.before_row);
+    std::string before =
+        row.op == ChangeOp::kInsert ? "" : KeyBytes(change.table, *row.before, row.before_row);
     auto earlier = before.empty() ? last.end() : last.find(before);
     if (earlier != last.end() && FoldInto(changes_[earlier->second], change)) {
       change.is_gone = true;
@@ -186,8 +184,8 @@ void MergeWindow::MergeAfter(Change& earlier, const Change& later) {
   RowBatch image(newer.columns());
   for (size_t c = 0; c < newer.columns(); ++c) {
     bool is_older = newer.is_absent(row, c);
-    image.AddCellOf(is_older ? *earlier.row.after : newer,
-                    is_older ? earlier.row.after_row : row, c);
+    image.AddCellOf(is_older ? *earlier.row.after : newer, is_older ? earlier.row.after_row : row,
+                    c);
   }
   batch->AddRow(image, 0);
   earlier.row.after = batch.get();

@@ -19,9 +19,9 @@ namespace godwit {
 // Folding joins a change into an earlier one of the same row, byte for byte the same key:
 //   insert + update = insert      update + update = update      where the later one moves no unique
 //   insert + delete = nothing     update + delete = delete      value
-// The result stands in the earlier one's place. That is safe because the row holds its unique values
-// from there to the later change, so that nothing in between can have touched them. A delete and a
-// later insert are left apart: other rows may have had its values meanwhile.
+// The result stands in the earlier one's place. That is safe because the row holds its unique
+// values from there to the later change, so that nothing in between can have touched them. A delete
+// and a later insert are left apart: other rows may have had its values meanwhile.
 //
 // Cutting: changes that conflict are joined into components; each goes whole, in log order, to the
 // share with the least rows so far.

@@ -213,8 +213,9 @@ Rechecker::Outcome Rechecker::Settle(const ComparePlan& plan, std::vector<Suspec
     if (watch_ != nullptr) {
       Sequence after = mark;
       for (const Pending& p : pending) after = std::min(after, p.differs_since.value_or(after));
-      bool has_ddl = watch_->Visit(after, watch_->Last(), plan.name(),
-                                   [&](const RowsChange& change) { touched.Look(change); }, stop);
+      bool has_ddl = watch_->Visit(
+          after, watch_->Last(), plan.name(),
+          [&](const RowsChange& change) { touched.Look(change); }, stop);
       if (has_ddl) touched.All();
     }
     std::vector<Pending> left;

@@ -42,8 +42,8 @@ std::unique_ptr<ChangeWatch> WatchLink(Link& link, Capturer& capturer, Replayer&
 struct Difference {
   enum class Kind { kOnlySource, kOnlyDestination, kDifferent };
   Kind kind = Kind::kDifferent;
-  KeyTuple key;               // empty for a table without key
-  std::vector<int> cells;     // kDifferent: which cells differ
+  KeyTuple key;                  // empty for a table without key
+  std::vector<int> cells;        // kDifferent: which cells differ
   RowBatch source = RowBatch();  // the row there, or no row; both in compared cells
   RowBatch destination = RowBatch();
 
@@ -62,13 +62,13 @@ struct SettleOptions {
 //
 // With a watch, a round is: mark = the last sequence known; read the source's rows; CatchUp; read
 // the destination's rows; last = the last sequence now. A key that is equal now is no difference. A
-// key of which the Log holds a change in (mark, last] is looked at again after a wait. Otherwise the
-// source's row is that of the mark or older, since a transaction may be in a source's log a moment
-// before its reads see it; so the verdict is left to a round with a proved mark, where the row is
-// exactly that of the mark, the destination's too, and they differ: a difference. Where the source
-// cannot prove a mark, the key must have differed in two rounds without a change since the mark of
-// the first. What no round settles is unsettled.
-// Without a watch nothing moves and one round decides.
+// key of which the Log holds a change in (mark, last] is looked at again after a wait. Otherwise
+// the source's row is that of the mark or older, since a transaction may be in a source's log a
+// moment before its reads see it; so the verdict is left to a round with a proved mark, where the
+// row is exactly that of the mark, the destination's too, and they differ: a difference. Where the
+// source cannot prove a mark, the key must have differed in two rounds without a change since the
+// mark of the first. What no round settles is unsettled. Without a watch nothing moves and one
+// round decides.
 class Rechecker {
  public:
   struct Outcome {

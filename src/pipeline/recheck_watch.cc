@@ -12,8 +12,8 @@ bool Concerns(const SchemaChange& change, const TableName& table) {
   if (change.kind == SchemaChange::Kind::kIrrelevant) return false;
   if (change.kind == SchemaChange::Kind::kUnknown) return true;
   auto is_it = [&](const TableName& name) { return name == table; };
-  bool concerns = is_it(change.table) || (change.table.table.empty() &&
-                                          change.table.database == table.database);
+  bool concerns = is_it(change.table) ||
+                  (change.table.table.empty() && change.table.database == table.database);
   for (const TableName& name : change.tables) concerns = concerns || is_it(name);
   for (const auto& [from, to] : change.renames) concerns = concerns || is_it(from) || is_it(to);
   return concerns;

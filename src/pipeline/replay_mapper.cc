@@ -114,9 +114,9 @@ bool ReplayMapper::MapPart(Sequence sequence, RowsChange change, ReplayRows& out
   out.table = FindTable(sequence, change, stop);
   if (!out.table) return false;
   out.mode = tables_.Mode(change.table->name, sequence);
-  const bool is_mapped =
-      AskWhileBlocked(sequence, change.table->name,
-                      [&] { out.table->plan->MapChange(std::move(change), out.change); }, stop);
+  const bool is_mapped = AskWhileBlocked(
+      sequence, change.table->name,
+      [&] { out.table->plan->MapChange(std::move(change), out.change); }, stop);
   return is_mapped && !out.change.ops.empty();
 }
 

@@ -44,8 +44,8 @@ class ReplayMapper {
   std::shared_ptr<const ReplayTable> FindTable(Sequence sequence, const RowsChange& change,
                                                std::stop_token stop);
   // Calls until it returns or the user gives the table's changes up (false).
-  bool AskWhileBlocked(Sequence sequence, const TableName& name,
-                       const std::function<void()>& call, std::stop_token stop);
+  bool AskWhileBlocked(Sequence sequence, const TableName& name, const std::function<void()>& call,
+                       std::stop_token stop);
 
   Link& link_;
   ReplayTables& tables_;

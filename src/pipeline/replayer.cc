@@ -88,8 +88,8 @@ std::vector<std::unique_ptr<LaneWriter>> MakeWriters(Link& link, int lanes,
                                                      const LaneWriter::Options& options) {
   std::vector<std::unique_ptr<LaneWriter>> writers;
   for (int lane = 0; lane < lanes; ++lane) {
-    writers.push_back(std::make_unique<LaneWriter>(link, lane, ProgressOf(found, lane), progress,
-                                                   options));
+    writers.push_back(
+        std::make_unique<LaneWriter>(link, lane, ProgressOf(found, lane), progress, options));
   }
   return writers;
 }
@@ -213,8 +213,8 @@ void Replayer::Impl::RunBarrier(const LoggedTransaction& transaction, std::stop_
   scheduler.Drain(stop);
   const Sequence sequence = transaction.sequence;
   if (transaction.is_ddl) {
-    // What came before can be mapped only by the definitions that now go: no restart may read it again,
-    // not even where nothing of it had to be written.
+    // What came before can be mapped only by the definitions that now go: no restart may read it
+    // again, not even where nothing of it had to be written.
     if (progress.durable() + 1 < sequence) writers[0]->SaveProgress(stop);
     ddl.Run(sequence, mapper.SchemaChanges(sequence, stop), stop);
     tables.Refresh();
@@ -278,8 +278,8 @@ void Replayer::Impl::ReleaseLog() {
   const StoreStatus status = link.store.status();
   if (limits.store_bytes != 0 && status.bytes > limits.store_bytes && status.last >= status.first) {
     // Transactions are taken to be alike; what is missed is released next time.
-    double excess = static_cast<double>(status.bytes - limits.store_bytes) /
-                    static_cast<double>(status.bytes);
+    double excess =
+        static_cast<double>(status.bytes - limits.store_bytes) / static_cast<double>(status.bytes);
     auto count = static_cast<double>(status.last - status.first + 1);
     release = std::max(release, status.first + static_cast<Sequence>(excess * count));
   }

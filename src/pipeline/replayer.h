@@ -18,15 +18,15 @@ namespace godwit {
 
 struct ReplayCounters {
   Counter transactions;
-  Counter rows;            // the source's row changes that are in the destination
+  Counter rows;  // the source's row changes that are in the destination
   Counter bytes;
   Counter source_time_us;  // commit time at the source of the last applied transaction
   Counter latency_us;      // how far the destination is behind, at the last commit or idle moment
 };
 
-// The replay flow: reads the Log, maps changes, orders them by the unique values they share, applies
-// them over several lanes; DDL is a barrier. Progress is in the lane rows, committed with the data.
-// Run belongs to one thread; the other methods may be called from any.
+// The replay flow: reads the Log, maps changes, orders them by the unique values they share,
+// applies them over several lanes; DDL is a barrier. Progress is in the lane rows, committed with
+// the data. Run belongs to one thread; the other methods may be called from any.
 class Replayer {
  public:
   struct Options {
@@ -51,8 +51,8 @@ class Replayer {
   // Waits until applied() is at least this. Throws Stopped.
   void WaitApplied(Sequence sequence, std::stop_token stop);
 
-  // While it lives nothing is replayed and nothing is in flight. For correction. Made while Run runs;
-  // waits for the lanes to drain.
+  // While it lives nothing is replayed and nothing is in flight. For correction. Made while Run
+  // runs; waits for the lanes to drain.
   class Pause {
    public:
     Pause(Replayer& replayer, std::stop_token stop);

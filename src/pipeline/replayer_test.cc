@@ -117,7 +117,8 @@ class RandomSource {
   std::optional<LogPart> TryChange() {
     std::vector<Row> rows = Rows();
     Row after = RandomRow();
-    Row before = rows.empty() ? after : rows[static_cast<size_t>(Pick(static_cast<int>(rows.size())))];
+    Row before =
+        rows.empty() ? after : rows[static_cast<size_t>(Pick(static_cast<int>(rows.size())))];
     ChangeOp op = static_cast<ChangeOp>(rows.empty() ? 0 : Pick(3));
     if (op == ChangeOp::kUpdate && Pick(2) == 0) after[0] = before[0];
     LogPart part = Change(table_, op, op == ChangeOp::kInsert ? nullptr : &before,
@@ -274,8 +275,8 @@ TEST(Replayer, UpToItsExitATableIsDisplacedAndUpToItsStartDropped) {
   Row one = MakeRow(1, "one");
   Row two = MakeRow(2, "two");
   Row two_again = MakeRow(2, "one");
-  world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &one)});       // dropped
-  world.store.Append({Change(table, ChangeOp::kUpdate, &two, &two)});          // its row is missing
+  world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &one)});  // dropped
+  world.store.Append({Change(table, ChangeOp::kUpdate, &two, &two)});     // its row is missing
   world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &two_again)});  // displaces both
   EXPECT_FALSE(world.Replay(3).has_value());
   EXPECT_THAT(world.database.Rows(kTable), testing::ElementsAre(two_again));
@@ -362,8 +363,8 @@ TEST(Replayer, DdlThatFailsIsAskedAbout) {
   };
   auto failure = world.Replay(2);
   EXPECT_FALSE(failure.has_value()) << failure->what();
-  EXPECT_THAT(asked, testing::ElementsAre("ddl TRUNCATE t / truncate t",
-                                          "ddl TRUNCATE t / truncate t"));
+  EXPECT_THAT(asked,
+              testing::ElementsAre("ddl TRUNCATE t / truncate t", "ddl TRUNCATE t / truncate t"));
   EXPECT_TRUE(world.database.Rows(kTable).empty());
 }
 
@@ -376,9 +377,7 @@ TEST(Replayer, WhilePausedNothingMovesAndTheExitCanBeMoved) {
   ReplayCounters counters;
   Replayer replayer(world.link, world.capturer, {}, counters, {.lanes = 2, .ask = world.ask});
   std::stop_source stop;
-  std::jthread run([&] {
-    EXPECT_THROW(replayer.Run(stop.get_token()), Stopped);
-  });
+  std::jthread run([&] { EXPECT_THROW(replayer.Run(stop.get_token()), Stopped); });
   {
     Replayer::Pause pause(replayer, stop.get_token());
     EXPECT_EQ(replayer.applied(), world.database.Rows(kTable).size());

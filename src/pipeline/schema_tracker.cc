@@ -80,7 +80,8 @@ bool SchemaTracker::Concerns(const SchemaChange& change) const {
     case SchemaChange::Kind::kAlterDatabase:
       return rules_.MaySelect(change.table.database);
     case SchemaChange::Kind::kAlterTable: {
-      // A rename's new name, or the table that EXCHANGE PARTITION takes rows from and gives them to.
+      // A rename's new name, or the table that EXCHANGE PARTITION takes rows from and gives them
+      // to.
       auto reaches = [&](const AlterAction& action) {
         return !action.new_table.table.empty() && selected(action.new_table);
       };
@@ -88,9 +89,8 @@ bool SchemaTracker::Concerns(const SchemaChange& change) const {
              std::any_of(change.actions.begin(), change.actions.end(), reaches);
     }
     case SchemaChange::Kind::kUnknown:
-      return change.table.table.empty()
-                 ? rules_.MaySelect(change.default_database)
-                 : selected(change.table);
+      return change.table.table.empty() ? rules_.MaySelect(change.default_database)
+                                        : selected(change.table);
     default:
       return selected(change.table);
   }

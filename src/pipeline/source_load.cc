@@ -17,8 +17,9 @@ Error Busy(std::string object, std::string message) {
                 .object = std::move(object),
                 .message = std::move(message),
                 .cause = "the copy waits: a limit of the project is reached",
-                .remedy = "nothing: it goes on by itself; end long transactions at the source, mend "
-                          "the replica, or raise the limit in [limits]"});
+                .remedy =
+                    "nothing: it goes on by itself; end long transactions at the source, mend "
+                    "the replica, or raise the limit in [limits]"});
 }
 
 }  // namespace
@@ -53,8 +54,8 @@ std::optional<Error> SourceLoad::AskHistory() {
     if (!watch_) return {};
     const uint64_t length = watch_->HistoryLength().value_or(0);
     if (length <= limit) return {};
-    return Busy("", fmt::format("the source keeps {} old row versions, the limit is {}", length,
-                                limit));
+    return Busy(
+        "", fmt::format("the source keeps {} old row versions, the limit is {}", length, limit));
   } catch (const Error& error) {
     watch_.reset();
     return error;

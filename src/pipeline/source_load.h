@@ -17,8 +17,8 @@
 
 namespace godwit {
 
-// Says when the copy must wait for its source: too many old row versions kept there, or a replica of
-// it too far behind. Limits are read at each call, the servers asked once a second. Thread-safe.
+// Says when the copy must wait for its source: too many old row versions kept there, or a replica
+// of it too far behind. Limits are read at each call, the servers asked once a second. Thread-safe.
 class SourceLoad {
  public:
   // `open` connects to a replica by its URL. `limits` outlives this.
@@ -51,8 +51,8 @@ class SourceLoad {
   std::optional<Error> replica_ GUARDED_BY(mutex_);
 };
 
-// Writes the source's heartbeat row every heartbeat_seconds until stopped; what fails is retried for
-// as long as it takes, and told to `on_transient`. Throws Stopped.
+// Writes the source's heartbeat row every heartbeat_seconds until stopped; what fails is retried
+// for as long as it takes, and told to `on_transient`. Throws Stopped.
 void RunHeartbeat(Endpoint& source, const std::string& link, const ProjectSpec& spec,
                   const std::function<void(const Error*)>& on_transient, std::stop_token stop);
 

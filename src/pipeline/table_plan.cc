@@ -319,13 +319,10 @@ void TablePlan::MapChange(RowsChange&& change, MappedChange& out) const {
     bool is_in = has_after;
     if (filter_) {
       was_in = has_before && PassesChange(change.before, nullptr, row);
-      is_in = has_after &&
-              PassesChange(change.after, has_before ? &change.before : nullptr, row);
+      is_in = has_after && PassesChange(change.after, has_before ? &change.before : nullptr, row);
     }
     if (!was_in && !is_in) continue;
-    const ChangeOp op = !was_in ? ChangeOp::kInsert
-                        : is_in ? ChangeOp::kUpdate
-                                : ChangeOp::kDelete;
+    const ChangeOp op = !was_in ? ChangeOp::kInsert : is_in ? ChangeOp::kUpdate : ChangeOp::kDelete;
     out.ops.push_back(op);
     was_in ? add_before(row) : add_absent(out.before);
     is_in ? add_after(row) : add_absent(out.after);

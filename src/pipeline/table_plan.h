@@ -60,8 +60,8 @@ class TablePlan {
     return room;
   }
   // A change captured under source(): an update across the filter's boundary becomes an insert or a
-  // delete, rows outside of it are left out. What an update's new image leaves out is taken from the
-  // old one, where that has it. Images that go as they are are moved, not copied. Throws
+  // delete, rows outside of it are left out. What an update's new image leaves out is taken from
+  // the old one, where that has it. Images that go as they are are moved, not copied. Throws
   // CHANGE_IMAGE_PARTIAL (kBlocked) where the log says too little to find a row, to judge it by the
   // filter or to make it; the change is then as it was.
   void MapChange(RowsChange&& change, MappedChange& out) const;
@@ -88,7 +88,7 @@ class TablePlan {
   // By carried column: a new row that leaves it out gets the same value on both sides.
   std::vector<bool> has_same_default_;
   std::vector<std::pair<int, int>> computed_;
-  bool carries_all_ = false;  // of the source's columns, in their order
+  bool carries_all_ = false;    // of the source's columns, in their order
   bool has_known_keys_ = true;  // every unique key of the destination is of carried columns
   std::shared_ptr<const RowPredicate> filter_;
   std::vector<int> filter_cells_;  // where scan()'s rows have the columns the filter looks at

@@ -15,8 +15,8 @@ ColumnSchema Column(const std::string& name, const char* literal = nullptr) {
   column.name = name;
   column.type.kind = TypeKind::kInteger;
   if (literal != nullptr) {
-    column.default_value = ColumnSchema::Default{.kind = ColumnSchema::Default::Kind::kLiteral,
-                                                 .text = literal};
+    column.default_value =
+        ColumnSchema::Default{.kind = ColumnSchema::Default::Kind::kLiteral, .text = literal};
   }
   return column;
 }
@@ -45,7 +45,8 @@ std::string Text(const RowBatch& rows, size_t row) {
   return out;
 }
 
-RowsChange Change(const TableSchemaPtr& table, ChangeOp op, const Texts& before, const Texts& after) {
+RowsChange Change(const TableSchemaPtr& table, ChangeOp op, const Texts& before,
+                  const Texts& after) {
   RowsChange change;
   change.op = op;
   change.table = table;

@@ -26,8 +26,8 @@ void Throttle::Pass(uint64_t rows, uint64_t bytes, std::stop_token stop) {
   {
     MutexLock lock(mutex_);
     start = std::max(free_at_, Clock::now());
-    free_at_ = start + std::chrono::duration_cast<Clock::duration>(
-                           std::chrono::duration<double>(seconds));
+    free_at_ =
+        start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   }
   auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(start - Clock::now());
   if (wait.count() > 0 && WaitForStop(stop, Deadline::In(wait))) throw Stopped();

@@ -21,8 +21,8 @@ struct UnfitRow {
 };
 
 // Loads what fits of the rows into the open transaction and returns how many: what is refused as a
-// whole (kData) is halved down to the single row. `on_unfit` is called for each of those; false ends
-// the work, for a transaction that is to be rolled back. Other errors are thrown.
+// whole (kData) is halved down to the single row. `on_unfit` is called for each of those; false
+// ends the work, for a transaction that is to be rolled back. Other errors are thrown.
 uint64_t LoadWhatFits(Sink& sink, const WritePlan& plan, const RowBatch& rows,
                       const std::function<bool(UnfitRow row)>& on_unfit);
 

@@ -22,7 +22,8 @@ class PickySink : public Sink {
         throw Error({.code = "CONNECTION_LOST", .kind = ErrorKind::kTransient});
       }
       if (rows.cell(row, 1) == "bad") {
-        throw Error({.code = "VALUE_REFUSED", .kind = ErrorKind::kData,
+        throw Error({.code = "VALUE_REFUSED",
+                     .kind = ErrorKind::kData,
                      .message = std::string(rows.cell(row, 0))});
       }
       ids.emplace_back(rows.cell(row, 0));
@@ -51,8 +52,12 @@ WritePlan Plan(std::vector<int> key) {
   table->columns.resize(2);
   table->columns[0].name = "id";
   table->columns[1].name = "v";
-  return {.table = table, .columns = {0, 1}, .key = std::move(key), .unique_keys = {},
-          .byte_texts = {}, .case_texts = {}};
+  return {.table = table,
+          .columns = {0, 1},
+          .key = std::move(key),
+          .unique_keys = {},
+          .byte_texts = {},
+          .case_texts = {}};
 }
 
 RowBatch Rows(int count, const std::set<int>& bad) {
@@ -97,8 +102,8 @@ TEST(LoadWhatFits, EndsWhenToldAndThrowsWhatIsNoRowsFault) {
 }
 
 TEST(LeftOutRows, RemembersARowByItsKeyOrByAllOfIt) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("godwit-unfit-" + std::to_string(getpid()) + ".db");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("godwit-unfit-" + std::to_string(getpid()) + ".db");
   {
     auto metadata = Metadata::Open(path);
     const int64_t project = metadata->CreateProject("p", "{}").id;

@@ -63,7 +63,10 @@ std::vector<Finding> LeftOutRowsOf(Metadata& metadata, int64_t project) {
 AskUser MakeAskUser(Metadata& metadata, int64_t project,
                     std::optional<std::chrono::milliseconds> timeout) {
   return [&metadata, project, timeout](const BlockedItem& item, std::stop_token stop) {
-    Finding finding{.stage = item.stage, .kind = item.kind, .object = item.object, .status = "open",
+    Finding finding{.stage = item.stage,
+                    .kind = item.kind,
+                    .object = item.object,
+                    .status = "open",
                     .detail = DetailOf(item)};
     if (auto earlier = TakeUp(metadata, project, item)) {
       finding.id = earlier->id;

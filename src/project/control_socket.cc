@@ -51,10 +51,10 @@ struct Address {
                       : open(std::filesystem::path(path).parent_path().c_str(),
                              O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     value.sun_family = AF_UNIX;
-    const std::string name =
-        directory.get() < 0 ? path
-                            : fmt::format("/proc/self/fd/{}/{}", directory.get(),
-                                          std::filesystem::path(path).filename().string());
+    const std::string name = directory.get() < 0
+                                 ? path
+                                 : fmt::format("/proc/self/fd/{}/{}", directory.get(),
+                                               std::filesystem::path(path).filename().string());
     is_good = name.size() < sizeof(value.sun_path);
     if (is_good) memcpy(value.sun_path, name.c_str(), name.size() + 1);
   }
@@ -92,8 +92,7 @@ bool WriteLine(int fd, const json& value) {
   const std::string line = value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   for (size_t at = 0; at < line.size();) {
     if (!Wait(fd, POLLOUT, until)) return false;
-    const ssize_t n =
-        send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n <= 0) return false;
     at += static_cast<size_t>(n);

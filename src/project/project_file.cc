@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 #include "project/project_request.h"
@@ -15,9 +15,9 @@ namespace godwit {
 namespace {
 
 constexpr std::array kLimits = {
-    "readers",        "lanes",               "rows_per_second",  "bytes_per_second",
-    "chunk_bytes",    "store_bytes",         "store_hours",      "history_length",
-    "replica_lag_seconds", "snapshot_seconds", "heartbeat_seconds"};
+    "readers",          "lanes",       "rows_per_second", "bytes_per_second",    "chunk_bytes",
+    "store_bytes",      "store_hours", "history_length",  "replica_lag_seconds", "snapshot_seconds",
+    "heartbeat_seconds"};
 
 class FileReader {
  public:
@@ -27,21 +27,36 @@ class FileReader {
     ProjectRequest out;
     for (const auto& [key_of, node] : table) {
       const std::string_view key = key_of.str();
-      if (key == "name") out.name = Text(node, key);
-      else if (key == "source") out.source = Text(node, key);
-      else if (key == "destination") out.destination = Text(node, key);
-      else if (key == "objects") out.objects = Rules(node, key);
-      else if (key == "exclude") out.exclude = Rules(node, key);
-      else if (key == "types") out.types = Types(node);
-      else if (key == "collations") out.collations = TextMap(node, key);
-      else if (key == "skip_checks") out.skipped_checks = Texts(node, key);
-      else if (key == "defer_indexes") out.defer_indexes = Flag(node, key);
-      else if (key == "merge") out.merge = Flag(node, key);
-      else if (key == "certain") out.certain = Flag(node, key);
-      else if (key == "heartbeat") out.heartbeat_database = Text(node, key);
-      else if (key == "replicas") out.replicas = Texts(node, key);
-      else if (key == "limits") out.limits = ReadLimits(node);
-      else Fail(node, fmt::format("'{}' is not known here", key));
+      if (key == "name")
+        out.name = Text(node, key);
+      else if (key == "source")
+        out.source = Text(node, key);
+      else if (key == "destination")
+        out.destination = Text(node, key);
+      else if (key == "objects")
+        out.objects = Rules(node, key);
+      else if (key == "exclude")
+        out.exclude = Rules(node, key);
+      else if (key == "types")
+        out.types = Types(node);
+      else if (key == "collations")
+        out.collations = TextMap(node, key);
+      else if (key == "skip_checks")
+        out.skipped_checks = Texts(node, key);
+      else if (key == "defer_indexes")
+        out.defer_indexes = Flag(node, key);
+      else if (key == "merge")
+        out.merge = Flag(node, key);
+      else if (key == "certain")
+        out.certain = Flag(node, key);
+      else if (key == "heartbeat")
+        out.heartbeat_database = Text(node, key);
+      else if (key == "replicas")
+        out.replicas = Texts(node, key);
+      else if (key == "limits")
+        out.limits = ReadLimits(node);
+      else
+        Fail(node, fmt::format("'{}' is not known here", key));
     }
     return out;
   }
@@ -131,11 +146,16 @@ class FileReader {
     for (const auto& [key_of, value] : table) {
       const std::string_view key = key_of.str();
       if (key == "rule") continue;
-      if (key == "where") rule.where = Text(value, key);
-      else if (key == "columns") rule.columns = Texts(value, key);
-      else if (key == "exclude_columns") rule.excluded_columns = Texts(value, key);
-      else if (key == "rename") rule.column_names = TextMap(value, key);
-      else Fail(value, fmt::format("'{}' is not known in a rule", key));
+      if (key == "where")
+        rule.where = Text(value, key);
+      else if (key == "columns")
+        rule.columns = Texts(value, key);
+      else if (key == "exclude_columns")
+        rule.excluded_columns = Texts(value, key);
+      else if (key == "rename")
+        rule.column_names = TextMap(value, key);
+      else
+        Fail(value, fmt::format("'{}' is not known in a rule", key));
     }
     return rule;
   }
@@ -148,8 +168,8 @@ class FileReader {
         Fail(value, fmt::format("'{}' is no limit", key));
       }
       auto number = value.value_exact<int64_t>();
-      const bool needs_one = key == "readers" || key == "lanes" || key == "chunk_bytes" ||
-                             key == "heartbeat_seconds";
+      const bool needs_one =
+          key == "readers" || key == "lanes" || key == "chunk_bytes" || key == "heartbeat_seconds";
       if (!number || *number < (needs_one ? 1 : 0)) {
         Fail(value, fmt::format("'{}' must be a whole number{}", key,
                                 needs_one ? " above 0" : ", 0 for no limit"));

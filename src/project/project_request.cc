@@ -156,8 +156,8 @@ std::string DefaultName(const ProjectSpec& spec) {
   }
   std::string name;
   for (char c : spec.rules.include().empty() ? "" : spec.rules.include()[0].database_pattern) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '_';
+    const bool is_plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     if (is_plain && name.size() < 24) name.push_back(c);
   }
   if (name.empty()) name = "project";

@@ -15,7 +15,7 @@ namespace godwit {
 // and keeps its stored or default value.
 struct ProjectRequest {
   std::optional<std::string> name;
-  std::optional<std::string> source;       // URL, maybe with its password, or @NAME
+  std::optional<std::string> source;  // URL, maybe with its password, or @NAME
   std::optional<std::string> destination;
   std::optional<std::vector<ObjectRule>> objects;
   std::optional<std::vector<ObjectRule>> exclude;
@@ -33,7 +33,8 @@ struct ProjectRequest {
   ProjectRequest Over(const ProjectRequest& other) const;
 };
 
-// Reads a project file (docs/user-guide.md). Throws CONFIG_UNREADABLE, CONFIG_INVALID with the line.
+// Reads a project file (docs/user-guide.md). Throws CONFIG_UNREADABLE, CONFIG_INVALID with the
+// line.
 ProjectRequest ReadProjectFile(const std::string& path);
 ProjectRequest ParseProjectFile(std::string_view text, const std::string& path);
 

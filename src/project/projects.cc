@@ -25,13 +25,13 @@ constexpr auto kPatienceWithOwner = std::chrono::seconds(10);
 
 Error Unknown(const char* code, std::string_view what, const std::string& name,
               std::string_view list) {
-  return Error({.code = code,
-                .kind = ErrorKind::kBlocked,
-                .object = name,
-                .message = fmt::format("there is no {} '{}'", what, name),
-                .cause = "this state directory does not hold it",
-                .remedy = fmt::format("'{}' shows what there is; another --state-dir may hold it",
-                                      list)});
+  return Error(
+      {.code = code,
+       .kind = ErrorKind::kBlocked,
+       .object = name,
+       .message = fmt::format("there is no {} '{}'", what, name),
+       .cause = "this state directory does not hold it",
+       .remedy = fmt::format("'{}' shows what there is; another --state-dir may hold it", list)});
 }
 
 // Data sources' own names have no '/', so these cannot meet them.
@@ -145,8 +145,7 @@ ProjectView Projects::StoredView(const StoredProject& project) const {
   stages.Choose(project.spec);
   ProjectView view = stages.View();
   view.state = project.record.state;
-  view.flow.replayed_rows =
-      static_cast<int64_t>(ChangeTally(metadata_, project.record.id).count());
+  view.flow.replayed_rows = static_cast<int64_t>(ChangeTally(metadata_, project.record.id).count());
   const bool is_owned = ProjectLock::Owner(directory_.project(project.record.name)).has_value();
   if (!is_owned && (view.state == "running" || view.state == "paused")) view.state = "interrupted";
   const bool has_captured = metadata_.Setting(project.record.id, "capture.ready").has_value();
@@ -194,20 +193,19 @@ std::optional<int64_t> Projects::OrderVerification(const std::string& name,
       WaitForStop({}, Deadline::In(std::chrono::milliseconds(100)));
       continue;
     }
-    throw Error({.code = "PROJECT_SILENT",
-                 .kind = ErrorKind::kBlocked,
-                 .object = name,
-                 .message = fmt::format("process {} runs project {} and does not answer", *owner,
-                                        name),
-                 .cause = "it is stopped by a signal, or runs on another machine",
-                 .remedy = "let it go on or end it, then try again"});
+    throw Error(
+        {.code = "PROJECT_SILENT",
+         .kind = ErrorKind::kBlocked,
+         .object = name,
+         .message = fmt::format("process {} runs project {} and does not answer", *owner, name),
+         .cause = "it is stopped by a signal, or runs on another machine",
+         .remedy = "let it go on or end it, then try again"});
   }
 }
 
 std::optional<Projects::Ordered> Projects::LookAtVerification(const std::string& name,
                                                               int64_t order) const {
-  auto answer =
-      AskOwner(directory_.control(name), {{"do", "look at verify"}, {"id", order}});
+  auto answer = AskOwner(directory_.control(name), {{"do", "look at verify"}, {"id", order}});
   if (!answer) return std::nullopt;
   Ordered out{.state = answer->value("state", ""), .view = ViewFromJson((*answer)["view"])};
   if (answer->contains("outcome")) out.outcome = OutcomeFromJson((*answer)["outcome"]);
@@ -218,9 +216,13 @@ void Projects::CallOffVerification(const std::string& name, int64_t order) const
   AskOwner(directory_.control(name), {{"do", "call off verify"}, {"id", order}});
 }
 
-void Projects::Pause(const std::string& name) { metadata_.SetDesired(Find(name).record.id, "pause"); }
+void Projects::Pause(const std::string& name) {
+  metadata_.SetDesired(Find(name).record.id, "pause");
+}
 
-void Projects::Resume(const std::string& name) { metadata_.SetDesired(Find(name).record.id, "run"); }
+void Projects::Resume(const std::string& name) {
+  metadata_.SetDesired(Find(name).record.id, "run");
+}
 
 std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& object) const {
   const StoredProject project = Find(name);
@@ -237,8 +239,8 @@ std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& o
                    .source = detail.value("source", ""),
                    .converted = detail.value("edited", detail.value("converted", ""))};
       for (const json& note : detail.value("notes", json::array())) {
-        view.notes.push_back(fmt::format("{}: {}", note.value("object", ""),
-                                         note.value("text", "")));
+        view.notes.push_back(
+            fmt::format("{}: {}", note.value("object", ""), note.value("text", "")));
       }
       if (detail.contains("error")) view.error = ErrorFromJson(detail["error"]);
       out.push_back(std::move(view));
@@ -398,16 +400,14 @@ void Projects::AddDataSource(const std::string& name, const std::string& text) {
 
 std::vector<DataSource> Projects::DataSources() const {
   std::vector<DataSource> out = metadata_.DataSources();
-  std::erase_if(out, [](const DataSource& source) {
-    return source.name.find('/') != std::string::npos;
-  });
+  std::erase_if(
+      out, [](const DataSource& source) { return source.name.find('/') != std::string::npos; });
   return out;
 }
 
 EndpointInfo Projects::TestDataSource(const std::string& name_or_url) const {
   const bool is_url = name_or_url.find("://") != std::string::npos;
-  const std::string end =
-      is_url || name_or_url.starts_with('@') ? name_or_url : "@" + name_or_url;
+  const std::string end = is_url || name_or_url.starts_with('@') ? name_or_url : "@" + name_or_url;
   return registry_.Open(End("", "source", end), Side::kNone)->info();
 }
 

@@ -33,10 +33,10 @@ struct ProjectStatus {
   std::optional<pid_t> owner;  // who runs it
   ProjectView view;            // the owner's where one answers, else what is stored
   std::vector<JournalEntry> precheck;
-  std::vector<JournalEntry> verification;  // by table: the last verdict
+  std::vector<JournalEntry> verification;     // by table: the last verdict
   std::optional<SelectionPreview> selection;  // as the last precheck found it
   std::map<TableName, ChangeCounts> changes;  // replayed by all runs, by table of the source
-  std::vector<Finding> left_out;           // rows that were skipped
+  std::vector<Finding> left_out;              // rows that were skipped
 };
 
 // One converted object, for people.
@@ -118,8 +118,7 @@ class Projects {
                   const std::optional<std::string>& end);
   EndpointUrl End(const std::string& project, std::string_view side, const std::string& end) const;
   ProjectView StoredView(const StoredProject& project) const;
-  void ResolveObject(const StoredProject& project, const std::string& object,
-                     const Answer& answer);
+  void ResolveObject(const StoredProject& project, const std::string& object, const Answer& answer);
 
   const StateDirectory& directory_;
   Metadata& metadata_;

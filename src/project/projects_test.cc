@@ -214,7 +214,9 @@ TEST_F(ProjectsTest, TheOwnerAnswersOnAPathOfAnyLength) {
 TEST_F(ProjectsTest, ABlockedItemWaitsForItsAnswer) {
   const StoredProject project = projects_->Create(Asked());
   const std::string& name = project.record.name;
-  const BlockedItem item{.stage = "incremental", .kind = "ddl", .object = "shop.a",
+  const BlockedItem item{.stage = "incremental",
+                         .kind = "ddl",
+                         .object = "shop.a",
                          .statement = "ALTER …",
                          .error = Error({.code = "DDL_NOT_CONVERTIBLE", .message = "no"})};
   // Nobody answers: its error comes out and the item stays.
@@ -232,8 +234,7 @@ TEST_F(ProjectsTest, ABlockedItemWaitsForItsAnswer) {
     const Finding finding = projects_->Status(name).view.open_findings[0];
     projects_->Resolve(name, std::to_string(finding.id), {Answer::Choice::kSkip, ""});
   });
-  EXPECT_EQ(MakeAskUser(*metadata_, project.record.id, {})(item, {}).choice,
-            Answer::Choice::kSkip);
+  EXPECT_EQ(MakeAskUser(*metadata_, project.record.id, {})(item, {}).choice, Answer::Choice::kSkip);
   user.join();
   EXPECT_THAT(metadata_->Findings(project.record.id, "open"), IsEmpty());
   std::stop_source stop;
@@ -246,7 +247,9 @@ TEST_F(ProjectsTest, ASkippedRowStaysKnown) {
   const std::string& name = project.record.name;
   for (Answer::Choice choice :
        {Answer::Choice::kRetry, Answer::Choice::kSkip, Answer::Choice::kDone}) {
-    const BlockedItem item{.stage = "full", .kind = "row", .object = "shop.a",
+    const BlockedItem item{.stage = "full",
+                           .kind = "row",
+                           .object = "shop.a",
                            .statement = "copy of id='1'",
                            .error = Error({.code = "VALUE_REFUSED", .message = "too long"})};
     EXPECT_THROW(MakeAskUser(*metadata_, project.record.id, 0ms)(item, {}), Error);

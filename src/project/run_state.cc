@@ -161,8 +161,7 @@ FlowView RunState::ReadFlow() const {
   flow.store_bytes = store_->status().bytes;
   if (samples_.empty()) return flow;
   const FlowView& then = samples_.front().flow;
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - samples_.front().at).count();
+  const double seconds = std::chrono::duration<double>(Clock::now() - samples_.front().at).count();
   if (seconds < 0.5) return flow;
   auto per_second = [&](int64_t before, int64_t now) {
     return static_cast<double>(std::max<int64_t>(0, now - before)) / seconds;

@@ -15,21 +15,22 @@ namespace godwit {
 
 struct RunOptions {
   bool stop_when_caught_up = false;
-  bool accept_warnings = false;  // --yes, or a person said yes
-  bool correct = false;          // verification corrects what it finds
-  bool certain = false;          // it compares by the surer sum, whatever the project says
-  bool precheck_only = false;    // ends after precheck, which is not noted as done
+  bool accept_warnings = false;     // --yes, or a person said yes
+  bool correct = false;             // verification corrects what it finds
+  bool certain = false;             // it compares by the surer sum, whatever the project says
+  bool precheck_only = false;       // ends after precheck, which is not noted as done
   std::vector<std::string> tables;  // verification's, db.table or patterns; empty: all
   // How long a blocked item waits for an answer before the run ends; nullopt: for ever.
   std::optional<std::chrono::milliseconds> blocked_timeout;
-  // Asked on a terminal when precheck warns; absent: a warning without accept_warnings ends the run.
+  // Asked on a terminal when precheck warns; absent: a warning without accept_warnings ends the
+  // run.
   std::function<bool(const std::vector<std::string>& warnings)> confirm;
 };
 
 // How a run ended; the words of `status` are those of the summary line (docs/user-guide.md).
 struct RunOutcome {
-  std::string status;  // completed, completed_unverified, failed, precheck_failed, blocked,
-                       // interrupted, inconsistent, unsettled
+  std::string status;    // completed, completed_unverified, failed, precheck_failed, blocked,
+                         // interrupted, inconsistent, unsettled
   uint64_t tables = 0;   // copied, or compared where the run was to compare only
   uint64_t rows = 0;     // copied by all runs of the project; compared where it copies none
   uint64_t changes = 0;  // the source's row changes that all runs have replayed
@@ -44,7 +45,7 @@ struct RunOutcome {
 struct VerifyOrder {
   std::vector<std::string> tables;  // of the source, db.table or patterns; empty: all selected
   bool correct = false;
-  bool certain = false;           // as in RunOptions
+  bool certain = false;  // as in RunOptions
 };
 
 // One stage as the display shows it.
@@ -75,8 +76,8 @@ struct FlowView {
   double captured_bytes_per_second = 0;
   double replayed_bytes_per_second = 0;
   double replayed_rows_per_second = 0;
-  uint64_t log_last = 0;       // last sequence in the Log
-  uint64_t applied = 0;        // last sequence in the destination without a gap
+  uint64_t log_last = 0;  // last sequence in the Log
+  uint64_t applied = 0;   // last sequence in the destination without a gap
   uint64_t store_bytes = 0;
 };
 

@@ -99,8 +99,8 @@ struct Runner::Impl {
     }
   }
 
-  // Flows end with Stopped, which TaskGroup swallows; an error of theirs that comes after the stages
-  // are through no longer matters: what they wrote is whole.
+  // Flows end with Stopped, which TaskGroup swallows; an error of theirs that comes after the
+  // stages are through no longer matters: what they wrote is whole.
   static void JoinQuietly(TaskGroup& flows) {
     try {
       flows.Join();
@@ -178,14 +178,14 @@ struct Runner::Impl {
     std::vector<std::string> warnings = stage.warnings();
     if (!warnings.empty() && !options.accept_warnings &&
         !(options.confirm && options.confirm(warnings))) {
-      throw Ended{.outcome = {.status = "precheck_failed",
-                              .error = ErrorFields{
-                                  .code = "PRECHECK_WARNED",
-                                  .kind = ErrorKind::kBlocked,
-                                  .message = fmt::format("{} warnings, first: {}", warnings.size(),
-                                                         warnings[0]),
-                                  .cause = "warnings were not accepted",
-                                  .remedy = "look at them and accept them by --yes"}}};
+      throw Ended{
+          .outcome = {.status = "precheck_failed",
+                      .error = ErrorFields{.code = "PRECHECK_WARNED",
+                                           .kind = ErrorKind::kBlocked,
+                                           .message = fmt::format("{} warnings, first: {}",
+                                                                  warnings.size(), warnings[0]),
+                                           .cause = "warnings were not accepted",
+                                           .remedy = "look at them and accept them by --yes"}}};
     }
     if (options.precheck_only) throw Ended{.outcome = {.status = "completed"}};
     journal.Put("precheck", "done", json::object());
@@ -248,7 +248,9 @@ struct Runner::Impl {
       return registry.Open(EndpointUrl::Parse(url), Side::kSource);
     });
     FullStage stage(*link, capturer.get(),
-                    {.loader = {.retry = retry(), .on_transient = on_transient(), .rates = rates,
+                    {.loader = {.retry = retry(),
+                                .on_transient = on_transient(),
+                                .rates = rates,
                                 .hold = [&](Throttle::Reading r) { return load.Hold(r); },
                                 .ask = MakeAskUser(metadata, project.id, options.blocked_timeout)},
                      .lanes = lanes});
@@ -283,16 +285,14 @@ struct Runner::Impl {
 
   // Replays up to where the source's log ends now.
   void CatchUp(std::stop_token stop) {
-    Position now = RetryTransient(retry(), stop, on_transient(), [&] {
-      return source->OpenChangeReader()->Current();
-    });
+    Position now = RetryTransient(retry(), stop, on_transient(),
+                                  [&] { return source->OpenChangeReader()->Current(); });
     replayer->WaitApplied(capturer->SequencePast(now, stop), stop);
   }
 
   void Verification(std::stop_token stop) {
-    const RunOutcome compared =
-        Compare({.tables = options.tables, .correct = options.correct, .certain = options.certain},
-                stop);
+    const RunOutcome compared = Compare(
+        {.tables = options.tables, .correct = options.correct, .certain = options.certain}, stop);
     outcome.status = compared.status;
     outcome.inconsistent = compared.inconsistent;
     outcome.tables = compared.tables;
@@ -558,15 +558,13 @@ RunOutcome Runner::Run(std::stop_token stop) {
                                 .cause = "an exception nobody expected",
                                 .remedy = "report it with the log; the project can be resumed"};
   }
-  outcome.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   r.state.SetState(outcome.status);
   try {
-    r.metadata.SetState(r.project.id, outcome.status == "completed_unverified" ? "completed"
-                                                                               : outcome.status,
-                        outcome.error ? ToJson(*outcome.error).dump(-1, ' ', false,
-                                                                    json::error_handler_t::replace)
-                                      : "");
+    r.metadata.SetState(
+        r.project.id, outcome.status == "completed_unverified" ? "completed" : outcome.status,
+        outcome.error ? ToJson(*outcome.error).dump(-1, ' ', false, json::error_handler_t::replace)
+                      : "");
   } catch (const Error& error) {
     if (!outcome.error) outcome.error = error.fields();
   }

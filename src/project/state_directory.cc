@@ -82,13 +82,15 @@ ProjectLock::ProjectLock(const std::string& directory) {
   if (fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
     const pid_t owner = ReadOwner(fd_);
     close(fd_);
-    throw Error({.code = "PROJECT_BUSY",
-                 .kind = ErrorKind::kBlocked,
-                 .object = std::filesystem::path(directory).filename().string(),
-                 .message = fmt::format("process {} runs this project", owner),
-                 .cause = "a project is run by one process at a time",
-                 .remedy = fmt::format("let it work and look at it by 'godwit project show', or end "
-                                       "process {} (Ctrl-C or SIGTERM) and try again", owner)});
+    throw Error(
+        {.code = "PROJECT_BUSY",
+         .kind = ErrorKind::kBlocked,
+         .object = std::filesystem::path(directory).filename().string(),
+         .message = fmt::format("process {} runs this project", owner),
+         .cause = "a project is run by one process at a time",
+         .remedy = fmt::format("let it work and look at it by 'godwit project show', or end "
+                               "process {} (Ctrl-C or SIGTERM) and try again",
+                               owner)});
   }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(fd_, 0) != 0 ||

@@ -64,14 +64,14 @@ class Dump {
   const Projects::OnPart& on_part_;
   bool begun_ = false;
   Sequence after_ = 0;
-  int parts_told_ = 0;  // of the transaction behind after_
+  int parts_told_ = 0;    // of the transaction behind after_
   Sequence head_of_ = 0;  // the transaction whose head was told; sequences begin at 1
 };
 
 }  // namespace
 
-void Projects::StoreDump(const std::string& name, const DumpRequest& request,
-                         const OnPart& on_part, std::stop_token stop) const {
+void Projects::StoreDump(const std::string& name, const DumpRequest& request, const OnPart& on_part,
+                         std::stop_token stop) const {
   Find(name);
   // A directory without this file was never opened to write.
   if (!std::filesystem::exists(directory_.store(name) + "/CURRENT")) {

@@ -91,8 +91,8 @@ std::optional<VerifyOrders::Taken> VerifyOrders::Next(Deadline deadline, std::st
     return std::find_if(entries_.begin(), entries_.end(),
                         [](const auto& entry) { return entry.second.state == "waiting"; });
   };
-  const bool is_there = changed_.wait_until(lock, stop, deadline.at(),
-                                            [&] { return waiting() != entries_.end(); });
+  const bool is_there =
+      changed_.wait_until(lock, stop, deadline.at(), [&] { return waiting() != entries_.end(); });
   if (!is_there) return {};
   auto& [id, entry] = *waiting();
   entry.state = "running";

@@ -70,8 +70,12 @@ TEST(VerifyOrdersTest, TheEndOfTheRunIsToldToAll) {
 }
 
 TEST(RunOutcomeTest, TravelsAsJson) {
-  RunOutcome outcome{.status = "inconsistent", .tables = 1, .rows = 2, .changes = 3,
-                     .inconsistent = 4, .seconds = 5};
+  RunOutcome outcome{.status = "inconsistent",
+                     .tables = 1,
+                     .rows = 2,
+                     .changes = 3,
+                     .inconsistent = 4,
+                     .seconds = 5};
   outcome.error = ErrorFields{.code = "X", .cause = "c", .remedy = "r"};
   const RunOutcome back = OutcomeFromJson(ToJson(outcome));
   EXPECT_EQ(back.status, "inconsistent");

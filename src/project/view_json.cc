@@ -12,14 +12,14 @@ using nlohmann::json;
 namespace {
 
 json ToJson(const StageView& s) {
-  return {{"stage", s.name}, {"status", s.status}, {"unit", s.unit},   {"done", s.done},
-          {"total", s.total}, {"rows", s.rows},    {"bytes", s.bytes}, {"seconds", s.seconds}};
+  return {{"stage", s.name},  {"status", s.status}, {"unit", s.unit},   {"done", s.done},
+          {"total", s.total}, {"rows", s.rows},     {"bytes", s.bytes}, {"seconds", s.seconds}};
 }
 
 StageView StageFromJson(const json& j) {
-  return {j.value("stage", ""),           j.value("status", ""),         j.value("unit", ""),
-          j.value("done", int64_t{0}),    j.value("total", int64_t{0}),  j.value("rows", int64_t{0}),
-          j.value("bytes", int64_t{0}),   j.value("seconds", 0.0)};
+  return {j.value("stage", ""),         j.value("status", ""),        j.value("unit", ""),
+          j.value("done", int64_t{0}),  j.value("total", int64_t{0}), j.value("rows", int64_t{0}),
+          j.value("bytes", int64_t{0}), j.value("seconds", 0.0)};
 }
 
 json ToJson(const FlowView& f) {
@@ -63,9 +63,10 @@ FlowView FlowFromJson(const json& j) {
 }
 
 Finding FindingFromJson(const json& j) {
-  return {j.value("item", int64_t{0}), j.value("stage", ""),  j.value("kind", ""),
-          j.value("object", ""),       j.value("status", ""),
-          j.contains("detail") ? j["detail"].dump() : "{}", j.value("answer", "")};
+  return {j.value("item", int64_t{0}), j.value("stage", ""),
+          j.value("kind", ""),         j.value("object", ""),
+          j.value("status", ""),       j.contains("detail") ? j["detail"].dump() : "{}",
+          j.value("answer", "")};
 }
 
 }  // namespace
@@ -73,16 +74,15 @@ Finding FindingFromJson(const json& j) {
 json ToJson(const Finding& f) {
   json detail = json::parse(f.detail, nullptr, false);
   if (detail.is_discarded()) detail = json::object();
-  json out = {{"item", f.id},         {"stage", f.stage},   {"kind", f.kind},
-              {"object", f.object},   {"status", f.status}, {"detail", std::move(detail)}};
+  json out = {{"item", f.id},       {"stage", f.stage},   {"kind", f.kind},
+              {"object", f.object}, {"status", f.status}, {"detail", std::move(detail)}};
   if (!f.answer.empty()) out["answer"] = f.answer;
   return out;
 }
 
 json ToJson(const RunOutcome& o) {
-  json out = {{"status", o.status},   {"tables", o.tables},
-              {"rows", o.rows},       {"changes", o.changes},
-              {"seconds", o.seconds}, {"inconsistent", o.inconsistent},
+  json out = {{"status", o.status},    {"tables", o.tables},   {"rows", o.rows},
+              {"changes", o.changes},  {"seconds", o.seconds}, {"inconsistent", o.inconsistent},
               {"left_out", o.left_out}};
   if (o.error) out["error"] = ToJson(*o.error);
   return out;

@@ -28,9 +28,9 @@ CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits&
   CopyPlan plan;
   std::map<size_t, std::vector<TableSchemaPtr>> groups;
   for (size_t i = 0; i < tables.size(); ++i) {
-    const bool is_partial = traits.follows_changes &&
-                            (!traits.logs_full_images ||
-                             traits.with_partial_images.contains(tables[i]->name));
+    const bool is_partial =
+        traits.follows_changes &&
+        (!traits.logs_full_images || traits.with_partial_images.contains(tables[i]->name));
     const bool is_keyless = tables[i]->identity_columns().empty();
     if (joined[i]) {
       groups[find(i)].push_back(tables[i]);

@@ -16,10 +16,10 @@ struct CopyPlan {
 };
 
 // Tables without a key, where changes are followed, go alone from a snapshot: their copy must be
-// exact. Tables that cascading foreign keys join, where the source does not log what cascades write,
-// go together: from the snapshot on the destination's own live keys write the same. Tables whose
-// changes may have partial row images go alone from a snapshot too: from there on every row that a
-// change completes is there.
+// exact. Tables that cascading foreign keys join, where the source does not log what cascades
+// write, go together: from the snapshot on the destination's own live keys write the same. Tables
+// whose changes may have partial row images go alone from a snapshot too: from there on every row
+// that a change completes is there.
 struct CopyTraits {
   bool follows_changes = false;
   bool logs_cascades = false;

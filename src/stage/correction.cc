@@ -47,8 +47,9 @@ uint64_t Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>
                  .object = plan.name().ToString(),
                  .message = "rows cannot be corrected while changes flow",
                  .cause = "the source cannot prove that a read shows every change already replayed",
-                 .remedy = "grant what the start point of capture needs, or use the statements that "
-                           "verification wrote"});
+                 .remedy =
+                     "grant what the start point of capture needs, or use the statements that "
+                     "verification wrote"});
   }
   RowBatch rows = Read(plan, keys, stop);
   const Position end = watch_->Current();

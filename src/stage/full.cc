@@ -71,8 +71,8 @@ void FullStage::CloseFindings() {
 bool FullStage::HasOpenTables() {
   std::vector<TableSchemaPtr> tables = Tables();
   return capturer_ != nullptr && std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
-    return journal_.Status(table->name.ToString()) == "running";
-  });
+           return journal_.Status(table->name.ToString()) == "running";
+         });
 }
 
 // The log has the DDL that made reading fail, once capture has come to where the source is now.
@@ -171,8 +171,8 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence know
       estimated += static_cast<int64_t>(source_->Estimate(table->name).rows);
       continue;
     }
-    int64_t rows = static_cast<int64_t>(
-        journal_.Detail(table->name.ToString()).value("rows", uint64_t{0}));
+    int64_t rows =
+        static_cast<int64_t>(journal_.Detail(table->name.ToString()).value("rows", uint64_t{0}));
     progress_.done.Add(rows);
     estimated += rows;
   }
@@ -214,8 +214,8 @@ std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::s
   }
   auto job = std::make_shared<CopyJob>();
   job->source = source;
-  job->plan = TablePlan::Make(source, std::make_shared<const TableSchema>(std::move(*there)),
-                              *mapping);
+  job->plan =
+      TablePlan::Make(source, std::make_shared<const TableSchema>(std::move(*there)), *mapping);
   job->scan = job->plan->scan();
   job->estimate = source_->Estimate(source->name);
   job->generation = Bounds(source->name).generation;
@@ -422,22 +422,20 @@ std::set<TableName> FullStage::Changed(std::stop_token stop) {
     return bounds != all.end() && at > bounds->second.start.value_or(0) &&
            at <= bounds->second.exit.value_or(0);
   };
-  EachPart(
-      [](const LoggedTransaction& transaction) { return transaction.has_partial_images; },
-      [&](Sequence at, const LogPart& part) {
-        if (part.kind != LogPart::Kind::kRows || !part.rows.has_partial_images()) return;
-        const TableName& name = part.rows.table->name;
-        if (!is_copying(at, name) || !changed.insert(name).second) return;
-        link_.metadata.PutSetting(link_.project, fmt::format("{}{}", kPartialPrefix, name.ToString()),
-                                  "seen");
-      },
-      stop);
+  EachPart([](const LoggedTransaction& transaction) { return transaction.has_partial_images; },
+           [&](Sequence at, const LogPart& part) {
+             if (part.kind != LogPart::Kind::kRows || !part.rows.has_partial_images()) return;
+             const TableName& name = part.rows.table->name;
+             if (!is_copying(at, name) || !changed.insert(name).second) return;
+             link_.metadata.PutSetting(
+                 link_.project, fmt::format("{}{}", kPartialPrefix, name.ToString()), "seen");
+           },
+           stop);
   EachDdl(
       [&](Sequence at, const SchemaChange& ddl) {
         std::vector<TableName> names = TablesOf(ddl);
-        bool is_within = std::any_of(names.begin(), names.end(), [&](const TableName& name) {
-          return is_copying(at, name);
-        });
+        bool is_within = std::any_of(names.begin(), names.end(),
+                                     [&](const TableName& name) { return is_copying(at, name); });
         if (!is_within) return;
         for (const TableName& name : names) {
           if (link_.translator.rules().Find(name)) changed.insert(name);

@@ -69,7 +69,8 @@ void Execute(Sink& sink, StageJournal& journal, const Statement& statement, json
   detail["made"] = true;
 }
 
-// nullopt: it cannot be translated, and the user's own words have made it, with the indexes they want.
+// nullopt: it cannot be translated, and the user's own words have made it, with the indexes they
+// want.
 std::optional<TableSchema> Translated(const Link& link, const TableSchema& table) {
   try {
     return link.translator.Table(table).table;
@@ -125,8 +126,9 @@ void IndexesStage::Run(std::stop_token stop) {
                          "--skip"});
 }
 
-// As they were copied: what the source has defined since comes by its own DDL, in its place among the
-// changes. An index or a key made before that place would meet changes that it never saw at the source.
+// As they were copied: what the source has defined since comes by its own DDL, in its place among
+// the changes. An index or a key made before that place would meet changes that it never saw at the
+// source.
 std::vector<TableSchema> IndexesStage::Tables() {
   std::vector<TableSchema> tables;
   if (link_.spec.Has(MigrationType::kFull)) {
@@ -151,8 +153,8 @@ void IndexesStage::CreateIndexes(const std::vector<std::vector<Statement>>& by_t
   for (const auto& statements : by_table) queue.Push(&statements, 1, stop);
   queue.Close();
   TaskGroup group(stop);
-  const size_t workers =
-      std::min<size_t>(by_table.size(), static_cast<size_t>(std::max(1, link_.spec.limits.readers)));
+  const size_t workers = std::min<size_t>(
+      by_table.size(), static_cast<size_t>(std::max(1, link_.spec.limits.readers)));
   for (size_t i = 0; i < workers; ++i) {
     group.Start("indexes-" + std::to_string(i), [&](std::stop_token s) {
       auto sink = OpenSink(link_);

@@ -17,9 +17,9 @@ std::string Dump(const json& value) {
 }  // namespace
 
 json ToJson(const ErrorFields& f) {
-  return {{"code", f.code},       {"kind", ToString(f.kind)}, {"side", ToString(f.side)},
-          {"object", f.object},   {"native", f.native},       {"message", f.message},
-          {"cause", f.cause},     {"remedy", f.remedy}};
+  return {{"code", f.code},     {"kind", ToString(f.kind)}, {"side", ToString(f.side)},
+          {"object", f.object}, {"native", f.native},       {"message", f.message},
+          {"cause", f.cause},   {"remedy", f.remedy}};
 }
 
 ErrorFields ErrorFromJson(const json& j) {

@@ -33,7 +33,6 @@ std::string_view Word(Status status) {
   return "fail";
 }
 
-
 }  // namespace
 
 PrecheckStage::PrecheckStage(Link& link, Options options)
@@ -110,12 +109,12 @@ void PrecheckStage::Record() {
   progress_.total.Set(static_cast<int64_t>(results_.size()));
   progress_.done.Set(static_cast<int64_t>(results_.size()) - failed);
   if (failed == 0) return;
-  throw Error({.code = "PRECHECK_FAILED",
-               .kind = ErrorKind::kBlocked,
-               .message = fmt::format("{} of {} items failed; first: {}", failed, results_.size(),
-                                      first),
-               .cause = "each item has its own cause",
-               .remedy = "mend what the items name, or leave one out by --skip-check ITEM"});
+  throw Error(
+      {.code = "PRECHECK_FAILED",
+       .kind = ErrorKind::kBlocked,
+       .message = fmt::format("{} of {} items failed; first: {}", failed, results_.size(), first),
+       .cause = "each item has its own cause",
+       .remedy = "mend what the items name, or leave one out by --skip-check ITEM"});
 }
 
 void PrecheckStage::CheckSelection() {
@@ -128,14 +127,13 @@ void PrecheckStage::CheckSelection() {
     selected.status = Status::kFail;
     selected.message = "the rules select nothing";
     selected.cause = "no table or view of the source matches them";
-    selected.remedy = "check the names in --objects; the source's databases are: " +
-                      [&] {
-                        std::string names;
-                        for (const std::string& name : catalog->Databases()) {
-                          names += (names.empty() ? "" : ", ") + name;
-                        }
-                        return names.empty() ? std::string("(none)") : names;
-                      }();
+    selected.remedy = "check the names in --objects; the source's databases are: " + [&] {
+      std::string names;
+      for (const std::string& name : catalog->Databases()) {
+        names += (names.empty() ? "" : ", ") + name;
+      }
+      return names.empty() ? std::string("(none)") : names;
+    }();
   } else {
     selected.message = fmt::format("{} tables, {} views", preview.tables(),
                                    preview.selected.size() - preview.tables());
@@ -171,15 +169,16 @@ void PrecheckStage::CheckSelection() {
       result.status = Status::kFail;
       result.message = error.fields().message;
       result.cause = error.fields().cause;
-      result.remedy = "exclude the table (--exclude); or leave the check out (--skip-check "
-                      "conversion) and answer for the table when it is to be made";
+      result.remedy =
+          "exclude the table (--exclude); or leave the check out (--skip-check "
+          "conversion) and answer for the table when it is to be made";
       Add(result);
       continue;
     }
     tables_.push_back(std::make_shared<const TableSchema>(*table));
     for (const TranslationNote& note : translated.notes) {
-      CheckResult result = Item(note.may_clash ? "unique_key_collation" : "conversion",
-                                Side::kDestination, {});
+      CheckResult result =
+          Item(note.may_clash ? "unique_key_collation" : "conversion", Side::kDestination, {});
       result.object = note.object;
       result.status = note.may_clash ? Status::kWarn : Status::kPass;
       result.message = note.text;
@@ -195,12 +194,13 @@ void PrecheckStage::CheckSelection() {
     if (!is_new) {
       CheckResult result = Item("name_unique", Side::kDestination, to);
       result.status = Status::kFail;
-      result.message = fmt::format("{} and {} both go there", known->second.ToString(),
-                                   name.ToString());
+      result.message =
+          fmt::format("{} and {} both go there", known->second.ToString(), name.ToString());
       const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
-      result.cause = is_folded ? "the destination does not tell names apart that differ in case only "
-                                 "(lower_case_table_names)"
-                               : "two source tables are mapped to one name";
+      result.cause = is_folded
+                         ? "the destination does not tell names apart that differ in case only "
+                           "(lower_case_table_names)"
+                         : "two source tables are mapped to one name";
       result.remedy = "give one of them another name (--objects 'db.table=db.other')";
       Add(result);
     }
@@ -275,7 +275,8 @@ void PrecheckStage::CheckHeartbeat() {
     result.status = Status::kFail;
     result.message = error.fields().message;
     result.cause = "the account may not write godwit_heartbeat in that database of the source";
-    result.remedy = "GRANT CREATE, SELECT, INSERT, UPDATE ON it to the account, or leave heartbeat out";
+    result.remedy =
+        "GRANT CREATE, SELECT, INSERT, UPDATE ON it to the account, or leave heartbeat out";
   }
   Add(std::move(result));
 }
@@ -338,7 +339,8 @@ void PrecheckStage::CheckDestinationTables() {
         result.status = Status::kFail;
         result.message = "the table exists and has rows";
         result.cause = "full migration copies into empty tables only";
-        result.remedy = "empty or drop it, map the source to another name, or leave full out of --types";
+        result.remedy =
+            "empty or drop it, map the source to another name, or leave full out of --types";
         Add(result);
         continue;
       }
@@ -399,16 +401,18 @@ void PrecheckStage::CheckUniqueKeys(std::stop_token stop) {
   for (size_t i = 0; i < tables_.size(); ++i) {
     if (stop.stop_requested()) throw Stopped();
     const TableSchema& from = *tables_[i];
-    auto translated = std::find_if(
-        destinations_.begin(), destinations_.end(), [&](const TableSchemaPtr& table) {
+    auto translated =
+        std::find_if(destinations_.begin(), destinations_.end(), [&](const TableSchemaPtr& table) {
           return table->name == link_.translator.rules().Find(from.name)->destination;
         });
     if (translated == destinations_.end()) continue;
     for (UniqueClash& clash : link_.source.FindUniqueClashes(tables_[i], *translated)) {
       CheckResult result = Item("unique_key_clash", Side::kSource, from.name);
       result.status = Status::kFail;
-      result.message = fmt::format("unique key {}: {} groups of rows would be equal at the "
-                                   "destination, e.g. {}", clash.index, clash.groups, clash.example);
+      result.message = fmt::format(
+          "unique key {}: {} groups of rows would be equal at the "
+          "destination, e.g. {}",
+          clash.index, clash.groups, clash.example);
       result.cause = "the destination's collation tells fewer texts apart";
       result.remedy = "map the collation to a binary one ([collations]), or change these rows";
       Add(result);

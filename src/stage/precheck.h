@@ -10,8 +10,8 @@
 
 namespace godwit {
 
-// Asks both servers, and the selection itself, whether the migration can go well, before anything is
-// written. Each item's outcome is a journal entry; skipped items are recorded as such. Throws
+// Asks both servers, and the selection itself, whether the migration can go well, before anything
+// is written. Each item's outcome is a journal entry; skipped items are recorded as such. Throws
 // PRECHECK_FAILED (kBlocked) when an item fails; warnings are for the caller to judge.
 class PrecheckStage : public Stage {
  public:

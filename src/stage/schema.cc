@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-// An index that comes after the rows costs OceanBase a third of a second, one after another, however
-// small the table; one that is there from the start a few microseconds for each row.
+// An index that comes after the rows costs OceanBase a third of a second, one after another,
+// however small the table; one that is there from the start a few microseconds for each row.
 constexpr uint64_t kLargeTable = 16 << 20;
 
 json NotesOf(const std::vector<TranslationNote>& notes) {
@@ -102,8 +102,7 @@ void SchemaStage::Run(std::stop_token stop) {
   }
 }
 
-void SchemaStage::CreateDatabases(const std::set<std::string>& databases,
-                                  std::stop_token stop) {
+void SchemaStage::CreateDatabases(const std::set<std::string>& databases, std::stop_token stop) {
   std::vector<std::string> known = destination_->Databases();
   for (const std::string& database : databases) {
     if (std::find(known.begin(), known.end(), database) != known.end()) continue;
@@ -208,8 +207,8 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
   }
 }
 
-void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
-                           const TableSchema& source, std::stop_token stop) {
+void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink, const TableSchema& source,
+                           std::stop_token stop) {
   StageJournal journal(link.metadata, link.project, "schema");
   const std::string object = source.name.ToString();
   json detail = journal.Detail(object);
@@ -224,8 +223,9 @@ void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink,
                  .side = Side::kDestination,
                  .object = name.ToString(),
                  .message = "a table of this name is there already",
-                 .cause = "it was not made by this project, and the source's table is newer than the "
-                          "precheck",
+                 .cause =
+                     "it was not made by this project, and the source's table is newer than the "
+                     "precheck",
                  .remedy = "rename or drop it, or leave the source's table out, and resume"});
   }
   detail["ours"] = true;

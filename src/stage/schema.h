@@ -31,9 +31,10 @@ class SchemaStage : public Stage {
   std::string_view name() const override { return "schema"; }
   void Run(std::stop_token stop) override;
 
-  // Drops and creates one table again from this definition (its copy starts over), by the user's own
-  // words where there are any. Used by the full stage; the table's rows are gone on return. Records the
-  // definition in the journal. TABLE_IN_THE_WAY where the destination has one that is not the project's.
+  // Drops and creates one table again from this definition (its copy starts over), by the user's
+  // own words where there are any. Used by the full stage; the table's rows are gone on return.
+  // Records the definition in the journal. TABLE_IN_THE_WAY where the destination has one that is
+  // not the project's.
   static void Recreate(Link& link, Catalog& destination, Sink& sink, const TableSchema& source,
                        std::stop_token stop);
 

@@ -63,26 +63,26 @@ TEST_F(SelectionTest, OnlyTablesAndViewsAreSelected) {
 
 TEST_F(SelectionTest, PreviewSaysWhereEachGoesAndWhyOthersStay) {
   // As it is stored, too.
-  const SelectionPreview preview = SelectionFromJson(
-      nlohmann::json::parse(ToJson(PreviewSelection(catalog_, rules_)).dump()));
+  const SelectionPreview preview =
+      SelectionFromJson(nlohmann::json::parse(ToJson(PreviewSelection(catalog_, rules_)).dump()));
   std::string selected;
   for (const auto& object : preview.selected) {
     selected += object.name.ToString() + ">" + object.destination.ToString() +
                 (object.is_view ? "(view) " : ":" + std::to_string(object.rows) + " ");
   }
-  EXPECT_EQ(selected, "shop.a>archive.a:7 shop.b>archive.b:7 shop.v>archive.v(view) "
-                      "stock.named>stock.named:7 ");
+  EXPECT_EQ(selected,
+            "shop.a>archive.a:7 shop.b>archive.b:7 shop.v>archive.v(view) "
+            "stock.named>stock.named:7 ");
   EXPECT_EQ(preview.tables(), 3u);
   EXPECT_EQ(preview.rows(), 21u);
   std::map<std::string, std::string> reasons;
   for (const auto& object : preview.left_out) reasons[object.object] = object.reason;
-  EXPECT_EQ(reasons, (std::map<std::string, std::string>{
-                         {"other.*", "no rule"},
-                         {"shop.godwit_heartbeat", "Godwit's own"},
-                         {"shop.mine", "temporary"},
-                         {"shop.numbers", "unsupported: SEQUENCE"},
-                         {"shop.secret", "excluded"},
-                         {"stock.rest", "no rule"}}));
+  EXPECT_EQ(reasons, (std::map<std::string, std::string>{{"other.*", "no rule"},
+                                                         {"shop.godwit_heartbeat", "Godwit's own"},
+                                                         {"shop.mine", "temporary"},
+                                                         {"shop.numbers", "unsupported: SEQUENCE"},
+                                                         {"shop.secret", "excluded"},
+                                                         {"stock.rest", "no rule"}}));
   // A database that no rule speaks of is not asked for its objects.
   EXPECT_EQ(std::count(catalog_.looked_into.begin(), catalog_.looked_into.end(), "other"), 0);
 }

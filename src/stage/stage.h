@@ -13,7 +13,7 @@ namespace godwit {
 
 // How far a stage is; read by the display and the metrics while it runs. `total` may grow.
 struct StageProgress {
-  Counter done;   // in `unit`s
+  Counter done;  // in `unit`s
   Counter total;
   Counter rows;
   Counter bytes;

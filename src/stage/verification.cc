@@ -43,8 +43,8 @@ void VerificationStage::Run(std::stop_token stop) {
   for (int i = 0; i < std::max(options_.rounds, 1) && !open.empty(); ++i) {
     int64_t round = std::stoll(link_.metadata.Setting(link_.project, kLastRound).value_or("0"));
     // Only the first round of a run may go on with one that was cut off: it has all tables.
-    bool goes_on = i == 0 && link_.metadata.Setting(link_.project, kOpenRound) ==
-                                 std::to_string(round);
+    bool goes_on =
+        i == 0 && link_.metadata.Setting(link_.project, kOpenRound) == std::to_string(round);
     if (!goes_on) link_.metadata.PutSetting(link_.project, kLastRound, std::to_string(++round));
     link_.metadata.PutSetting(link_.project, kOpenRound, i == 0 ? std::to_string(round) : "");
     Round(round, open, stop);
@@ -182,11 +182,11 @@ std::vector<TableName> VerificationStage::Correct(int64_t round,
       auto job = Prepare(round, table);
       if (!job) continue;
       if (!corrector) {
-        corrector = std::make_unique<Corrector>(
-            link_, capturer_, replayer_,
-            Corrector::Options{.lane = options_.lane,
-                               .retry = options_.retry,
-                               .on_transient = options_.on_transient});
+        corrector =
+            std::make_unique<Corrector>(link_, capturer_, replayer_,
+                                        Corrector::Options{.lane = options_.lane,
+                                                           .retry = options_.retry,
+                                                           .on_transient = options_.on_transient});
       }
       VerificationReport::ReadKeys(
           report.Path(table, ".keys"), kKeysPerCorrection,

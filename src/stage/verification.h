@@ -19,9 +19,9 @@ struct VerificationOptions {
   std::string directory;       // the reports go to <round>/ in it
   std::set<TableName> tables;  // source names; empty: every selected one
   bool correct = false;
-  int lane = 0;                // that corrections are written in; replay does not use it
-  int rounds = 3;              // most that one run makes
-  int pairs = 0;               // pieces compared at a time; 0: as many as the project's readers
+  int lane = 0;    // that corrections are written in; replay does not use it
+  int rounds = 3;  // most that one run makes
+  int pairs = 0;   // pieces compared at a time; 0: as many as the project's readers
   RetryPolicy retry;
   std::function<void(const Error*)> on_transient;
   std::function<Throttle::Rates()> rates;

@@ -88,7 +88,8 @@ std::string Lines(const ComparePlan& plan, const Difference& difference) {
   std::string out = fmt::format("{} {}\n", at_source ? "only-source" : "only-destination", key);
   const RowBatch& row = at_source ? source : destination;
   for (size_t cell = 0; cell < row.columns() && row.rows() > 0; ++cell) {
-    const ColumnSchema& column = at_source ? plan.source_column(cell) : plan.destination_column(cell);
+    const ColumnSchema& column =
+        at_source ? plan.source_column(cell) : plan.destination_column(cell);
     out += fmt::format("  {}: {}\n", column.name, Shown(column, row, cell));
   }
   return out;
@@ -239,8 +240,9 @@ void VerificationReport::ReadKeys(const std::string& path, size_t count,
       size |= static_cast<uint64_t>(byte & 0x7f) << shift;
       if ((byte & 0x80) == 0) break;
     }
-    if (size > (64 << 20)) throw Error({.code = "CORRUPT_BYTES", .object = path,
-                                        .message = "a key in " + path + " has no end"});
+    if (size > (64 << 20))
+      throw Error(
+          {.code = "CORRUPT_BYTES", .object = path, .message = "a key in " + path + " has no end"});
     key.resize(size);
     if (!file.read(key.data(), static_cast<std::streamsize>(size))) break;
     keys.push_back(DecodeKey(key));

@@ -61,8 +61,7 @@ rocksdb::ColumnFamilyOptions SmallOptions(uint64_t memory, std::shared_ptr<rocks
 }  // namespace
 
 Database::Database(std::string path, const StoreOptions& options, Access access)
-    : path_(std::move(path)),
-      env_(options.env != nullptr ? options.env : rocksdb::Env::Default()) {
+    : path_(std::move(path)), env_(options.env != nullptr ? options.env : rocksdb::Env::Default()) {
   if (access == Access::kWrite) Lock();
   Open(options, access);
 }
@@ -101,8 +100,8 @@ void Database::Open(const StoreOptions& options, Access access) {
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* name : kFamilyNames) {
     const bool is_parts = name == kFamilyNames[kParts];
-    descriptors.emplace_back(name, is_parts ? PartsOptions(memory, cache)
-                                            : SmallOptions(memory, cache));
+    descriptors.emplace_back(name,
+                             is_parts ? PartsOptions(memory, cache) : SmallOptions(memory, cache));
   }
   db.info_log = std::make_shared<Silence>();
   rocksdb::DB* opened = nullptr;
@@ -151,8 +150,7 @@ std::optional<std::string> Database::LastKey(Family which) const {
 
 void Database::DropFilesBelow(Family which, const std::string& end) {
   const rocksdb::Slice limit(end);
-  Check(rocksdb::DeleteFilesInRange(db_.get(), family(which), nullptr, &limit, false),
-        "releasing");
+  Check(rocksdb::DeleteFilesInRange(db_.get(), family(which), nullptr, &limit, false), "releasing");
 }
 
 uint64_t Database::bytes_on_disk() const {

@@ -195,8 +195,8 @@ TEST_F(LargeChange, ReleaseGivesItsSpaceBack) {
   EXPECT_EQ(Content(4), "last: 1;");
   Reopen();
   EXPECT_EQ(Content(4), "last: 1;");
-  // RocksDB moves a new file to where it is dropped whole when it comes to it; each release drops what
-  // has got there. So a store that goes on must become small, whatever the threads do.
+  // RocksDB moves a new file to where it is dropped whole when it comes to it; each release drops
+  // what has got there. So a store that goes on must become small, whatever the threads do.
   Sequence last = 5;
   for (const auto deadline = Deadline::In(std::chrono::seconds(30));
        store_->status().bytes >= before / 2 && !deadline.has_passed();) {

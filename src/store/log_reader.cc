@@ -55,8 +55,7 @@ void RocksLogReader::Stand(const std::string& key) {
     shown_ = store_.last();
     read_since_refresh_ = 0;
     // A database opened to read cannot refresh its iterators.
-    const rocksdb::Status refreshed =
-        parts_ ? parts_->Refresh() : rocksdb::Status::NotSupported();
+    const rocksdb::Status refreshed = parts_ ? parts_->Refresh() : rocksdb::Status::NotSupported();
     if (refreshed.IsNotSupported()) {
       parts_ = store_.database().Scan(Database::kParts);
     } else {
@@ -72,17 +71,17 @@ void RocksLogReader::Stand(const std::string& key) {
 
 void RocksLogReader::FailMissing() {
   store_.WaitFor(at_, Deadline::In(std::chrono::milliseconds(0)), {});  // throws if released
-  throw StoreCorrupt(store_.database().path(),
-                     "part " + std::to_string(next_part_) + " of transaction " +
-                         std::to_string(at_) + " is missing in the log");
+  throw StoreCorrupt(store_.database().path(), "part " + std::to_string(next_part_) +
+                                                   " of transaction " + std::to_string(at_) +
+                                                   " is missing in the log");
 }
 
 // Who replays a row takes its cells by the table's columns.
 void RocksLogReader::CheckWidth(const RowsChange& change) {
   for (const RowBatch* batch : {&change.before, &change.after}) {
     if (batch->empty() || batch->columns() == change.table->columns.size()) continue;
-    throw StoreCorrupt(store_.database().path(),
-                       "rows in the log do not have the columns of " + change.table->name.ToString());
+    throw StoreCorrupt(store_.database().path(), "rows in the log do not have the columns of " +
+                                                     change.table->name.ToString());
   }
 }
 

@@ -42,7 +42,7 @@ class RocksLogReader : public LogReader {
   LogEntry entry_;
   uint64_t next_part_ = 0;
   std::unique_ptr<rocksdb::Iterator> parts_;
-  Sequence shown_ = 0;          // every transaction up to here is shown by parts_ as committed
+  Sequence shown_ = 0;  // every transaction up to here is shown by parts_ as committed
   uint64_t read_since_refresh_ = 0;
 };
 

@@ -50,9 +50,7 @@ std::unique_ptr<Store> Store::OpenToRead(const std::string& path) {
 
 RocksStore::RocksStore(const std::string& path, const StoreOptions& options,
                        Database::Access access)
-    : database_(path, options, access),
-      access_(access),
-      spool_budget_(options.memory_bytes / 4) {
+    : database_(path, options, access), access_(access), spool_budget_(options.memory_bytes / 4) {
   try {
     Load();
   } catch (const Error& error) {
@@ -190,8 +188,7 @@ void RocksStore::PutParts(uint64_t id, Spool& spool) {
 
 void RocksStore::DeleteParts(uint64_t id, uint64_t from, uint64_t through) {
   if (through - from > kFewParts) {
-    group_.DeleteRange(database_.family(Database::kParts), PartKey(id, from),
-                       PartKey(id, through));
+    group_.DeleteRange(database_.family(Database::kParts), PartKey(id, from), PartKey(id, through));
     return;
   }
   for (uint64_t part = from; part < through; ++part) {

@@ -102,8 +102,8 @@ void RocksStore::Release(Sequence up_to) {
       first_ = next;
     }
     // Files must not go before the entries that speak of them are gone for good.
-    database_.Write(batch, drops ? Database::Durability::kNow
-                                 : Database::Durability::kWithNextSync);
+    database_.Write(batch,
+                    drops ? Database::Durability::kNow : Database::Durability::kWithNextSync);
     if (!drops) continue;
     database_.DropFilesBelow(Database::kParts, PartKey(oldest_open, 0));
     released_bytes_ = 0;

@@ -15,9 +15,8 @@ void Spool::Counts::Add(const RowsChange& change) {
   auto table = std::find_if(changes.rbegin(), changes.rend(), [&](const TableChanges& known) {
     return known.schema_version == change.schema_version;
   });
-  TableChanges& here = table != changes.rend()
-                           ? *table
-                           : changes.emplace_back(TableChanges{change.schema_version});
+  TableChanges& here =
+      table != changes.rend() ? *table : changes.emplace_back(TableChanges{change.schema_version});
   switch (change.op) {
     case ChangeOp::kInsert:
       here.inserts += count;

@@ -31,16 +31,16 @@ struct TableChanges {
 // What the Log knows of one transaction.
 struct LoggedTransaction {
   Sequence sequence = 0;
-  std::string transaction;      // identity at the source
-  int64_t source_time_us = 0;   // commit time there, µs since 1970 UTC
-  Position position;            // of the source's log behind its commit
-  Position restart;             // where capture starts again to miss nothing after it
-  uint64_t rows = 0;            // row changes
-  uint64_t bytes = 0;           // as stored
-  uint64_t parts = 0;           // as stored: a large change is several
+  std::string transaction;     // identity at the source
+  int64_t source_time_us = 0;  // commit time there, µs since 1970 UTC
+  Position position;           // of the source's log behind its commit
+  Position restart;            // where capture starts again to miss nothing after it
+  uint64_t rows = 0;           // row changes
+  uint64_t bytes = 0;          // as stored
+  uint64_t parts = 0;          // as stored: a large change is several
   bool is_ddl = false;
-  bool has_partial_images = false;  // new images that do not say the whole row
-  uint64_t first_schema_version = 0;  // of those its DDL made; 0: none, or not known
+  bool has_partial_images = false;         // new images that do not say the whole row
+  uint64_t first_schema_version = 0;       // of those its DDL made; 0: none, or not known
   std::vector<TableChanges> changes = {};  // add up to `rows`; empty: not known
 };
 
@@ -108,8 +108,8 @@ class Store {
   virtual void RollbackTo(uint64_t spool, uint64_t mark) = 0;
   virtual void Discard(uint64_t spool) = 0;
   // Appends it to the Log under the next sequence, together with the schema versions its DDL made.
-  // `info.sequence`, `rows`, `changes`, `bytes` and `parts` are filled in here. Durable with the next Sync;
-  // readers see only what is durable.
+  // `info.sequence`, `rows`, `changes`, `bytes` and `parts` are filled in here. Durable with the
+  // next Sync; readers see only what is durable.
   virtual Sequence Commit(uint64_t spool, LoggedTransaction info,
                           const std::vector<SchemaVersion>& schemas) = 0;
   // Makes everything committed durable, and remembers how far the source's log was read

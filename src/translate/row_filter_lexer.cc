@@ -154,7 +154,8 @@ class Lexer {
         return std::string(symbol);
       }
     }
-    FailAt(at_, fmt::format("'{}' has no meaning here", Peek() == '!' ? "!" : where_.substr(at_, 1)));
+    FailAt(at_,
+           fmt::format("'{}' has no meaning here", Peek() == '!' ? "!" : where_.substr(at_, 1)));
   }
 
   std::string_view where_;
@@ -166,11 +167,12 @@ class Lexer {
 std::vector<Token> Tokenize(std::string_view where) { return Lexer(where).All(); }
 
 void FailAt(size_t at, std::string_view problem) {
-  throw Error({.code = "FILTER_INVALID",
-               .kind = ErrorKind::kBlocked,
-               .message = fmt::format("the row filter is wrong at character {}: {}", at + 1, problem),
-               .cause = "it is not in the part of SQL that row filters know",
-               .remedy = "correct the rule's filter; docs/row-filter.md has the grammar"});
+  throw Error(
+      {.code = "FILTER_INVALID",
+       .kind = ErrorKind::kBlocked,
+       .message = fmt::format("the row filter is wrong at character {}: {}", at + 1, problem),
+       .cause = "it is not in the part of SQL that row filters know",
+       .remedy = "correct the rule's filter; docs/row-filter.md has the grammar"});
 }
 
 }  // namespace godwit::filter

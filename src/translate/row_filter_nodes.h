@@ -28,7 +28,8 @@ class RowView {
 
  private:
   size_t Place(int column) const {
-    return static_cast<size_t>(cell_of_[static_cast<size_t>(slot_of_[static_cast<size_t>(column)])]);
+    return static_cast<size_t>(
+        cell_of_[static_cast<size_t>(slot_of_[static_cast<size_t>(column)])]);
   }
 
   const RowBatch& rows_;
@@ -66,7 +67,15 @@ struct Arithmetic {
   Operand right;
 };
 
-enum class CompareOp { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kNullSafe };
+enum class CompareOp {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kNullSafe
+};
 
 class Condition {
  public:
@@ -83,6 +92,7 @@ ConditionPtr MakeAny(std::vector<ConditionPtr> parts);
 ConditionPtr MakeIsNull(Operand operand);
 ConditionPtr MakeLike(Operand text, LikePattern pattern);
 // `family` is what both sides are compared as; `rule` for text.
-ConditionPtr MakeComparison(CompareOp op, Operand left, Operand right, Family family, TextRule rule);
+ConditionPtr MakeComparison(CompareOp op, Operand left, Operand right, Family family,
+                            TextRule rule);
 
 }  // namespace godwit::filter

@@ -46,7 +46,8 @@ const TableSchema& Table() {
 
 using Cells = std::map<std::string, std::optional<std::string>>;
 
-// Evaluates over one row that has only the filter's columns, in reverse, so that a wrong place shows.
+// Evaluates over one row that has only the filter's columns, in reverse, so that a wrong place
+// shows.
 bool Passes(std::string_view where, const Cells& cells) {
   auto predicate = ParseRowFilter(where, Table());
   const std::vector<int>& columns = predicate->columns();

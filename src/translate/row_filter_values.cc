@@ -9,14 +9,20 @@
 namespace godwit::filter {
 namespace {
 
-constexpr uint32_t kInvalidByte = 0x110000;  // beyond Unicode: bytes that are no UTF-8 differ from all
+constexpr uint32_t kInvalidByte =
+    0x110000;  // beyond Unicode: bytes that are no UTF-8 differ from all
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // One code point from `at` on; a byte that is no UTF-8 stands for itself.
 uint32_t TakeUtf8(std::string_view text, size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at]);
-  size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 9 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 9;
+  size_t more = lead < 0x80   ? 0
+                : lead < 0xc2 ? 9
+                : lead < 0xe0 ? 1
+                : lead < 0xf0 ? 2
+                : lead < 0xf5 ? 3
+                              : 9;
   if (more == 9 || at + more >= text.size()) {
     ++at;
     return lead < 0x80 ? lead : kInvalidByte + lead;
@@ -39,7 +45,8 @@ uint32_t TakeUtf8(std::string_view text, size_t& at) {
 uint32_t Fold(uint32_t c) {
   if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
   if (c >= 0xc0 && c <= 0xde) return c == 0xd7 ? c : c + 32;
-  if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) || (c >= 0x14a && c <= 0x177)) return c | 1;
+  if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) || (c >= 0x14a && c <= 0x177))
+    return c | 1;
   if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) return c + (c & 1);
   if (c == 0x178) return 0xff;
   if (c >= 0x391 && c <= 0x3ab) return c == 0x3a2 ? c : c + 32;
@@ -140,13 +147,14 @@ Family FamilyOf(const LogicalType& type) {
 TextRule TextRuleOf(const ColumnSchema& column) {
   std::string_view collation = column.collation;
   auto has = [&](std::string_view part) { return collation.find(part) != std::string_view::npos; };
-  const bool is_bytewise = collation.empty() || collation == "binary" || collation.ends_with("_bin");
+  const bool is_bytewise =
+      collation.empty() || collation == "binary" || collation.ends_with("_bin");
   const bool is_sensitive = is_bytewise || collation.ends_with("_cs");
   const bool is_label = column.type.kind == TypeKind::kEnum || column.type.kind == TypeKind::kSet;
   TextRule rule;
   rule.folds_case = !is_sensitive;
-  rule.pads_blanks =
-      !(collation.empty() || collation == "binary" || has("_0900_") || has("_nopad_") || has("uca1400"));
+  rule.pads_blanks = !(collation.empty() || collation == "binary" || has("_0900_") ||
+                       has("_nopad_") || has("uca1400"));
   rule.has_order = is_bytewise && !is_label;
   return rule;
 }
@@ -200,7 +208,8 @@ std::optional<std::string> ToDecimal(std::string_view written) {
   }
   if (static_cast<size_t>(point) > digits.size()) digits.resize(static_cast<size_t>(point), '0');
   std::string out = sign + digits.substr(0, static_cast<size_t>(point));
-  if (static_cast<size_t>(point) < digits.size()) out += "." + digits.substr(static_cast<size_t>(point));
+  if (static_cast<size_t>(point) < digits.size())
+    out += "." + digits.substr(static_cast<size_t>(point));
   return out;
 }
 
@@ -276,7 +285,8 @@ LikePattern::LikePattern(std::string_view pattern, char escape, TextRule rule, F
       units_.push_back({Unit::Kind::kCharacter, Take(pattern, at)});
     } else if (c == '%') {
       ++at;
-      if (units_.empty() || units_.back().kind != Unit::Kind::kAny) units_.push_back({Unit::Kind::kAny});
+      if (units_.empty() || units_.back().kind != Unit::Kind::kAny)
+        units_.push_back({Unit::Kind::kAny});
     } else if (c == '_') {
       ++at;
       units_.push_back({Unit::Kind::kOne});

@@ -15,7 +15,7 @@ namespace godwit::filter {
 
 // What a column's cells are compared as.
 enum class Family {
-  kExact,   // decimal text of any length
+  kExact,  // decimal text of any length
   kDouble,
   kText,
   kBytes,

@@ -113,8 +113,10 @@ class Parser {
     if (std::optional<CompareOp> op = AcceptComparison()) {
       Piece right = ParseSum();
       if (right.condition) FailAt(right.at, "a condition cannot be compared");
-      if (IsComparison(token())) FailAt(token().at, "comparisons cannot be chained; join them by AND");
-      return {.condition = Compare(*op, std::move(left.operand), std::move(right.operand)), .at = at};
+      if (IsComparison(token()))
+        FailAt(token().at, "comparisons cannot be chained; join them by AND");
+      return {.condition = Compare(*op, std::move(left.operand), std::move(right.operand)),
+              .at = at};
     }
     if (Accept("IS")) {
       const bool is_not = Accept("NOT");
@@ -173,9 +175,9 @@ class Parser {
 
   static std::optional<CompareOp> ComparisonOf(const Token& token) {
     static constexpr std::pair<std::string_view, CompareOp> kOps[] = {
-        {"=", CompareOp::kEqual},        {"<>", CompareOp::kNotEqual},
-        {"!=", CompareOp::kNotEqual},    {"<", CompareOp::kLess},
-        {"<=", CompareOp::kLessOrEqual}, {">", CompareOp::kGreater},
+        {"=", CompareOp::kEqual},           {"<>", CompareOp::kNotEqual},
+        {"!=", CompareOp::kNotEqual},       {"<", CompareOp::kLess},
+        {"<=", CompareOp::kLessOrEqual},    {">", CompareOp::kGreater},
         {">=", CompareOp::kGreaterOrEqual}, {"<=>", CompareOp::kNullSafe}};
     for (const auto& [text, op] : kOps) {
       if (token.Is(text)) return op;
@@ -275,7 +277,8 @@ class Parser {
     if (Accept("-")) return Negate(ParsePrimary(), at);
     Operand operand;
     operand.at = at;
-    if (t.kind == Token::Kind::kWord && ReadKeyword(t, operand)) return {.operand = operand, .at = at};
+    if (t.kind == Token::Kind::kWord && ReadKeyword(t, operand))
+      return {.operand = operand, .at = at};
     switch (t.kind) {
       case Token::Kind::kWord:
       case Token::Kind::kQuotedName:
@@ -320,9 +323,9 @@ class Parser {
       next_ += 2;
       return true;
     }
-    static constexpr std::string_view kReserved[] = {"AND", "OR",   "NOT",  "IN",  "BETWEEN", "LIKE",
-                                                     "IS",  "XOR",  "DIV",  "MOD", "CASE",    "SELECT",
-                                                     "EXISTS", "REGEXP", "RLIKE", "INTERVAL", "BINARY"};
+    static constexpr std::string_view kReserved[] = {
+        "AND", "OR",   "NOT",    "IN",     "BETWEEN", "LIKE",  "IS",       "XOR",   "DIV",
+        "MOD", "CASE", "SELECT", "EXISTS", "REGEXP",  "RLIKE", "INTERVAL", "BINARY"};
     if (std::find(std::begin(kReserved), std::end(kReserved), t.text) != std::end(kReserved)) {
       Fail("a column or a value");
     }
@@ -358,7 +361,8 @@ class Parser {
 
   Operand Column(const Token& t) {
     const Token& after = tokens_[next_ + 1];
-    if (after.Is("(")) FailAt(t.at, fmt::format("functions such as {} are not known here", t.shown));
+    if (after.Is("("))
+      FailAt(t.at, fmt::format("functions such as {} are not known here", t.shown));
     if (after.Is(".")) FailAt(t.at, "a column is named without its table");
     const int ordinal = table_.FindColumn(t.shown);
     if (ordinal < 0) {
@@ -416,8 +420,8 @@ class Parser {
     }
     CheckSides(left, right);
     const TextRule rule = left.kind == Operand::Kind::kColumn ? left.rule : right.rule;
-    const bool needs_order = op != CompareOp::kEqual && op != CompareOp::kNotEqual &&
-                             op != CompareOp::kNullSafe;
+    const bool needs_order =
+        op != CompareOp::kEqual && op != CompareOp::kNotEqual && op != CompareOp::kNullSafe;
     if (family == Family::kText && needs_order && !rule.has_order) {
       FailAt(left.at, "text is ordered only in columns of a binary collation; use =, IN or LIKE");
     }
@@ -449,14 +453,16 @@ class Parser {
       case Family::kText:
       case Family::kBytes:
         if (literal.written == Operand::Written::kNumber) {
-          FailAt(literal.at, fmt::format("{} is compared with a quoted value", NameOf(other.family)));
+          FailAt(literal.at,
+                 fmt::format("{} is compared with a quoted value", NameOf(other.family)));
         }
         literal.family = other.family;
         return;
       case Family::kTime: {
         std::optional<int64_t> moment;
         if (literal.written == Operand::Written::kString) {
-          moment = other.type == TypeKind::kTime ? ParseTime(literal.text) : ParseMoment(literal.text);
+          moment =
+              other.type == TypeKind::kTime ? ParseTime(literal.text) : ParseMoment(literal.text);
         }
         if (!moment) {
           FailAt(literal.at, other.type == TypeKind::kTime
@@ -498,7 +504,9 @@ class Parser {
 class CompiledFilter : public RowPredicate {
  public:
   CompiledFilter(ConditionPtr condition, std::vector<int> columns, size_t table_columns)
-      : condition_(std::move(condition)), columns_(std::move(columns)), slot_of_(table_columns, -1) {
+      : condition_(std::move(condition)),
+        columns_(std::move(columns)),
+        slot_of_(table_columns, -1) {
     for (size_t i = 0; i < columns_.size(); ++i) {
       slot_of_[static_cast<size_t>(columns_[i])] = static_cast<int>(i);
     }

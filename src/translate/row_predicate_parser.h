@@ -10,8 +10,8 @@
 namespace godwit {
 
 // Compiles a row filter in SQL-WHERE form over the columns of one table (grammar and semantics:
-// docs/row-filter.md). Throws FILTER_INVALID with the place and what was expected. The result may be
-// used from any thread.
+// docs/row-filter.md). Throws FILTER_INVALID with the place and what was expected. The result may
+// be used from any thread.
 std::shared_ptr<const RowPredicate> ParseRowFilter(std::string_view where,
                                                    const TableSchema& table);
 

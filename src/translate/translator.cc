@@ -74,8 +74,7 @@ void CheckBoundary(const SchemaChange& change, const AlterAction& action,
                           : action.kind == Kind::kModifyColumn ? action.column.name
                                                                : action.name;
   if (mapping.Carries(action.name) == mapping.Carries(to)) return;
-  FailDdl(change,
-          fmt::format("of the columns {} and {} the rules carry only one", action.name, to),
+  FailDdl(change, fmt::format("of the columns {} and {} the rules carry only one", action.name, to),
           "start a project with rules for the new name; or do by hand at the destination what is "
           "needed and mark it as done");
 }
@@ -94,10 +93,9 @@ bool Concerns(const AlterAction& action, const TableMapping& mapping, const Obje
     case Kind::kAddColumn:
       return mapping.Carries(action.column.name);
     case Kind::kAddIndex:
-      return std::all_of(action.index.parts.begin(), action.index.parts.end(),
-                         [&](const KeyPart& part) {
-                           return part.column.empty() || mapping.Carries(part.column);
-                         });
+      return std::all_of(
+          action.index.parts.begin(), action.index.parts.end(),
+          [&](const KeyPart& part) { return part.column.empty() || mapping.Carries(part.column); });
     case Kind::kAddForeignKey:
       return rules.Find(action.foreign_key.referenced).has_value();
     default:
@@ -129,8 +127,8 @@ TranslatedTable Translator::Table(const TableSchema& source) const {
   table = destination_.Adapted(table, notes);
   for (DialectNote& note : notes) {
     const std::string object = source.name.ToString();
-    out.notes.push_back({note.column.empty() ? object : object + "." + note.column,
-                         std::move(note.text)});
+    out.notes.push_back(
+        {note.column.empty() ? object : object + "." + note.column, std::move(note.text)});
   }
   NoteClashes(out, source, *mapping);
   return out;
@@ -140,15 +138,16 @@ TranslatedTable Translator::Table(const TableSchema& source) const {
 void Translator::LeaveOut(TranslatedTable& out, const TableSchema& source,
                           const TableMapping& mapping) const {
   TableSchema& table = out.table;
-  auto note = [&](std::string text) { out.notes.push_back({source.name.ToString(), std::move(text)}); };
+  auto note = [&](std::string text) {
+    out.notes.push_back({source.name.ToString(), std::move(text)});
+  };
   std::vector<std::string> gone;
   for (const ColumnSchema& column : source.columns) {
     if (!mapping.Carries(column.name)) gone.push_back(column.name);
   }
   auto mentions_gone = [&](const std::string& expression) {
-    return std::any_of(gone.begin(), gone.end(), [&](const std::string& column) {
-      return Mentions(expression, column);
-    });
+    return std::any_of(gone.begin(), gone.end(),
+                       [&](const std::string& column) { return Mentions(expression, column); });
   };
   std::erase_if(table.columns, [&](const ColumnSchema& column) {
     if (!mapping.Carries(column.name)) return true;
@@ -170,7 +169,8 @@ void Translator::LeaveOut(TranslatedTable& out, const TableSchema& source,
   });
   std::erase_if(table.checks, [&](const CheckSchema& check) {
     bool is_gone = mentions_gone(check.expression);
-    if (is_gone) note(fmt::format("check {} is left out: a column of it is not selected", check.name));
+    if (is_gone)
+      note(fmt::format("check {} is left out: a column of it is not selected", check.name));
     return is_gone;
   });
   if (table.partitioning && (mentions_gone(table.partitioning->level.expression) ||
@@ -287,8 +287,8 @@ std::string Translator::MapCollation(const std::string& charset,
   auto any = overlay_.collations.find("*");
   if (any != overlay_.collations.end()) return any->second;
   if (charset == "binary" || collation == "binary") return "binary";
-  bool tells_apart = collation.ends_with("_bin") || collation.ends_with("_cs") ||
-                     collation.ends_with("_as_ci");
+  bool tells_apart =
+      collation.ends_with("_bin") || collation.ends_with("_cs") || collation.ends_with("_as_ci");
   for (const char* candidate : {"utf8mb4_bin", "utf8mb4_general_ci"}) {
     bool is_binary = std::string_view(candidate).ends_with("_bin");
     if (is_binary == tells_apart && destination_.HasCollation(candidate)) return candidate;
@@ -335,11 +335,12 @@ std::vector<SchemaChange> Translator::MapRename(const SchemaChange& change, cons
   auto new_mapping = rules_.Find(to);
   if (!old_mapping && !new_mapping) return {};
   if (!old_mapping || !new_mapping) {
-    FailDdl(change,
-            fmt::format("{} is selected and {} is not", old_mapping ? from.ToString() : to.ToString(),
-                        old_mapping ? to.ToString() : from.ToString()),
-            "skip it and start a project for the table under its new name, or do by hand at the "
-            "destination what is needed and mark it as done");
+    FailDdl(
+        change,
+        fmt::format("{} is selected and {} is not", old_mapping ? from.ToString() : to.ToString(),
+                    old_mapping ? to.ToString() : from.ToString()),
+        "skip it and start a project for the table under its new name, or do by hand at the "
+        "destination what is needed and mark it as done");
   }
   if (old_mapping->destination == new_mapping->destination) return {};
   SchemaChange out;

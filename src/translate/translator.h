@@ -52,8 +52,7 @@ class Translator {
  private:
   void MapColumn(ColumnSchema& column, const TableMapping& mapping,
                  std::vector<TranslationNote>* notes, const TableName& source) const;
-  void LeaveOut(TranslatedTable& out, const TableSchema& source,
-                const TableMapping& mapping) const;
+  void LeaveOut(TranslatedTable& out, const TableSchema& source, const TableMapping& mapping) const;
   void NoteClashes(TranslatedTable& out, const TableSchema& source,
                    const TableMapping& mapping) const;
   void MapExpressions(TableSchema& table, const TableMapping& mapping) const;

@@ -53,8 +53,8 @@ class ChangeReaderContract : public Contract {
     application_ = subject_->Connect();
   }
 
-  // Assembles what the reader yields until it has told of everything up to `end`: whole transactions
-  // in the order of their commits.
+  // Assembles what the reader yields until it has told of everything up to `end`: whole
+  // transactions in the order of their commits.
   std::vector<Committed> ReadTo(const Position& end) {
     std::vector<Committed> out;
     const Deadline deadline = Deadline::In(std::chrono::seconds(30));

@@ -13,7 +13,8 @@ using memory::WriteOutcome;
 
 class MemoryApplication : public Application {
  public:
-  explicit MemoryApplication(std::shared_ptr<MemoryServer> server) : connection_(std::move(server)) {}
+  explicit MemoryApplication(std::shared_ptr<MemoryServer> server)
+      : connection_(std::move(server)) {}
   void Begin() override { connection_.Begin(); }
   void Commit() override { connection_.Commit(); }
   void Rollback() override { connection_.Rollback(); }

@@ -74,8 +74,9 @@ class SqlSubject : public Subject {
     const char* body = "";
     switch (shape) {
       case Shape::kKeyed:
-        body = "id INT NOT NULL PRIMARY KEY, code VARCHAR(20), a VARCHAR(20), b VARCHAR(20), "
-               "UNIQUE KEY code (code)";
+        body =
+            "id INT NOT NULL PRIMARY KEY, code VARCHAR(20), a VARCHAR(20), b VARCHAR(20), "
+            "UNIQUE KEY code (code)";
         break;
       case Shape::kPair:
         body = "p VARCHAR(20) NOT NULL, q INT NOT NULL, a VARCHAR(20), PRIMARY KEY (p, q)";

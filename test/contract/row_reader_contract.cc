@@ -36,7 +36,8 @@ GODWIT_CONTRACT(RowReaderContract);
 TEST_P(RowReaderContract, RangesCoverTheTableAndDoNotOverlap) {
   for (TableSchemaPtr table : {MakeNumbers(), subject_->Make(Shape::kPair, "pairs")}) {
     if (table->name.table == "pairs") {
-      Write(*table, {{"a", "10", "1"}, {"a", "9", "2"}, {"a", "-1", "3"}, {"B", "1", "4"}, {"", "0", "5"}});
+      Write(*table,
+            {{"a", "10", "1"}, {"a", "9", "2"}, {"a", "-1", "3"}, {"B", "1", "4"}, {"", "0", "5"}});
     }
     const ScanPlan plan = ScanOf(table);
     const std::vector<Cells> all = ReadAll(table);
@@ -61,7 +62,8 @@ TEST_P(RowReaderContract, RangesCoverTheTableAndDoNotOverlap) {
 TEST_P(RowReaderContract, ReadsInTheOrderOfTheKey) {
   const std::vector<Cells> rows = ReadAll(MakeNumbers());
   ASSERT_EQ(rows.size(), 50u);
-  for (size_t i = 1; i < rows.size(); ++i) EXPECT_LT(std::stoi(*rows[i - 1][0]), std::stoi(*rows[i][0]));
+  for (size_t i = 1; i < rows.size(); ++i)
+    EXPECT_LT(std::stoi(*rows[i - 1][0]), std::stoi(*rows[i][0]));
 }
 
 TEST_P(RowReaderContract, TheBoundaryIsAKeyThatIsThere) {
@@ -81,7 +83,8 @@ TEST_P(RowReaderContract, ReadsByKey) {
   endpoint().OpenRowReader()->ReadKeys(ScanOf(table), {{"0"}, {"1"}, {"203"}}, batch);
   std::vector<Cells> rows = ToRows(batch);
   std::sort(rows.begin(), rows.end());
-  EXPECT_EQ(rows, (std::vector<Cells>{{"0", "c0", "a", std::nullopt}, {"203", "c203", "a", std::nullopt}}));
+  EXPECT_EQ(rows, (std::vector<Cells>{{"0", "c0", "a", std::nullopt},
+                                      {"203", "c203", "a", std::nullopt}}));
 }
 
 TEST_P(RowReaderContract, SeesOnlyCommittedRowsAndTheLatest) {
@@ -161,8 +164,8 @@ TEST_P(RowReaderContract, EveryDamageChangesTheDigest) {
   }
 }
 
-// Damage to two rows that neither a XOR nor a plain sum of the rows' CRC32s shows: equal changes make
-// equal changes of the CRC32's bits, which sums of two may undo.
+// Damage to two rows that neither a XOR nor a plain sum of the rows' CRC32s shows: equal changes
+// make equal changes of the CRC32's bits, which sums of two may undo.
 TEST_P(RowReaderContract, RowsDoNotCancelEachOtherOut) {
   struct Damage {
     std::vector<Cells> before;
@@ -172,7 +175,7 @@ TEST_P(RowReaderContract, RowsDoNotCancelEachOtherOut) {
       {"swapped",
        {{{"1", "lhul", "paid", "x"}, {"2", "jfkw", "paid", "y"}},
         {{"1", "jfkw", "paid", "x"}, {"2", "lhul", "paid", "y"}}}},
-      {"changed alike", 
+      {"changed alike",
        {{{"1", "c1", "kyzz", "kvem"}, {"2", "c2", "kyzz", "dewx"}},
         {{"1", "c1", "zrtq", "kvem"}, {"2", "c2", "zrtq", "dewx"}}}},
   };

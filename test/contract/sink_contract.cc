@@ -29,7 +29,8 @@ class SinkContract : public Contract {
     Cells before;
     Cells after;
   };
-  void Apply(Sink& sink, const WritePlan& plan, const std::vector<Change>& changes, ApplyMode mode) {
+  void Apply(Sink& sink, const WritePlan& plan, const std::vector<Change>& changes,
+             ApplyMode mode) {
     RowBatch before(plan.columns.size());
     RowBatch after(plan.columns.size());
     const Cells none(plan.columns.size());
@@ -116,8 +117,9 @@ TEST_P(SinkContract, ASavepointUndoesALoadThatFailed) {
 }
 
 TEST_P(SinkContract, AppliesExactly) {
-  EXPECT_EQ(Commit({{ChangeOp::kInsert, {}, kOne}, {ChangeOp::kInsert, {}, kTwo}}, ApplyMode::kExact),
-            "");
+  EXPECT_EQ(
+      Commit({{ChangeOp::kInsert, {}, kOne}, {ChangeOp::kInsert, {}, kTwo}}, ApplyMode::kExact),
+      "");
   EXPECT_EQ(Commit({{ChangeOp::kUpdate, kOne, {"7", "c1", "new", std::nullopt}},
                     {ChangeOp::kDelete, kTwo, {}}},
                    ApplyMode::kExact),
@@ -136,7 +138,8 @@ TEST_P(SinkContract, AnExactClashOrMissingRowIsAnErrorAndNothingIsWritten) {
       {{ChangeOp::kDelete, {"5", "c5", "", ""}, {}}, "CHANGE_ROW_MISSING"},
   };
   for (const auto& [change, code] : cases) {
-    EXPECT_EQ(Commit({{ChangeOp::kInsert, {}, {"8", "c8", "", ""}}, change}, ApplyMode::kExact), code);
+    EXPECT_EQ(Commit({{ChangeOp::kInsert, {}, {"8", "c8", "", ""}}, change}, ApplyMode::kExact),
+              code);
     EXPECT_EQ(ReadAll(table_), (std::vector<Cells>{kOne, kTwo}));
   }
 }

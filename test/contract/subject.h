@@ -66,8 +66,8 @@ class Contract : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<Subject> subject_;
 };
 
-#define GODWIT_CONTRACT(suite)                                                              \
-  INSTANTIATE_TEST_SUITE_P(Endpoints, suite, ::testing::ValuesIn(SubjectNames()),           \
+#define GODWIT_CONTRACT(suite)                                                    \
+  INSTANTIATE_TEST_SUITE_P(Endpoints, suite, ::testing::ValuesIn(SubjectNames()), \
                            [](const auto& subject) { return subject.param; })
 
 void AddRow(RowBatch& batch, const Cells& row);

@@ -30,7 +30,9 @@ class CopyFlowTest : public FlowTest {
     FullStage::Options options;
     options.loader.rates = [] { return Throttle::Rates{}; };
     options.loader.hold = hold ? std::move(hold) : [](auto) { return std::nullopt; };
-    options.loader.ask = [](const BlockedItem& item, std::stop_token) -> Answer { throw item.error; };
+    options.loader.ask = [](const BlockedItem& item, std::stop_token) -> Answer {
+      throw item.error;
+    };
     options.lanes = lanes_;
     return options;
   }
@@ -51,12 +53,14 @@ class CopyFlowTest : public FlowTest {
 TEST_F(CopyFlowTest, WaitsWhileTheDestinationIsFull) {
   destination_server_->SetPressure(0.95);
   TaskGroup copy;
-  copy.Start("copy", [&](std::stop_token stop) { FullStage(*link_, nullptr, Options()).Run(stop); });
+  copy.Start("copy",
+             [&](std::stop_token stop) { FullStage(*link_, nullptr, Options()).Run(stop); });
   const auto deadline = Deadline::In(std::chrono::seconds(20));
   while (destination_server_->pressure_reads() <= kLanes && !deadline.has_passed()) {
     std::this_thread::yield();
   }
-  EXPECT_GT(destination_server_->pressure_reads(), kLanes) << "each lane has asked, one of them again";
+  EXPECT_GT(destination_server_->pressure_reads(), kLanes)
+      << "each lane has asked, one of them again";
   EXPECT_EQ(destination_server_->CountRows(kTable), 0u);
   destination_server_->SetPressure(0.5);
   copy.Join();
@@ -86,7 +90,8 @@ TEST_F(CopyFlowTest, OnlyChunksInFlightAreCopiedAgain) {
 TEST_F(CopyFlowTest, ChunksFollowTheBytesOfARowAndTheTimeTheyTook) {
   auto reader = source_.OpenRowReader();
   const auto table = std::make_shared<const TableSchema>(Table());
-  ChunkPlanner planner({table, {0, 1, 2}, {0}}, 10, {.bytes = 1000, .time = std::chrono::seconds(2)}, {});
+  ChunkPlanner planner({table, {0, 1, 2}, {0}}, 10,
+                       {.bytes = 1000, .time = std::chrono::seconds(2)}, {});
   auto next = [&] { return planner.Next(*reader).through.value().at(0); };
   EXPECT_EQ(next(), "99");
   planner.Measured(100, 2000, std::chrono::milliseconds(1));  // twice as many bytes

@@ -70,8 +70,8 @@ class FlowTest : public ::testing::Test {
     store_ = Store::Open(directory_ / "store", {});
     translator_ = std::make_unique<Translator>(source_.dialect(), destination_.dialect(),
                                                spec_.rules, CharsetOverlay{});
-    link_ = std::make_unique<Link>(Link{"p", project_, spec_, source_, destination_, *store_,
-                                        *metadata_, *translator_});
+    link_ = std::make_unique<Link>(
+        Link{"p", project_, spec_, source_, destination_, *store_, *metadata_, *translator_});
     fence_ = destination_.OpenSink()->RaiseEpoch("p", kLanes + 1);
     link_->epoch = fence_.epoch;
   }

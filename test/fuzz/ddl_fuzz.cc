@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const MysqlDialect kDialects[] = {
       DialectOf(Flavor::kMySql, 90700), DialectOf(Flavor::kMySql, 50624),
       DialectOf(Flavor::kMariaDb, 101119), DialectOf(Flavor::kOceanBase, 50725)};
-  static constexpr std::string_view kModes[] = {"", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "1048581"};
+  static constexpr std::string_view kModes[] = {"", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES",
+                                                "1048581"};
   if (size < 1) return 0;
   const MysqlDialect& dialect = kDialects[data[0] & 3];
   const std::string_view sql(reinterpret_cast<const char*>(data) + 1, size - 1);

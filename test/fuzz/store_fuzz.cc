@@ -51,8 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         Check(bytes, Encode, [](std::string_view b) { return DecodeLogEntry(1, b); });
         break;
       case 1:
-        Check(bytes, [](const Place& p) { return EncodePlace(p.position, p.restart); },
-              DecodePlaces);
+        Check(
+            bytes, [](const Place& p) { return EncodePlace(p.position, p.restart); }, DecodePlaces);
         break;
       case 2:
         Check(bytes, EncodeSchemaVersion,

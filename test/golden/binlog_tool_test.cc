@@ -33,12 +33,14 @@ std::string Command(const std::string& name) {
   std::string tool = "mariadb-binlog";
   if (ToolOf(name) == Tool::kMysqlbinlog) {
     const char* cache = std::getenv("GODWIT_CACHE");
-    const std::string home = cache != nullptr ? cache
-                                              : std::getenv("HOME") + std::string("/.cache/godwit");
+    const std::string home =
+        cache != nullptr ? cache : std::getenv("HOME") + std::string("/.cache/godwit");
     const std::string root = home + "/mysql-9/usr/";
     const std::string lib = root + "lib/x86_64-linux-gnu";
-    tool = fmt::format("'{0}/ld-linux-x86-64.so.2' --library-path '{0}:{0}/mysql/private' "
-                       "'{1}bin/mysqlbinlog'", lib, root);
+    tool = fmt::format(
+        "'{0}/ld-linux-x86-64.so.2' --library-path '{0}:{0}/mysql/private' "
+        "'{1}bin/mysqlbinlog'",
+        lib, root);
   }
   return fmt::format("{} --no-defaults -v --base64-output=DECODE-ROWS '{}'", tool,
                      GoldenPath(name, "binlog"));
@@ -73,8 +75,8 @@ class ToolReader {
     line.remove_prefix(4);
     for (std::string_view verb : {"INSERT INTO ", "UPDATE ", "DELETE FROM "}) {
       if (!line.starts_with(verb)) continue;
-      rows_.push_back({.verb = std::string(verb.substr(0, 6)),
-                       .table = std::string(line.substr(verb.size()))});
+      rows_.push_back(
+          {.verb = std::string(verb.substr(0, 6)), .table = std::string(line.substr(verb.size()))});
       return;
     }
     if (line == "WHERE") values_ = &rows_.back().before;

@@ -48,9 +48,9 @@ std::string Row(const RowsChange& rows, const RowBatch& batch, size_t r) {
 
 std::string RowsText(const RowsChange& rows) {
   constexpr const char* kOps[] = {"insert", "update", "delete"};
-  std::string out = fmt::format("  {} {}{}{}\n", kOps[static_cast<int>(rows.op)],
-                                rows.table->name.ToString(), rows.is_cascade ? " cascade" : "",
-                                rows.foreign_key_checks ? "" : " unchecked");
+  std::string out =
+      fmt::format("  {} {}{}{}\n", kOps[static_cast<int>(rows.op)], rows.table->name.ToString(),
+                  rows.is_cascade ? " cascade" : "", rows.foreign_key_checks ? "" : " unchecked");
   for (size_t r = 0; r < rows.rows(); ++r) {
     if (rows.op != ChangeOp::kInsert) out += "    - " + Row(rows, rows.before, r) + "\n";
     if (rows.op != ChangeOp::kDelete) out += "    + " + Row(rows, rows.after, r) + "\n";

@@ -56,8 +56,7 @@ class EveryBinlog : public ::testing::TestWithParam<std::string> {
         ADD_FAILURE() << "the log did not come to its end";
         return out;
       }
-      bool is_end =
-          !fragment->position.empty() && reader_->Compare(fragment->position, end) >= 0;
+      bool is_end = !fragment->position.empty() && reader_->Compare(fragment->position, end) >= 0;
       out.push_back(std::move(*fragment));
       if (is_end) return out;
     }
@@ -109,8 +108,7 @@ class EveryBinlog : public ::testing::TestWithParam<std::string> {
   Position start_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Family, EveryBinlog,
-                         ::testing::Values("MYSQL97", "MYSQL56", "MARIADB"),
+INSTANTIATE_TEST_SUITE_P(Family, EveryBinlog, ::testing::Values("MYSQL97", "MYSQL56", "MARIADB"),
                          [](const auto& server) { return server.param; });
 
 std::vector<Fragment::Kind> Kinds(const std::vector<Fragment>& fragments) {
@@ -134,20 +132,23 @@ TEST_P(EveryBinlog, NumbersAndTimesAreWhatASelectShows) {
   auto& s = server_.session();
   s.Execute("SET sql_mode='ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'");
   s.Execute("INSERT INTO zoo_numbers (id) VALUES (1)");
-  s.Execute("INSERT INTO zoo_numbers VALUES (2, -128, 255, -32768, 65535, -8388608, 16777215, "
-            "-2147483648, 4294967295, -9223372036854775808, 18446744073709551615, 7, -9999999999, "
-            "-12345678901234567890123456789012345.123456789012345678901234567891, -0.00001, "
-            "-123456789.987654321, 16777217, -1.7976931348623157e308, b'1', ~0, b'1000000000001', "
-            "1901, '9999-12-31', '-838:59:59', '-00:00:00.1', '-00:00:01.25', '-12:34:56.789', "
-            "'-01:02:03.000001', '9999-12-31 23:59:59', '1000-01-01 00:00:00.001', "
-            "'2024-02-29 12:00:00.123456', '2038-01-19 03:14:07', '1970-01-01 00:00:01.000001')");
-  s.Execute("INSERT INTO zoo_numbers VALUES (3, 127, 0, 32767, 0, 8388607, 0, 2147483647, 0, "
-            "9223372036854775807, 0, 999999, 0, 0.1, 0.99999, 1, 1.1, 0.1, b'0', 0, 0, 0, "
-            "'0000-00-00', '838:59:59', '00:00:00.9', '23:59:59.99', '100:00:00.001', "
-            "'838:59:58.999999', '0000-00-00 00:00:00', '2024-01-00 01:02:03.5', "
-            "'2024-02-30 00:00:00', '2000-02-29 00:00:00', '2001-09-09 01:46:40.5')");
-  s.Execute("INSERT INTO zoo_numbers (id, f, d, d1, d3) VALUES (4, 1e-38, 5e-324, -0.0, 0), "
-            "(5, 3.40282e38, 123456789012345680, 1e30, -0.000000001)");
+  s.Execute(
+      "INSERT INTO zoo_numbers VALUES (2, -128, 255, -32768, 65535, -8388608, 16777215, "
+      "-2147483648, 4294967295, -9223372036854775808, 18446744073709551615, 7, -9999999999, "
+      "-12345678901234567890123456789012345.123456789012345678901234567891, -0.00001, "
+      "-123456789.987654321, 16777217, -1.7976931348623157e308, b'1', ~0, b'1000000000001', "
+      "1901, '9999-12-31', '-838:59:59', '-00:00:00.1', '-00:00:01.25', '-12:34:56.789', "
+      "'-01:02:03.000001', '9999-12-31 23:59:59', '1000-01-01 00:00:00.001', "
+      "'2024-02-29 12:00:00.123456', '2038-01-19 03:14:07', '1970-01-01 00:00:01.000001')");
+  s.Execute(
+      "INSERT INTO zoo_numbers VALUES (3, 127, 0, 32767, 0, 8388607, 0, 2147483647, 0, "
+      "9223372036854775807, 0, 999999, 0, 0.1, 0.99999, 1, 1.1, 0.1, b'0', 0, 0, 0, "
+      "'0000-00-00', '838:59:59', '00:00:00.9', '23:59:59.99', '100:00:00.001', "
+      "'838:59:58.999999', '0000-00-00 00:00:00', '2024-01-00 01:02:03.5', "
+      "'2024-02-30 00:00:00', '2000-02-29 00:00:00', '2001-09-09 01:46:40.5')");
+  s.Execute(
+      "INSERT INTO zoo_numbers (id, f, d, d1, d3) VALUES (4, 1e-38, 5e-324, -0.0, 0), "
+      "(5, 3.40282e38, 123456789012345680, 1e30, -0.000000001)");
   s.Execute("UPDATE zoo_numbers SET t = t + 1, ts6 = NULL WHERE id IN (2, 4)");
   s.Execute("DELETE FROM zoo_numbers WHERE id = 5");
   ExpectLogEqualsTable(table, ReadToEnd());
@@ -169,14 +170,16 @@ TEST_P(EveryBinlog, TextsAndBytesAreWhatASelectShows) {
   auto& s = server_.session();
   s.Execute("SET sql_mode=''");
   s.Execute("INSERT INTO zoo_texts (id) VALUES (1)");
-  s.Execute("INSERT INTO zoo_texts VALUES (2, 'ab  ', REPEAT('ß', 200), 'x  ', "
-            "CONCAT('€ÄÖ', CONVERT(X'8190' USING latin1), REPEAT('y', 400)), '中文字', 'utf8 é', "
-            "'ucs ☃', 'sixteen ☃😀  ', 'привет', '日本 ｱ', '中文', 't', 'latin é', "
-            "REPEAT('m', 70000), REPEAT('ł', 1000), X'0100', X'00FF27', X'00', X'FF00', "
-            "REPEAT(X'01', 70000), X'', 'ü', 'y', 'p,r s', ST_GeomFromText('POINT(1 2)', 0))");
-  s.Execute("INSERT INTO zoo_texts VALUES (3, '', '  ', '', '', '', '', '', '', '', '', '', '', '', "
-            "'', '', '', '', '', '', '', '', 'nope', 'x', '', "
-            "ST_GeomFromText('LINESTRING(0 0,1 1,2 2)', 4326))");
+  s.Execute(
+      "INSERT INTO zoo_texts VALUES (2, 'ab  ', REPEAT('ß', 200), 'x  ', "
+      "CONCAT('€ÄÖ', CONVERT(X'8190' USING latin1), REPEAT('y', 400)), '中文字', 'utf8 é', "
+      "'ucs ☃', 'sixteen ☃😀  ', 'привет', '日本 ｱ', '中文', 't', 'latin é', "
+      "REPEAT('m', 70000), REPEAT('ł', 1000), X'0100', X'00FF27', X'00', X'FF00', "
+      "REPEAT(X'01', 70000), X'', 'ü', 'y', 'p,r s', ST_GeomFromText('POINT(1 2)', 0))");
+  s.Execute(
+      "INSERT INTO zoo_texts VALUES (3, '', '  ', '', '', '', '', '', '', '', '', '', '', '', "
+      "'', '', '', '', '', '', '', '', 'nope', 'x', '', "
+      "ST_GeomFromText('LINESTRING(0 0,1 1,2 2)', 4326))");
   s.Execute("UPDATE zoo_texts SET vd = 'changed', lb = REPEAT('z', 2000000) WHERE id = 2");
   ExpectLogEqualsTable(table, ReadToEnd());
 }
@@ -333,8 +336,10 @@ constexpr const char* kJsonRows =
     "(1, NULL), (2, 'null'), (3, '{\"b\": [1, -2, 3.5, 1e100, 1e-20, 18446744073709551615, true, "
     "false, null], \"a\": {\"k\": \"q\\\\\"\\\\u0001\\\\n/ü\"}, \"longer key\": {}}'), "
     "(4, JSON_OBJECT('d', CAST('2024-02-29' AS DATE), 't', CAST('-12:34:56.5' AS TIME(6)), "
-    "'dt', CAST('2024-02-29 01:02:03.000004' AS DATETIME(6)), 'n', CAST(-12.3400 AS DECIMAL(10,4)), "
-    "'b', CAST(X'00ff10' AS BINARY), 'y', CAST(1e15 AS DOUBLE), 'x', 1.0e0, 'z', 123456789.125e0)), "
+    "'dt', CAST('2024-02-29 01:02:03.000004' AS DATETIME(6)), 'n', CAST(-12.3400 AS "
+    "DECIMAL(10,4)), "
+    "'b', CAST(X'00ff10' AS BINARY), 'y', CAST(1e15 AS DOUBLE), 'x', 1.0e0, 'z', "
+    "123456789.125e0)), "
     "(5, '\"top\"'), (6, '[]'), (7, '-9223372036854775808'), (8, JSON_ARRAY(REPEAT('long', 20000), "
     "REPEAT('x', 130), 70000, -70000))";
 
@@ -353,9 +358,10 @@ TEST_P(Mysql9Binlog, DifferencesOfJsonAreApplied) {
   Start();
   auto& s = server_.session();
   s.Execute("SET SESSION binlog_row_value_options=PARTIAL_JSON");
-  s.Execute("INSERT INTO partial VALUES (1, '{\"a\": [1,2,3,{\"x\": \"yyyyyyyyyyyyyyyyyyyyyyyy\"}], "
-            "\"odd.key\\\\\"\": {\"n\": 1}, \"zzz\": \"long enough to make it worth it\"}', 0, "
-            "JSON_OBJECT('text', REPEAT('t', 500)))");
+  s.Execute(
+      "INSERT INTO partial VALUES (1, '{\"a\": [1,2,3,{\"x\": \"yyyyyyyyyyyyyyyyyyyyyyyy\"}], "
+      "\"odd.key\\\\\"\": {\"n\": 1}, \"zzz\": \"long enough to make it worth it\"}', 0, "
+      "JSON_OBJECT('text', REPEAT('t', 500)))");
   s.Execute("UPDATE partial SET j = JSON_SET(j, '$.a[3].x', 'new', '$.\"odd.key\\\\\"\".n', 2)");
   s.Execute("UPDATE partial SET j = JSON_REMOVE(j, '$.a[0]'), k = JSON_SET(k, '$.b', 1), n = 5");
   s.Execute("UPDATE partial SET j = JSON_ARRAY_INSERT(j, '$.a[1]', JSON_OBJECT('i', 'j'))");
@@ -413,8 +419,9 @@ TEST_P(Mysql9Binlog, TaggedIdsAreCounted) {
 TEST_P(Mysql9Binlog, CascadesAreMarked) {
   server_.session().Execute("DROP TABLE IF EXISTS child");
   Make("parent", "(id INT PRIMARY KEY)");
-  Make("child", "(id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) "
-                "ON DELETE CASCADE ON UPDATE CASCADE)");
+  Make("child",
+       "(id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) "
+       "ON DELETE CASCADE ON UPDATE CASCADE)");
   Start();
   auto& s = server_.session();
   s.Execute("INSERT INTO parent VALUES (1)");

@@ -59,8 +59,10 @@ bool RunsOn(const fs::path& folder, const std::string& server) {
 
 // What servers print each in its own way: blanks, quotes, case, parentheses around the whole.
 std::string Loose(std::string text) {
-  std::erase_if(text, [](char c) { return std::isspace(static_cast<unsigned char>(c)) ||
-                                          c == '`' || c == '(' || c == ')' || c == '\''; });
+  std::erase_if(text, [](char c) {
+    return std::isspace(static_cast<unsigned char>(c)) || c == '`' || c == '(' || c == ')' ||
+           c == '\'';
+  });
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   for (const std::string word : {"00:00:00", "_utf8mb4"}) {
     for (size_t at; (at = text.find(word)) != std::string::npos;) text.erase(at, word.size());
@@ -81,9 +83,9 @@ std::string Describe(const ColumnSchema& c) {
 }
 
 std::string Describe(const IndexSchema& index) {
-  std::string out = fmt::format("index {} kind={} invisible={} parser={} comment={}", index.name,
-                                static_cast<int>(index.kind), index.invisible, index.parser,
-                                index.comment);
+  std::string out =
+      fmt::format("index {} kind={} invisible={} parser={} comment={}", index.name,
+                  static_cast<int>(index.kind), index.invisible, index.parser, index.comment);
   for (const KeyPart& part : index.parts) {
     out += fmt::format(" [{} {} {} {}]", part.column, part.expression.empty() ? "" : "expression",
                        part.prefix_length, part.descending);
@@ -196,15 +198,15 @@ class Definitions : public testing::TestWithParam<std::string> {
       if (!table.partitioning) there->partitioning.reset();
       auto wanted = Describe(table);
       auto found = Describe(*there);
-      EXPECT_EQ(fmt::format("{}", fmt::join(wanted, "\n")), fmt::format("{}", fmt::join(found, "\n")))
+      EXPECT_EQ(fmt::format("{}", fmt::join(wanted, "\n")),
+                fmt::format("{}", fmt::join(found, "\n")))
           << when << " of " << object.name.ToString();
     }
     EXPECT_EQ(from_->Objects(kSourceDatabase).size(), to_->Objects(kSourceDatabase).size()) << when;
   }
 
   void Follow(const std::string& sql, const std::string& sql_mode) {
-    SchemaChange change =
-        source_.endpoint().dialect().ParseDdl(sql, kSourceDatabase, sql_mode);
+    SchemaChange change = source_.endpoint().dialect().ParseDdl(sql, kSourceDatabase, sql_mode);
     if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) return;
     // What an event's status variables would say.
     if (change.definition && change.definition->charset.empty()) {
@@ -326,7 +328,8 @@ TEST_P(Definitions, ChildrenAreFound) {
   Prepare();
   auto run = [&](const std::string& sql) { source_.session().Execute(sql); };
   run("CREATE TABLE p (a INT, b INT, PRIMARY KEY (a, b))");
-  run("CREATE TABLE c (id INT PRIMARY KEY, x INT, y INT, CONSTRAINT f FOREIGN KEY (x, y) REFERENCES "
+  run("CREATE TABLE c (id INT PRIMARY KEY, x INT, y INT, CONSTRAINT f FOREIGN KEY (x, y) "
+      "REFERENCES "
       "p (a, b) ON DELETE CASCADE ON UPDATE SET NULL)");
   auto children = from_->ChildrenOf({kSourceDatabase, "p"});
   ASSERT_EQ(children.size(), 1u);
@@ -345,7 +348,8 @@ TEST_F(OceanBaseDefinitions, TruncateChangesTheFingerprint) {
   Server server("OCEANBASE");
   auto catalog = server.endpoint().OpenCatalog();
   const TableName name{kDatabase, "fingerprint"};
-  server.Make(name.table, "(id INT PRIMARY KEY AUTO_INCREMENT, e ENUM('it''s', 'a,b') DEFAULT 'it''s')");
+  server.Make(name.table,
+              "(id INT PRIMARY KEY AUTO_INCREMENT, e ENUM('it''s', 'a,b') DEFAULT 'it''s')");
   const std::string first = catalog->Fingerprint(name);
   server.session().Execute("INSERT INTO fingerprint (id) VALUES (5)");
   EXPECT_EQ(catalog->Fingerprint(name), first);

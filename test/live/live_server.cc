@@ -19,8 +19,8 @@ Server::Server(const std::string& name) : name_(name) {
   RegisterMysql(registry);
   RegisterOceanBase(registry);
   endpoint_ = registry.Open(url_, Side::kDestination);
-  session_ = std::make_unique<mysql::Session>(url_, Side::kDestination,
-                                              mysql::SessionRole::kCatalog);
+  session_ =
+      std::make_unique<mysql::Session>(url_, Side::kDestination, mysql::SessionRole::kCatalog);
   session_->Execute(std::string("CREATE DATABASE IF NOT EXISTS ") + kDatabase +
                     " CHARACTER SET utf8mb4");
   session_->Execute(std::string("USE ") + kDatabase);

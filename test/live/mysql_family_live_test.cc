@@ -68,8 +68,8 @@ std::vector<std::vector<Cell>> DigestRows() {
       {"2", null, null, null, null, null, null, null, null, null, null, null, null, null, null,
        null, null, null, null},
       {"3", "0", "0", "0", "1901", "0.0000", Bytes({0, 0}), Bytes({0}), "y", "1000-01-01",
-       "1000-01-01 00:00:00.001", "1970-01-01 00:00:01.000", "00:00:00.01", "ß",
-       "日本語 €", "\xF0\x9F\x90\xA6 ä", Bytes({0, 0, 0, 0}), Bytes({0}), Bytes({0xc3, 0x28})},
+       "1000-01-01 00:00:00.001", "1970-01-01 00:00:01.000", "00:00:00.01", "ß", "日本語 €",
+       "\xF0\x9F\x90\xA6 ä", Bytes({0, 0, 0, 0}), Bytes({0}), Bytes({0xc3, 0x28})},
   };
 }
 
@@ -89,11 +89,13 @@ TEST_P(EveryServer, CellsComeBackAsTheyWereWritten) {
 
 TEST_P(EveryServer, FloatsKeepTheirBits) {
   auto table = server_.Make("floats", "(id INT PRIMARY KEY, f FLOAT, d DOUBLE)");
-  std::vector<std::vector<Cell>> rows = {
-      {"1", "16777216", "0.1"},        {"2", "1e-10", "1.7976931348623157e+308"},
-      {"3", "3.4028235e+38", "5e-324"}, {"4", "1.1754944e-38", "2.2250738585072014e-308"},
-      {"5", "0.1", "-123456789.125"},   {"6", "8388608.5", "9007199254740993"},
-      {"7", {}, {}}};
+  std::vector<std::vector<Cell>> rows = {{"1", "16777216", "0.1"},
+                                         {"2", "1e-10", "1.7976931348623157e+308"},
+                                         {"3", "3.4028235e+38", "5e-324"},
+                                         {"4", "1.1754944e-38", "2.2250738585072014e-308"},
+                                         {"5", "0.1", "-123456789.125"},
+                                         {"6", "8388608.5", "9007199254740993"},
+                                         {"7", {}, {}}};
   rows[5][2] = "9007199254740992";
   rows[5][1] = "8388608";
   if (server_.is(Flavor::kOceanBase)) rows[2][2] = "1e-300";  // no subnormal numbers there
@@ -107,7 +109,8 @@ TEST_P(EveryServer, GeometryAndJsonAreKept) {
                                           (has_json ? "JSON" : "TEXT") + ")");
   std::string point = Bytes({0, 0, 0, 0, 1, 1, 0, 0, 0}) +
                       Bytes({0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f});
-  LoadRows(server_, table, {{"1", point, "{\"a\": \"it's \\\\ \\\" \\n ä\", \"b\": [1, 1.5, null]}"}});
+  LoadRows(server_, table,
+           {{"1", point, "{\"a\": \"it's \\\\ \\\" \\n ä\", \"b\": [1, 1.5, null]}"}});
   auto read = ReadAll(server_, table);
   ASSERT_EQ(read.size(), 1u);
   EXPECT_EQ(read[0][1], point);
@@ -117,12 +120,13 @@ TEST_P(EveryServer, GeometryAndJsonAreKept) {
 
 TEST_P(EveryServer, OtherCharsetsComeAsUtf8) {
   if (server_.is(Flavor::kOceanBase)) GTEST_SKIP() << "this engine knows utf8mb4 only";
-  auto table = server_.Make("latin", "(k VARCHAR(20) CHARACTER SET latin1 PRIMARY KEY, "
-                                     "e ENUM('ä','b') CHARACTER SET latin1)");
+  auto table = server_.Make("latin",
+                            "(k VARCHAR(20) CHARACTER SET latin1 PRIMARY KEY, "
+                            "e ENUM('ä','b') CHARACTER SET latin1)");
   LoadRows(server_, table, {{"grün", "ä"}, {"rot", "b"}, {"süß", Bytes({0})}});
   auto read = ReadAll(server_, table);
-  EXPECT_EQ(read, (std::vector<std::vector<Cell>>{
-                      {"grün", "ä"}, {"rot", "b"}, {"süß", Bytes({0})}}));
+  EXPECT_EQ(read,
+            (std::vector<std::vector<Cell>>{{"grün", "ä"}, {"rot", "b"}, {"süß", Bytes({0})}}));
   auto reader = server_.endpoint().OpenRowReader();
   RowBatch batch(2);
   reader->ReadKeys(ScanAll(table), {{"süß"}, {"grün"}}, batch);
@@ -175,10 +179,10 @@ TEST_P(EveryServer, ChunksOverOddKeysCoverEveryRow) {
   for (const char* e : {"z", "a", "m"}) {
     for (const char* s : {"", "x", "y", "x,y"}) {
       for (int bit : {0, 200}) {
-        rows.push_back({e, s, Bytes({1, bit}), Bytes({bit, 0, 0}), "-1.50",
-                        "2020-01-02 03:04:05.06"});
-        rows.push_back({e, s, Bytes({0, bit}), Bytes({0xff, bit, 0}), "1.50",
-                        "0000-00-00 00:00:00.00"});
+        rows.push_back(
+            {e, s, Bytes({1, bit}), Bytes({bit, 0, 0}), "-1.50", "2020-01-02 03:04:05.06"});
+        rows.push_back(
+            {e, s, Bytes({0, bit}), Bytes({0xff, bit, 0}), "1.50", "0000-00-00 00:00:00.00"});
       }
     }
   }
@@ -258,7 +262,8 @@ std::vector<std::vector<Cell>> FloatRows() {
     double d = std::bit_cast<double>(random());
     float f = std::bit_cast<float>(static_cast<uint32_t>(random()));
     if (rows.size() % 2 == 0) {
-      d = std::pow(10, static_cast<double>(random() % 36) - 18) * static_cast<double>(random() % 9999);
+      d = std::pow(10, static_cast<double>(random() % 36) - 18) *
+          static_cast<double>(random() % 9999);
       f = static_cast<float>(d);
     }
     if (!std::isfinite(d) || std::fpclassify(d) == FP_SUBNORMAL || !std::isfinite(f) ||
@@ -304,7 +309,7 @@ TEST_P(EveryServer, DigestsTellNullsAndBordersOfCellsApart) {
   ScanPlan plan = ScanAll(table);
   std::map<DigestStrength, std::set<uint64_t>> seen;
   std::vector<std::vector<Cell>> variants = {
-      {"1", "a", ""}, {"1", "", "a"}, {"1", {}, "a"}, {"1", "a", {}}, {"1", "N", "a"},
+      {"1", "a", ""},   {"1", "", "a"},   {"1", {}, "a"}, {"1", "a", {}},  {"1", "N", "a"},
       {"1", "a,", "b"}, {"1", "a", ",b"}, {"1", "A", ""}, {"1", "a ", ""}, {"1", {}, {}}};
   for (const auto& row : variants) {
     server_.session().Execute("DELETE FROM borders");
@@ -367,8 +372,9 @@ TEST_P(EveryServer, ChecksPassOnTheTestbed) {
 TEST_P(EveryServer, ChecksFindWhatIsWrong) {
   auto keyless = server_.Make("keyless_checked", "(v INT)");
   auto fired = server_.Make("fired", "(id INT PRIMARY KEY)");
-  server_.session().Execute("CREATE TRIGGER godwit_fires BEFORE INSERT ON fired FOR EACH ROW SET "
-                            "NEW.id = NEW.id + 1");
+  server_.session().Execute(
+      "CREATE TRIGGER godwit_fires BEFORE INSERT ON fired FOR EACH ROW SET "
+      "NEW.id = NEW.id + 1");
   CheckRequest request{.side = Side::kDestination,
                        .tables = {keyless, fired},
                        .databases = {kDatabase},

@@ -102,8 +102,9 @@ TEST_P(EverySink, ExactChangesEndAsTheSourceDid) {
 }
 
 TEST_P(EverySink, UniqueValuesMoveWithinATransaction) {
-  auto table = server_.Make("moves", "(id INT PRIMARY KEY, u VARCHAR(10), UNIQUE KEY (u)) "
-                                     "DEFAULT CHARSET=utf8mb4");
+  auto table = server_.Make("moves",
+                            "(id INT PRIMARY KEY, u VARCHAR(10), UNIQUE KEY (u)) "
+                            "DEFAULT CHARSET=utf8mb4");
   WritePlan plan = WriteAll(table);
   Apply(plan, {{kIns, {}, {"1", "a"}}, {kIns, {}, {"2", "b"}}, {kIns, {}, {"3", {}}}},
         ApplyMode::kExact);
@@ -148,8 +149,9 @@ TEST_P(EverySink, ExactChangesSeeWhatIsMissingAndWhatIsThere) {
 }
 
 TEST_P(EverySink, AbsentCellsKeepTheirValue) {
-  auto table = server_.Make("absent", "(id INT PRIMARY KEY, v INT, w INT, t TIMESTAMP NOT NULL "
-                                      "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)");
+  auto table = server_.Make("absent",
+                            "(id INT PRIMARY KEY, v INT, w INT, t TIMESTAMP NOT NULL "
+                            "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)");
   WritePlan plan = WriteAll(table);
   const std::string then = "2001-02-03 04:05:06";
   Apply(plan, {{kIns, {}, {"1", "1", "1", then}}}, ApplyMode::kExact);
@@ -158,15 +160,16 @@ TEST_P(EverySink, AbsentCellsKeepTheirValue) {
 }
 
 TEST_P(EverySink, DisplacingChangesWinOverEveryClash) {
-  auto table = server_.Make("displaced", "(id INT PRIMARY KEY, u VARCHAR(20), p VARCHAR(20), "
-                                         "UNIQUE KEY (u), UNIQUE KEY pre (p(2)))");
+  auto table = server_.Make("displaced",
+                            "(id INT PRIMARY KEY, u VARCHAR(20), p VARCHAR(20), "
+                            "UNIQUE KEY (u), UNIQUE KEY pre (p(2)))");
   WritePlan plan = WriteAll(table);
   server_.session().Execute(
       "INSERT INTO displaced VALUES (1,'a','aa1'),(2,'b','bb1'),(3,'c','cc1'),(4,'d','dd1')");
   Apply(plan,
-        {{kIns, {}, {"1", "x", "xx"}},              // the key
-         {kIns, {}, {"9", "b", "yy"}},              // a unique value
-         {kIns, {}, {"10", "z", "cc9"}},            // a unique prefix
+        {{kIns, {}, {"1", "x", "xx"}},                  // the key
+         {kIns, {}, {"9", "b", "yy"}},                  // a unique value
+         {kIns, {}, {"10", "z", "cc9"}},                // a unique prefix
          {kUpd, {"77", "q", "qq"}, {"78", "q", "qq"}},  // its old row is missing
          {kDel, {"99", "none", "none"}, {}}},
         ApplyMode::kDisplace);
@@ -195,23 +198,30 @@ TEST_P(EverySink, LoadDisplacesWhatIsThere) {
 TEST_P(EverySink, KeylessRowsChangeOneByOne) {
   const bool has_json = server_.info().version_number >= 50700;
   auto table = server_.Make(
-      "keyless", std::string("(v VARCHAR(10), f FLOAT, e ENUM('a','b'), b VARBINARY(5), bi BIT(4), ") +
-                     "dt DATETIME, j " + (has_json ? "JSON" : "TEXT") + ")");
+      "keyless",
+      std::string("(v VARCHAR(10), f FLOAT, e ENUM('a','b'), b VARBINARY(5), bi BIT(4), ") +
+          "dt DATETIME, j " + (has_json ? "JSON" : "TEXT") + ")");
   WritePlan plan = WriteAll(table);
   auto row = [](Cell v, Cell f) {
-    return std::vector<Cell>{v, f, "b", std::string("\0'\\", 3), std::string("\x05", 1),
-                             "0000-00-00 00:00:00", "{\"a\": \"ä\"}"};
+    return std::vector<Cell>{v,
+                             f,
+                             "b",
+                             std::string("\0'\\", 3),
+                             std::string("\x05", 1),
+                             "0000-00-00 00:00:00",
+                             "{\"a\": \"ä\"}"};
   };
   std::vector<Cell> nulls(7);
   Apply(plan,
-        {{kIns, {}, row("x", "1e-10")}, {kIns, {}, row("x", "1e-10")}, {kIns, {}, row("X", "0.1")},
+        {{kIns, {}, row("x", "1e-10")},
+         {kIns, {}, row("x", "1e-10")},
+         {kIns, {}, row("X", "0.1")},
          {kIns, {}, nulls}},
         ApplyMode::kExact);
-  Apply(plan,
-        {{kDel, row("x", "1e-10"), {}},
-         {kUpd, row("X", "0.1"), row("y", "0.5")},
-         {kDel, nulls, {}}},
-        ApplyMode::kExact);
+  Apply(
+      plan,
+      {{kDel, row("x", "1e-10"), {}}, {kUpd, row("X", "0.1"), row("y", "0.5")}, {kDel, nulls, {}}},
+      ApplyMode::kExact);
   auto read = ReadAll(server_, table);
   ASSERT_EQ(read.size(), 2u);
   std::sort(read.begin(), read.end());
@@ -229,19 +239,18 @@ TEST_P(EverySink, EnumErrorsAreKeptAndNothingElseIsBent) {
   Apply(plan, {{kIns, {}, {"1", zero, "abc"}}, {kIns, {}, {"2", "", "abc"}}}, ApplyMode::kExact);
   Apply(plan, {{kUpd, {"2", "", "abc"}, {"2", zero, "x"}}}, ApplyMode::kExact);
   EXPECT_EQ(ReadAll(server_, table), (Rows{{"1", zero, "abc"}, {"2", zero, "x"}}));
-  ExpectError("VALUE_REFUSED", [&] {
-    Apply(plan, {{kIns, {}, {"3", zero, "too long"}}}, ApplyMode::kExact);
-  });
-  ExpectError("VALUE_REFUSED", [&] {
-    Apply(plan, {{kIns, {}, {"4", "a", "too long"}}}, ApplyMode::kExact);
-  });
+  ExpectError("VALUE_REFUSED",
+              [&] { Apply(plan, {{kIns, {}, {"3", zero, "too long"}}}, ApplyMode::kExact); });
+  ExpectError("VALUE_REFUSED",
+              [&] { Apply(plan, {{kIns, {}, {"4", "a", "too long"}}}, ApplyMode::kExact); });
 }
 
 TEST_P(EverySink, ForeignKeysCascadeOnlyWhileLive) {
   server_.session().Execute("DROP TABLE IF EXISTS child");
   auto parent = server_.Make("parent", "(id INT PRIMARY KEY)");
-  auto child = server_.Make("child", "(id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES "
-                                     "parent (id) ON DELETE CASCADE)");
+  auto child = server_.Make("child",
+                            "(id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES "
+                            "parent (id) ON DELETE CASCADE)");
   WritePlan plan = WriteAll(parent);
   server_.session().Execute("INSERT INTO parent VALUES (1),(2)");
   server_.session().Execute("INSERT INTO child VALUES (1,1),(2,2)");

@@ -11,8 +11,8 @@
 
 namespace godwit::memory {
 
-// A Position is a place in the server's log, eight bytes big endian: it lies before the entry of that
-// number and behind all earlier ones.
+// A Position is a place in the server's log, eight bytes big endian: it lies before the entry of
+// that number and behind all earlier ones.
 Position MakePosition(uint64_t place);
 uint64_t PlaceOf(const Position& position);
 
@@ -38,8 +38,8 @@ class MemoryChangeReader : public ChangeReader {
 
   Connection connection_;
   SchemaHistory* history_ = nullptr;
-  uint64_t next_ = 0;                    // place to read next
-  std::optional<uint64_t> told_;         // last place told by a commit or heartbeat
+  uint64_t next_ = 0;                        // place to read next
+  std::optional<uint64_t> told_;             // last place told by a commit or heartbeat
   std::map<TransactionId, uint64_t> begun_;  // since Start and not ended: place of the begin
   std::atomic<uint64_t> bytes_read_{0};
 };

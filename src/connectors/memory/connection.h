@@ -9,8 +9,8 @@
 
 namespace godwit::memory {
 
-// One connection to a memory server: at most one transaction at a time; writes outside of one commit
-// at once. Applications (tests) and Sinks write through it. One thread at a time. After a
+// One connection to a memory server: at most one transaction at a time; writes outside of one
+// commit at once. Applications (tests) and Sinks write through it. One thread at a time. After a
 // transient error the transaction is gone and the connection may be used again.
 class Connection {
  public:

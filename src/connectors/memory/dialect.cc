@@ -151,13 +151,14 @@ std::vector<Statement> MemoryDialect::Render(const SchemaChange& change,
   const bool cannot_tell = change.kind == Kind::kAlterTable && before != nullptr &&
                            !ApplyActions(*before, change.actions);
   if (change.kind == Kind::kUnknown || cannot_tell) {
-    throw Error({.code = "DDL_NOT_CONVERTIBLE",
-                 .kind = ErrorKind::kBlocked,
-                 .side = Side::kDestination,
-                 .object = change.table.ToString(),
-                 .message = "cannot follow: " + change.statement,
-                 .cause = change.kind == Kind::kUnknown ? change.problem : "its outcome is not known",
-                 .remedy = "skip it, or do it by hand and mark it as done"});
+    throw Error(
+        {.code = "DDL_NOT_CONVERTIBLE",
+         .kind = ErrorKind::kBlocked,
+         .side = Side::kDestination,
+         .object = change.table.ToString(),
+         .message = "cannot follow: " + change.statement,
+         .cause = change.kind == Kind::kUnknown ? change.problem : "its outcome is not known",
+         .remedy = "skip it, or do it by hand and mark it as done"});
   }
   const bool is_database = change.kind == Kind::kCreateDatabase ||
                            change.kind == Kind::kDropDatabase ||

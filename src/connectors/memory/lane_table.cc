@@ -83,7 +83,8 @@ void LaneTable::Delete(Connection& connection, const std::string& link, int lane
 std::vector<int> LaneTable::Lanes(MemoryServer& server, const std::string& link) {
   std::vector<int> lanes;
   if (!server.Table(name())) return lanes;
-  for (const Row& row : server.Read(name(), {kLink, kLane}, {}, std::numeric_limits<size_t>::max())) {
+  for (const Row& row :
+       server.Read(name(), {kLink, kLane}, {}, std::numeric_limits<size_t>::max())) {
     if (row[kLink] == link) lanes.push_back(std::stoi(*row[kLane]));
   }
   return lanes;

@@ -9,10 +9,10 @@
 
 namespace godwit::memory {
 
-// The table godwit.godwit_lane: one row per lane of each link, changed first in every transaction that
-// Godwit writes. One row does three things, because it commits with the data: it says how far the
-// lane is; it fences, since who finds another epoch than his own must stop; and in the server's log
-// it marks the transaction as Godwit's.
+// The table godwit.godwit_lane: one row per lane of each link, changed first in every transaction
+// that Godwit writes. One row does three things, because it commits with the data: it says how far
+// the lane is; it fences, since who finds another epoch than his own must stop; and in the server's
+// log it marks the transaction as Godwit's.
 class LaneTable {
  public:
   struct RowState {

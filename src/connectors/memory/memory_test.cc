@@ -24,8 +24,9 @@ TableSchema Definition() {
   value.name = "value";
   value.type = {.kind = TypeKind::kVarchar, .length = 10};
   table.columns = {id, value};
-  table.indexes = {{.name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary, .parts = {{.column = "id"}}},
-                   {.name = "value", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "value"}}}};
+  table.indexes = {
+      {.name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary, .parts = {{.column = "id"}}},
+      {.name = "value", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "value"}}}};
   return table;
 }
 

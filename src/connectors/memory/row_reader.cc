@@ -20,9 +20,9 @@ KeyTuple KeyOf(const Row& row, const std::vector<int>& key) {
   return out;
 }
 
-// The text that all kinds that digest agree upon: every cell followed by a comma, NULL as N, numbers
-// and times as their digits, text and bytes with their length before them. So no two different rows
-// share a text: not NULL and '', and not ('ab','c') and ('a','bc').
+// The text that all kinds that digest agree upon: every cell followed by a comma, NULL as N,
+// numbers and times as their digits, text and bytes with their length before them. So no two
+// different rows share a text: not NULL and '', and not ('ab','c') and ('a','bc').
 void AppendCellText(std::string& text, const LogicalType& type, const std::string& cell) {
   switch (type.kind) {
     case TypeKind::kBit: {

@@ -25,8 +25,7 @@ class MemoryRowReader : public RowReader {
   bool Read(RowBatch& batch, size_t max_rows, size_t max_bytes) override;
   void ReadKeys(const ScanPlan& plan, const std::vector<KeyTuple>& keys, RowBatch& batch) override;
   bool CanDigest(const ScanPlan& plan) override;
-  Digest DigestRange(const ScanPlan& plan, const KeyRange& range,
-                     DigestStrength strength) override;
+  Digest DigestRange(const ScanPlan& plan, const KeyRange& range, DigestStrength strength) override;
   std::vector<Digest> DigestBuckets(const ScanPlan& plan, uint32_t buckets,
                                     DigestStrength strength) override;
   void OpenBucket(const ScanPlan& plan, uint32_t bucket, uint32_t buckets) override;

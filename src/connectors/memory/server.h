@@ -52,8 +52,8 @@ struct RowLocator {
 enum class CommitFailure { kNone, kCommittedUnheard, kLostUnheard };
 
 // The database itself. Each call is atomic under one mutex, except that a write waits for rows
-// another transaction has locked. Transactions see the latest committed rows and their own; locks on
-// written unique values last until the end of the transaction. Any thread.
+// another transaction has locked. Transactions see the latest committed rows and their own; locks
+// on written unique values last until the end of the transaction. Any thread.
 class MemoryServer {
  public:
   // The server of this name in this process, made at first use.
@@ -143,8 +143,8 @@ class MemoryServer {
 
   Transaction& Open(TransactionId by) REQUIRES_LOCK(mutex_);
   std::shared_ptr<TableStore> Store(const TableName& name) REQUIRES_LOCK(mutex_);
-  void LockValue(MutexLock& lock, TransactionId by, const TableStore& table, const std::string& value)
-      REQUIRES_LOCK(mutex_);
+  void LockValue(MutexLock& lock, TransactionId by, const TableStore& table,
+                 const std::string& value) REQUIRES_LOCK(mutex_);
   void LockRow(MutexLock& lock, TransactionId by, TableStore& table, const Row& row)
       REQUIRES_LOCK(mutex_);
   bool WouldDeadlock(TransactionId by, TransactionId holder) REQUIRES_LOCK(mutex_);

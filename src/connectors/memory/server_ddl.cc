@@ -40,10 +40,10 @@ std::vector<int> KeptColumns(const TableSchema& before, const TableSchema& after
       if (action.kind == Kind::kAddColumn && EqualNames(action.column.name, column.name)) {
         is_new = true;
       }
-      const bool renames = action.kind == Kind::kRenameColumn &&
-                           EqualNames(action.new_name, column.name);
-      const bool modifies = action.kind == Kind::kModifyColumn &&
-                            EqualNames(action.column.name, column.name);
+      const bool renames =
+          action.kind == Kind::kRenameColumn && EqualNames(action.new_name, column.name);
+      const bool modifies =
+          action.kind == Kind::kModifyColumn && EqualNames(action.column.name, column.name);
       if (renames || modifies) old = action.name;
     }
     kept.push_back(is_new ? -1 : before.FindColumn(old));
@@ -163,8 +163,10 @@ void MemoryServer::ApplyDdl(const SchemaChange& change) {
       return;
     case Kind::kDropDatabase:
       databases_.erase(change.table.database);
-      std::erase_if(tables_, [&](const auto& t) { return t.first.database == change.table.database; });
-      std::erase_if(views_, [&](const auto& v) { return v.first.database == change.table.database; });
+      std::erase_if(tables_,
+                    [&](const auto& t) { return t.first.database == change.table.database; });
+      std::erase_if(views_,
+                    [&](const auto& v) { return v.first.database == change.table.database; });
       return;
     case Kind::kAlterDatabase:
     case Kind::kIrrelevant:
@@ -231,7 +233,8 @@ void MemoryServer::AlterTable(const SchemaChange& change) {
     if (kept[c] < 0 || before->slots().empty()) continue;
     if (!KeepsCells(before->schema()->columns[static_cast<size_t>(kept[c])].type,
                     after->columns[c].type)) {
-      throw NotConvertible(change, "the memory server converts no values: " + after->columns[c].name);
+      throw NotConvertible(change,
+                           "the memory server converts no values: " + after->columns[c].name);
     }
   }
   for (const Row& old : CommittedRows(*before)) {
@@ -243,8 +246,8 @@ void MemoryServer::AlterTable(const SchemaChange& change) {
   }
   const TableName name = after->name;
   if (name != change.table && tables_.contains(name)) throw TableExists(name.ToString());
-  auto table = std::make_shared<TableStore>(
-      std::make_shared<const TableSchema>(std::move(*after)), ++last_identity_);
+  auto table = std::make_shared<TableStore>(std::make_shared<const TableSchema>(std::move(*after)),
+                                            ++last_identity_);
   Fill(*table, std::move(rows));
   tables_.erase(change.table);
   tables_[name] = std::move(table);

@@ -27,13 +27,14 @@ std::string DescribeKey(const RowLocator& locator) {
 
 Error RowProblem(const char* code, const RowChange& change, const std::string& message,
                  const RowLocator& locator) {
-  return Error({.code = code,
-                .kind = ErrorKind::kData,
-                .side = Side::kDestination,
-                .object = change.plan->table->name.ToString(),
-                .message = message + ": " + DescribeKey(locator),
-                .cause = "the destination was changed by others, or a change was lost or doubled",
-                .remedy = "compare the row on both sides, correct it, then retry or skip the change"});
+  return Error(
+      {.code = code,
+       .kind = ErrorKind::kData,
+       .side = Side::kDestination,
+       .object = change.plan->table->name.ToString(),
+       .message = message + ": " + DescribeKey(locator),
+       .cause = "the destination was changed by others, or a change was lost or doubled",
+       .remedy = "compare the row on both sides, correct it, then retry or skip the change"});
 }
 
 std::vector<int> Ordinals(const WritePlan& plan, const std::vector<int>& places) {
@@ -78,8 +79,8 @@ bool HasNull(const RowLocator& locator) {
 
 }  // namespace
 
-// Locking the rows waits for the transactions in flight under the old epoch; once this commits, every
-// later one finds itself fenced. What they have committed is in the progress returned.
+// Locking the rows waits for the transactions in flight under the old epoch; once this commits,
+// every later one finds itself fenced. What they have committed is in the progress returned.
 Sink::Fence MemorySink::RaiseEpoch(const std::string& link, int lanes) {
   connection_.Check();
   MemoryServer& server = connection_.server();
@@ -177,17 +178,16 @@ void MemorySink::ApplyExactly(const RowChange& change) {
   }
   const Row row = MakeRow(*plan.table, plan.columns, *change.after, change.after_row,
                           found ? &*found : nullptr);
-  const WriteOutcome outcome = change.op == ChangeOp::kInsert
-                                   ? connection_.Insert(table, row)
-                                   : connection_.Update(table, old, row);
+  const WriteOutcome outcome = change.op == ChangeOp::kInsert ? connection_.Insert(table, row)
+                                                              : connection_.Update(table, old, row);
   if (outcome == WriteOutcome::kExists) {
     throw RowProblem("CHANGE_ROW_EXISTS", change, "another row has one of its unique values",
                      LocatorOf(plan.columns, row));
   }
 }
 
-// Whatever shares a unique value with the new image goes; then the old row becomes the new one, or a
-// new one is made.
+// Whatever shares a unique value with the new image goes; then the old row becomes the new one, or
+// a new one is made.
 void MemorySink::Displace(const RowChange& change) {
   const WritePlan& plan = *change.plan;
   const TableName& table = plan.table->name;

@@ -63,7 +63,8 @@ Slot* TableStore::FindWhere(const std::vector<int>& columns, const std::vector<C
     for (size_t i = 0; is_equal && i < columns.size(); ++i) {
       const Cell& cell = (*row)[static_cast<size_t>(columns[i])];
       const LogicalType& type = schema_->columns[static_cast<size_t>(columns[i])].type;
-      is_equal = cell.has_value() == cells[i].has_value() && (!cell || Equal(type, *cell, *cells[i]));
+      is_equal =
+          cell.has_value() == cells[i].has_value() && (!cell || Equal(type, *cell, *cells[i]));
     }
     if (is_equal) return &slot;
   }

@@ -17,8 +17,8 @@ using Cell = std::optional<std::string>;  // nullopt: NULL
 using Row = std::vector<Cell>;            // every column in table order
 using TransactionId = uint64_t;           // 0: none
 
-// A place for one row. What everybody sees is `committed`; what the transaction `writer` has made of
-// it, and alone sees, is `pending`. Both empty: no row.
+// A place for one row. What everybody sees is `committed`; what the transaction `writer` has made
+// of it, and alone sees, is `pending`. Both empty: no row.
 struct Slot {
   KeyTuple key;
   std::optional<Row> committed;

@@ -203,8 +203,8 @@ void AppendDecimal(std::string& out, ByteReader& in, int precision, int scale) {
   constexpr std::array<uint8_t, 10> kBytes = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
   const int whole = precision - scale;
   if (whole < 0 || precision > 65 || scale > 38) BadValue("an impossible DECIMAL");
-  const size_t size = static_cast<size_t>(whole / 9 * 4 + kBytes[whole % 9] + scale / 9 * 4 +
-                                          kBytes[scale % 9]);
+  const size_t size =
+      static_cast<size_t>(whole / 9 * 4 + kBytes[whole % 9] + scale / 9 * 4 + kBytes[scale % 9]);
   if (size == 0) BadValue("an empty DECIMAL");
   std::array<uint8_t, 40> raw;
   std::memcpy(raw.data(), in.Bytes(size).data(), size);

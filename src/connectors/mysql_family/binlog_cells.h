@@ -70,9 +70,9 @@ struct CellPlan {
   };
 
   Op op = Op::kBytes;
-  uint8_t width = 0;   // bytes of the value, or of its length
-  uint8_t digits = 0;  // decimal: precision
-  uint8_t scale = 0;   // decimal: scale; times: fsp
+  uint8_t width = 0;                  // bytes of the value, or of its length
+  uint8_t digits = 0;                 // decimal: precision
+  uint8_t scale = 0;                  // decimal: scale; times: fsp
   const LogicalType* type = nullptr;  // for labels and lengths
   TextDecoder* text = nullptr;
 

@@ -47,7 +47,8 @@ TEST(BinlogCells, IntegersOfEveryWidth) {
       uint64_t raw = random();
       int shift = 64 - 8 * width;
       std::string bytes(reinterpret_cast<const char*>(&raw), static_cast<size_t>(width));
-      EXPECT_EQ(Read(wire, 0, Integer(8 * width, true), bytes), std::to_string(raw << shift >> shift));
+      EXPECT_EQ(Read(wire, 0, Integer(8 * width, true), bytes),
+                std::to_string(raw << shift >> shift));
       EXPECT_EQ(Read(wire, 0, Integer(8 * width, false), bytes),
                 std::to_string(static_cast<int64_t>(raw << shift) >> shift));
     }
@@ -111,7 +112,8 @@ TEST(BinlogCells, TimesWithNegativeFractions) {
     int fsp = static_cast<int>(random() % 7);
     uint32_t hour = static_cast<uint32_t>(random() % 839), minute = random() % 60,
              second = random() % 60;
-    uint32_t micros = fsp == 0 ? 0 : static_cast<uint32_t>(random() % 1000000) / kUnit[fsp] * kUnit[fsp];
+    uint32_t micros =
+        fsp == 0 ? 0 : static_cast<uint32_t>(random() % 1000000) / kUnit[fsp] * kUnit[fsp];
     bool negative = random() % 2 == 0 && (hour | minute | second | micros) != 0;
     int extra = (fsp + 1) / 2;
     int64_t value = (int64_t{hour} << 12 | minute << 6 | second) << (8 * extra);
@@ -174,13 +176,15 @@ TEST(BinlogCells, OldTemporalFormats) {
 
 TEST(BinlogCells, TextsBytesAndLabels) {
   TextDecoder latin1("latin1"), gbk("gbk"), utf8("utf8mb4");
-  EXPECT_EQ(Read(WireType::kVarchar, 100, {.kind = TypeKind::kVarchar}, "\x04\x80\xe9\x81 ", &latin1),
-            "€é\xc2\x81 ");
+  EXPECT_EQ(
+      Read(WireType::kVarchar, 100, {.kind = TypeKind::kVarchar}, "\x04\x80\xe9\x81 ", &latin1),
+      "€é\xc2\x81 ");
   EXPECT_EQ(Read(WireType::kVarchar, 300, {.kind = TypeKind::kVarchar},
                  std::string("\x02\x00\xd6\xd0", 4), &gbk),
             "中");
-  EXPECT_EQ(Read(WireType::kString, 0x14fe, {.kind = TypeKind::kChar, .length = 5}, "\x03 a ", &utf8),
-            " a");
+  EXPECT_EQ(
+      Read(WireType::kString, 0x14fe, {.kind = TypeKind::kChar, .length = 5}, "\x03 a ", &utf8),
+      " a");
   EXPECT_EQ(Read(WireType::kString, 0x05fe, {.kind = TypeKind::kBinary, .length = 5}, "\x02xy"),
             std::string("xy\0\0\0", 5));
   LogicalType label{.kind = TypeKind::kEnum, .labels = {"a", ""}};

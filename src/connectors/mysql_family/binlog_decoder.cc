@@ -305,14 +305,14 @@ void BinlogDecoder::RefuseReset(const std::string& sign) const {
 
 void BinlogDecoder::Refuse(std::string code, std::string message, std::string cause,
                            std::string remedy) const {
-  throw Error({.code = std::move(code),
-               .kind = ErrorKind::kBlocked,
-               .side = Side::kSource,
-               .object = source_.object,
-               .message = fmt::format("{} (at {}:{})", message, event_start_.file,
-                                      event_start_.offset),
-               .cause = std::move(cause),
-               .remedy = std::move(remedy)});
+  throw Error(
+      {.code = std::move(code),
+       .kind = ErrorKind::kBlocked,
+       .side = Side::kSource,
+       .object = source_.object,
+       .message = fmt::format("{} (at {}:{})", message, event_start_.file, event_start_.offset),
+       .cause = std::move(cause),
+       .remedy = std::move(remedy)});
 }
 
 }  // namespace godwit::mysql

@@ -62,7 +62,7 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
     case 2:  // catalog, with a zero byte
       in.Skip(in.U8() + 1u);
       return true;
-    case 3:  // auto_increment
+    case 3:   // auto_increment
     case 10:  // master_data_written
       in.Skip(4);
       return true;
@@ -83,8 +83,8 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
     case 8:
       query.database_collation = in.U16();
       return true;
-    case 9:   // table_map_for_update
-    case 17:  // ddl_xid
+    case 9:    // table_map_for_update
+    case 17:   // ddl_xid
     case 129:  // MariaDB: xid
       in.Skip(8);
       return true;
@@ -320,7 +320,7 @@ std::string Uncompress(std::string_view bytes) {
   if ((head & 0xf8) != 0x80 || width < 1 || width > 4) Damaged("is compressed in an unknown way");
   uLongf size = in.UIntBigEndian(width);
   constexpr uLongf kLargest = uLongf{1} << 30;  // the largest packet of any server
-  constexpr uLongf kBestRatio = 1032;            // of deflate
+  constexpr uLongf kBestRatio = 1032;           // of deflate
   std::string_view packed = in.Rest();
   if (size > kLargest || size / kBestRatio > packed.size()) Damaged("is too large");
   std::string out(size, '\0');

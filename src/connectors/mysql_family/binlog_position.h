@@ -10,7 +10,8 @@
 
 namespace godwit::mysql {
 
-// A place in a server's binary log: between two events. Value; Encode makes the bytes of a Position.
+// A place in a server's binary log: between two events. Value; Encode makes the bytes of a
+// Position.
 struct BinlogPosition {
   std::string server;  // server_uuid; empty where the server has none
   std::string file;

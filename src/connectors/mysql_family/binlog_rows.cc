@@ -48,16 +48,18 @@ size_t CountBits(std::string_view bits, size_t count) {
 }
 
 [[noreturn]] void NoOldDocument(const TableSchema& table, size_t column) {
-  throw Error({.code = "CHANGE_IMAGE_PARTIAL",
-               .kind = ErrorKind::kBlocked,
-               .side = Side::kSource,
-               .object = table.name.ToString(),
-               .message = fmt::format("an update of the JSON column {} logs neither its old nor its "
-                                      "new value", table.columns[column].name),
-               .cause = "its session had both partial row images and binlog_row_value_options="
-                        "PARTIAL_JSON",
-               .remedy = "SET GLOBAL binlog_row_value_options='' and start a new project: the value "
-                         "is in no log"});
+  throw Error(
+      {.code = "CHANGE_IMAGE_PARTIAL",
+       .kind = ErrorKind::kBlocked,
+       .side = Side::kSource,
+       .object = table.name.ToString(),
+       .message = fmt::format("an update of the JSON column {} logs neither its old nor its "
+                              "new value",
+                              table.columns[column].name),
+       .cause = "its session had both partial row images and binlog_row_value_options="
+                "PARTIAL_JSON",
+       .remedy = "SET GLOBAL binlog_row_value_options='' and start a new project: the value "
+                 "is in no log"});
 }
 
 // How many bytes of metadata a type has in a TABLE_MAP event.
@@ -303,10 +305,10 @@ void RowDecoder::Decode(EventType type, std::string_view body, std::deque<RowsCh
   }
 }
 
-// MariaDB logs a REPLACE that meets a row as an update, and under partial images leaves out the columns
-// that it set to their defaults (10.11; its own replicas keep the old values). Such an update has a
-// column of the key in its new image; so has INSERT … ON DUPLICATE KEY UPDATE, which is right, but
-// nothing in the log tells the two apart.
+// MariaDB logs a REPLACE that meets a row as an update, and under partial images leaves out the
+// columns that it set to their defaults (10.11; its own replicas keep the old values). Such an
+// update has a column of the key in its new image; so has INSERT … ON DUPLICATE KEY UPDATE, which
+// is right, but nothing in the log tells the two apart.
 void RowDecoder::RefuseDoubtful(const Columns& columns, const Image& second) const {
   if (flavor_ != Flavor::kMariaDb) return;
   const TableSchema& table = *columns.table;
@@ -317,16 +319,17 @@ void RowDecoder::RefuseDoubtful(const Columns& columns, const Image& second) con
   if (is_whole) return;
   for (int ordinal : table.identity_columns()) {
     if (!Bit(second.columns, static_cast<size_t>(ordinal))) continue;
-    throw Error({.code = "CHANGE_IMAGE_DOUBTFUL",
-                 .kind = ErrorKind::kBlocked,
-                 .side = Side::kSource,
-                 .object = table.name.ToString(),
-                 .message = "an update with a partial row image may have been a REPLACE, whose image "
-                            "leaves out columns that it changed",
-                 .cause = "the session that changed the row did not log full row images, and this "
-                          "server's partial ones cannot be relied on",
-                 .remedy = "SET GLOBAL binlog_row_image=FULL, let every session reconnect, and start "
-                           "a new project"});
+    throw Error(
+        {.code = "CHANGE_IMAGE_DOUBTFUL",
+         .kind = ErrorKind::kBlocked,
+         .side = Side::kSource,
+         .object = table.name.ToString(),
+         .message = "an update with a partial row image may have been a REPLACE, whose image "
+                    "leaves out columns that it changed",
+         .cause = "the session that changed the row did not log full row images, and this "
+                  "server's partial ones cannot be relied on",
+         .remedy = "SET GLOBAL binlog_row_image=FULL, let every session reconnect, and start "
+                   "a new project"});
   }
 }
 

@@ -93,7 +93,7 @@ RowsChange Decode(EventType type, const std::string& body) {
 TEST(PartialRowImages, AnUpdateLogsItsKeyAndWhatChanged) {
   // Old image: id. New image: b, s.
   RowsChange change = Decode(EventType::kUpdateRowsV1,
-                             RowsBody("\x01\x14", std::string(1, '\0') + Int(1) +        //
+                             RowsBody("\x01\x14", std::string(1, '\0') + Int(1) +  //
                                                       std::string(1, '\0') + Int(5) + "\2hi" +
                                                       std::string(1, '\0') + Int(2) +  //
                                                       std::string(1, '\1') + "\3you"));
@@ -108,7 +108,8 @@ TEST(PartialRowImages, AnUpdateLogsItsKeyAndWhatChanged) {
 TEST(PartialRowImages, AnInsertLeavesOutWhatNobodyGave) {
   RowsChange change =
       Decode(EventType::kWriteRowsV1, RowsBody("\x01", std::string(1, '\0') + Int(1)));
-  // NOT NULL without a default is 0 in lenient mode; a literal default is left to who makes the row.
+  // NOT NULL without a default is 0 in lenient mode; a literal default is left to who makes the
+  // row.
   EXPECT_EQ(Text(change.after, 0), "1,0,NULL,?,NULL");
 }
 

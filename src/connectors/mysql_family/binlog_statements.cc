@@ -103,8 +103,8 @@ bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::
 // Rows that are there get an added column's default, which may be the statement's own time.
 void BinlogDecoder::NoteMoment(const EventHeader& header, const QueryEvent& query,
                                SchemaChange& change) const {
-  const bool adds = std::any_of(
-      change.actions.begin(), change.actions.end(), [](const AlterAction& action) {
+  const bool adds =
+      std::any_of(change.actions.begin(), change.actions.end(), [](const AlterAction& action) {
         const auto& value = action.column.default_value;
         return action.kind == AlterAction::Kind::kAddColumn && value &&
                value->kind == ColumnSchema::Default::Kind::kExpression;

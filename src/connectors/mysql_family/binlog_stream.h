@@ -12,7 +12,8 @@
 
 namespace godwit::mysql {
 
-// A replica's id for who has none of their own: high, so that it meets no replica's that a person chose.
+// A replica's id for who has none of their own: high, so that it meets no replica's that a person
+// chose.
 uint32_t RandomReplicaId();
 
 // The events a server sends after a dump command, over a session that does nothing else from then

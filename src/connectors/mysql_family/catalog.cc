@@ -17,9 +17,9 @@ namespace {
 
 bool IsServersOwn(std::string_view database) {
   static constexpr std::string_view kNames[] = {
-      "mysql",     "sys",         "information_schema", "performance_schema", "oceanbase",
-      "lbacsys",   "oraauditor",  "__recyclebin",       "__public",           "ndbinfo",
-      kOwnDatabase};
+      "mysql",     "sys",     "information_schema", "performance_schema",
+      "oceanbase", "lbacsys", "oraauditor",         "__recyclebin",
+      "__public",  "ndbinfo", kOwnDatabase};
   return std::find(std::begin(kNames), std::end(kNames), Lower(database)) != std::end(kNames);
 }
 
@@ -147,7 +147,8 @@ std::string MysqlCatalog::WithEscapedLabels(std::string sql, const TableName& na
   }
   size_t at = 0;
   for (const Row& row : session_->Query(
-           "SELECT COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE " +
+           "SELECT COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT FROM information_schema.COLUMNS "
+           "WHERE " +
            Where(name) + " AND DATA_TYPE IN ('enum', 'set') ORDER BY ORDINAL_POSITION")) {
     const std::string type = Text(row[1]);
     const size_t open = type.find("('");
@@ -219,7 +220,8 @@ std::vector<std::pair<TableName, ForeignKeySchema>> MysqlCatalog::ChildrenOf(
   std::vector<Row> rows = session_->Query(fmt::format(
       "SELECT k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, "
       "k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE "
-      "FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r "
+      "FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS "
+      "r "
       "ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME "
       "AND r.TABLE_NAME = k.TABLE_NAME "
       "WHERE k.REFERENCED_TABLE_SCHEMA = {} AND k.REFERENCED_TABLE_NAME = {} "
@@ -261,8 +263,8 @@ std::string MysqlCatalog::Identity(const TableName& name) {
     sql = fmt::format(
         "SELECT TABLE_ID, '' FROM information_schema.{} WHERE NAME = {} OR "
         "LOWER(LEFT(NAME, {})) = LOWER({}) ORDER BY 1",
-        is_renamed ? "INNODB_TABLES" : "INNODB_SYS_TABLES", Session::Literal(file),
-        file.size() + 3, Session::Literal(file + "#P#"));
+        is_renamed ? "INNODB_TABLES" : "INNODB_SYS_TABLES", Session::Literal(file), file.size() + 3,
+        Session::Literal(file + "#P#"));
   }
   std::string out = Text(session_->QueryValue(
       "SELECT CREATE_TIME FROM information_schema.TABLES WHERE " + Where(name)));

@@ -45,7 +45,8 @@ void AppendFloating(std::string& out, CellForm form, std::string_view cell) {
   if (form == CellForm::kFloat) {
     float value = 0;
     auto [end, problem] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (problem != std::errc() || end != cell.data() + cell.size()) return AppendQuoted(out, "", cell);
+    if (problem != std::errc() || end != cell.data() + cell.size())
+      return AppendQuoted(out, "", cell);
     AppendDouble(out, value);
   } else {
     if (!IsPlainNumber(cell)) return AppendQuoted(out, "", cell);

@@ -91,13 +91,14 @@ BinlogPosition BinlogChangeReader::PositionUnderLock() {
 
 BinlogPosition BinlogChangeReader::PositionOfSnapshot() {
   if (server_.flavor != Flavor::kMariaDb) {
-    throw Error({.code = "START_POINT_UNPROVED",
-                 .kind = ErrorKind::kBlocked,
-                 .side = side_,
-                 .object = url_.Redacted(),
-                 .message = "the account may not lock the source for the moment of the start point",
-                 .cause = "it lacks RELOAD, which FLUSH TABLES WITH READ LOCK needs",
-                 .remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds"});
+    throw Error(
+        {.code = "START_POINT_UNPROVED",
+         .kind = ErrorKind::kBlocked,
+         .side = side_,
+         .object = url_.Redacted(),
+         .message = "the account may not lock the source for the moment of the start point",
+         .cause = "it lacks RELOAD, which FLUSH TABLES WITH READ LOCK needs",
+         .remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds"});
   }
   Session& session = Queries();
   BinlogPosition position;

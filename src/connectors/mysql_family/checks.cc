@@ -53,8 +53,8 @@ void CheckCharsets(CheckList& list, Session& session, const CheckRequest& reques
         continue;
       }
       list.Fail("charset", fmt::format("column {} has the collation {}", column.name, collation),
-                "the server does not know this collation",
-                "map the collation to one it knows", table->name.ToString());
+                "the server does not know this collation", "map the collation to one it knows",
+                table->name.ToString());
     }
   }
   list.PassIfQuiet("charset", "every collation in use is known");
@@ -64,8 +64,8 @@ void CheckTypes(CheckList& list, const CheckRequest& request) {
   for (const TableSchemaPtr& table : request.tables) {
     for (const ColumnSchema& column : table->columns) {
       if (column.type.kind != TypeKind::kUnknown) continue;
-      list.Fail("column_type", fmt::format("column {} is of type {}", column.name,
-                                           column.native_type),
+      list.Fail("column_type",
+                fmt::format("column {} is of type {}", column.name, column.native_type),
                 "Godwit does not know this type and could not keep its values",
                 "leave the column or the table out", table->name.ToString());
     }

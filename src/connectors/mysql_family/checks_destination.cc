@@ -26,7 +26,8 @@ std::string Upper(std::string text) {
 // Everything a migration does to a table, in a table of its own.
 void CheckWritePrivileges(CheckList& list, Session& session) {
   const std::string remedy =
-      "GRANT ALL ON `godwit`.* to the account, and CREATE, ALTER, INDEX, DROP, SELECT, INSERT, UPDATE, "
+      "GRANT ALL ON `godwit`.* to the account, and CREATE, ALTER, INDEX, DROP, SELECT, INSERT, "
+      "UPDATE, "
       "DELETE, REFERENCES on the databases migrated into";
   const std::string table = fmt::format("`godwit`.`godwit_trial_{}`", getpid());
   list.Try("write_privilege", "tables can be made, written and altered", remedy, [&] {
@@ -69,10 +70,10 @@ void CheckDatabasePrivileges(CheckList& list, Session& session, const CheckReque
       });
       if (has) continue;
       // Roles and grants on single tables are not in these lines, so this is no proof.
-      list.Warn("database_privilege", fmt::format("{} on it was not found in SHOW GRANTS", privilege),
+      list.Warn("database_privilege",
+                fmt::format("{} on it was not found in SHOW GRANTS", privilege),
                 "the account may lack it, or have it by a role or by table",
-                fmt::format("GRANT {} ON {}.* to the account", privilege,
-                            Session::Quote(database)),
+                fmt::format("GRANT {} ON {}.* to the account", privilege, Session::Quote(database)),
                 database);
     }
   }
@@ -90,8 +91,11 @@ void CheckPacket(CheckList& list, const ServerInfo& server, const CheckRequest& 
   }
   // A byte may take two in a literal.
   if (largest * 2 > server.max_allowed_packet) {
-    return list.Warn("max_allowed_packet", message, cause + ", and twice as many where all must be "
-                     "escaped", remedy);
+    return list.Warn("max_allowed_packet", message,
+                     cause +
+                         ", and twice as many where all must be "
+                         "escaped",
+                     remedy);
   }
   if (server.max_allowed_packet < kSuggestedPacket && largest == 0) {
     return list.Warn("max_allowed_packet", message, "rows above it cannot be written",
@@ -122,8 +126,7 @@ void CheckPressure(CheckList& list, Session& session) {
     if (*used < kHighUse) return list.Pass(item, message);
     list.Warn(item, message, "writers are slowed down or stopped when it is full", remedy);
   };
-  check("memory_pressure", "the memory for new rows (memstore)",
-        MemstoreUse(session),
+  check("memory_pressure", "the memory for new rows (memstore)", MemstoreUse(session),
         "let the server finish its freezes, or give the tenant more memory");
   check("data_disk", "the disk for data",
         FirstKnown(session, {"SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "

@@ -72,7 +72,8 @@ void CheckBinlog(CheckList& list, Session& session) {
   }
   std::string order = Variable(session, "binlog_order_commits");
   if (order == "OFF") {
-    list.Warn("binlog_order_commits", "OFF", "commits may become visible in another order than logged",
+    list.Warn("binlog_order_commits", "OFF",
+              "commits may become visible in another order than logged",
               "SET GLOBAL binlog_order_commits=ON, or grant RELOAD for a short global read lock");
   } else {
     list.Pass("binlog_order_commits", order.empty() ? "not there" : order);
@@ -106,19 +107,21 @@ void CheckLogFilters(CheckList& list, Session& session, const CheckRequest& requ
               "the server leaves them out of its binary log",
               "take the filter out of the server's configuration and restart it", database);
   }
-  list.Warn("binlog_filter", filters,
-            "a statement that changes definitions is not logged if the default database of its session "
-            "is filtered: its change would be missed",
-            "take the filter out, or see to it that definitions change only under a default database "
-            "that is logged");
+  list.Warn(
+      "binlog_filter", filters,
+      "a statement that changes definitions is not logged if the default database of its session "
+      "is filtered: its change would be missed",
+      "take the filter out, or see to it that definitions change only under a default database "
+      "that is logged");
 }
 
-// Whether it applies another server's changes, now or once it is started again. Not every account that
-// may capture may see the latter (MariaDB: REPLICA MONITOR).
+// Whether it applies another server's changes, now or once it is started again. Not every account
+// that may capture may see the latter (MariaDB: REPLICA MONITOR).
 bool IsReplica(Session& session, const ServerInfo& server) {
   const bool has_named = server.flavor == Flavor::kMariaDb;  // which the usual statement leaves out
   try {
-    return !session.Query(has_named ? "SHOW ALL SLAVES STATUS" : ReplicaStatusStatement(server)).empty();
+    return !session.Query(has_named ? "SHOW ALL SLAVES STATUS" : ReplicaStatusStatement(server))
+                .empty();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
   }
@@ -128,8 +131,8 @@ bool IsReplica(Session& session, const ServerInfo& server) {
   return false;
 }
 
-// What a replica applies is in its own log only if it is told so, which before MySQL 8.0 and in MariaDB
-// it is not by default.
+// What a replica applies is in its own log only if it is told so, which before MySQL 8.0 and in
+// MariaDB it is not by default.
 void CheckReplicaUpdates(CheckList& list, Session& session, const ServerInfo& server) {
   std::string logs = Variable(session, "log_replica_updates");
   if (logs.empty()) logs = Variable(session, "log_slave_updates");
@@ -163,15 +166,17 @@ void CheckRowImages(CheckList& list, Session& session, const ServerInfo& server,
               cause + ": the filter could not judge a change", remedy, table->name.ToString());
   }
   if (Variable(session, "binlog_row_value_options") == "PARTIAL_JSON") {
-    list.Fail("binlog_row_image",
-              fmt::format("binlog_row_image is {} and binlog_row_value_options PARTIAL_JSON", image),
-              "an update of a JSON column logs neither its old nor its new value",
-              "SET GLOBAL binlog_row_image=FULL or binlog_row_value_options='', and let every "
-              "session reconnect");
+    list.Fail(
+        "binlog_row_image",
+        fmt::format("binlog_row_image is {} and binlog_row_value_options PARTIAL_JSON", image),
+        "an update of a JSON column logs neither its old nor its new value",
+        "SET GLOBAL binlog_row_image=FULL or binlog_row_value_options='', and let every "
+        "session reconnect");
   }
   list.Warn("binlog_row_image", "binlog_row_image is " + image,
-            cause + ": each table is copied from one snapshot by one connection, from its "
-                    "beginning again after a crash",
+            cause +
+                ": each table is copied from one snapshot by one connection, from its "
+                "beginning again after a crash",
             remedy + "; or accept it");
 }
 
@@ -191,7 +196,8 @@ void CheckRetention(CheckList& list, Session& session) {
   list.Pass("log_retention", message);
 }
 
-// The server says whether it sends its log only when it is asked to: its first log, from the beginning.
+// The server says whether it sends its log only when it is asked to: its first log, from the
+// beginning.
 void ReadFirstEvent(const EndpointUrl& url, Side side) {
   BinlogStream stream(url, side, {.offset = kFirstOffset}, {.server_id = RandomReplicaId()});
   stream.Next(Deadline::In(kAnswer), {});
@@ -199,7 +205,8 @@ void ReadFirstEvent(const EndpointUrl& url, Side side) {
 
 // By a statement that asks for the same right as the global read lock, and does nothing.
 void CheckReload(CheckList& list, Session& session, const ServerInfo& server) {
-  const std::string remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds";
+  const std::string remedy =
+      "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds";
   try {
     session.Execute("FLUSH LOCAL TABLES `godwit`.`godwit_no_such_table`");
     list.Pass("reload", "a short global read lock can prove the start point");
@@ -207,19 +214,21 @@ void CheckReload(CheckList& list, Session& session, const ServerInfo& server) {
     if (error.kind() == ErrorKind::kTransient) throw;
     if (server.flavor == Flavor::kMariaDb) {  // whose snapshots know their place in the log
       return list.Warn("reload", error.fields().message,
-                       "without the global read lock a table without a key cannot be copied", remedy);
+                       "without the global read lock a table without a key cannot be copied",
+                       remedy);
     }
     list.Fail("reload", error.fields().message,
               "without the global read lock nothing proves the start point", remedy);
   }
 }
 
-// Tried, not guessed: what capture and the start point ask for. So rights count that come by a role.
+// Tried, not guessed: what capture and the start point ask for. So rights count that come by a
+// role.
 void CheckCapturePrivileges(CheckList& list, Session& session, const EndpointUrl& url,
                             const ServerInfo& server, const CheckRequest& request) {
   list.Try("replication_client", "the log's position can be read",
            server.flavor == Flavor::kMariaDb ? "GRANT BINLOG MONITOR ON *.* to the account"
-                      : "GRANT REPLICATION CLIENT ON *.* to the account",
+                                             : "GRANT REPLICATION CLIENT ON *.* to the account",
            [&] { CheckLogFilters(list, session, request); });
   CheckReplicaUpdates(list, session, server);
   list.Try("replication_slave", "the log can be read",

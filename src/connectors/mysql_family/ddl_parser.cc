@@ -18,17 +18,18 @@ using Action = AlterAction::Kind;
 
 // First words of statements that change neither definitions nor rows of tables.
 constexpr std::array<std::string_view, 37> kIrrelevantWords = {
-    "grant",    "revoke",  "set",       "flush",   "analyze",    "optimize", "repair",  "check",
-    "install",  "uninstall", "reset",   "use",     "kill",       "commit",   "begin",   "savepoint",
-    "lock",     "unlock",  "purge",     "change",  "start",      "stop",     "cache",   "rollback",
-    "release",  "xa",      "show",      "explain", "describe",   "help",     "checksum", "prepare",
-    "deallocate", "clone", "shutdown",  "restart", "backup"};
+    "grant",    "revoke",    "set",       "flush",   "analyze",    "optimize", "repair",
+    "check",    "install",   "uninstall", "reset",   "use",        "kill",     "commit",
+    "begin",    "savepoint", "lock",      "unlock",  "purge",      "change",   "start",
+    "stop",     "cache",     "rollback",  "release", "xa",         "show",     "explain",
+    "describe", "help",      "checksum",  "prepare", "deallocate", "clone",    "shutdown",
+    "restart",  "backup"};
 
 // First words behind CREATE, ALTER or DROP of things that Godwit does not carry.
 constexpr std::array<std::string_view, 20> kOtherObjects = {
-    "procedure", "function",   "trigger",  "event",    "user",    "role",    "server",
-    "tablespace", "resource",  "logfile",  "undo",     "aggregate", "package", "sequence",
-    "instance",  "library",    "outline",  "tablegroup", "restore", "prepare"};
+    "procedure",  "function", "trigger", "event",      "user",      "role",    "server",
+    "tablespace", "resource", "logfile", "undo",       "aggregate", "package", "sequence",
+    "instance",   "library",  "outline", "tablegroup", "restore",   "prepare"};
 
 class StatementParser {
  public:
@@ -43,7 +44,8 @@ class StatementParser {
   void Run() {
     Statement();
     in_.AcceptSymbol(';');
-    if (out_.kind != Kind::kIrrelevant && !in_.AtEnd()) in_.Fail("something that is not understood");
+    if (out_.kind != Kind::kIrrelevant && !in_.AtEnd())
+      in_.Fail("something that is not understood");
   }
 
  private:
@@ -64,8 +66,8 @@ class StatementParser {
     for (std::string_view word : kIrrelevantWords) {
       if (in_.Peek().Is(word)) return Finish(Kind::kIrrelevant);
     }
-    for (const char* word : {"insert", "update", "delete", "replace", "load", "call", "with",
-                             "select", "do"}) {
+    for (const char* word :
+         {"insert", "update", "delete", "replace", "load", "call", "with", "select", "do"}) {
       if (in_.Peek().Is(word)) in_.Fail("a change of rows that was logged as a statement");
     }
     in_.Fail("a statement that is not known");
@@ -368,14 +370,14 @@ class StatementParser {
 };
 
 [[noreturn]] void FailDefinition(const SchemaChange& change, std::string_view what) {
-  throw Error({.code = "DEFINITION_NOT_UNDERSTOOD",
-               .kind = ErrorKind::kBlocked,
-               .object = change.table.ToString(),
-               .message = fmt::format("the {}'s definition cannot be read: {}", what,
-                                      change.problem.empty() ? "not such a statement"
-                                                             : change.problem),
-               .cause = "the server prints a form that this version does not know",
-               .remedy = fmt::format("leave the {} out, and report its definition", what)});
+  throw Error(
+      {.code = "DEFINITION_NOT_UNDERSTOOD",
+       .kind = ErrorKind::kBlocked,
+       .object = change.table.ToString(),
+       .message = fmt::format("the {}'s definition cannot be read: {}", what,
+                              change.problem.empty() ? "not such a statement" : change.problem),
+       .cause = "the server prints a form that this version does not know",
+       .remedy = fmt::format("leave the {} out, and report its definition", what)});
 }
 
 }  // namespace

@@ -25,10 +25,10 @@ struct DdlContext {
 //
 // Definitions are what SHOW CREATE TABLE would print: synonyms of types resolved, columns of a
 // primary key not nullable, unnamed keys named, a key for every foreign key that lacks one, charset
-// and collation of every text column. What the text does not tell stays empty: charset and collation
-// of a table that leaves them to its database (and of its text columns without their own), and those
-// of a column in ALTER TABLE; the name of an unnamed index, check or foreign key in ALTER TABLE
-// (UnusedIndexName gives it against the table).
+// and collation of every text column. What the text does not tell stays empty: charset and
+// collation of a table that leaves them to its database (and of its text columns without their
+// own), and those of a column in ALTER TABLE; the name of an unnamed index, check or foreign key in
+// ALTER TABLE (UnusedIndexName gives it against the table).
 SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
                       const DialectTraits& traits);
 

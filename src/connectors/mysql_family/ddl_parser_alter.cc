@@ -279,9 +279,9 @@ bool AlterParser::IneffectiveClause() {
     while (!in_.AtEnd()) in_.Next();
     return true;
   }
-  for (const char* word : {"analyze", "check", "optimize", "repair", "rebuild", "force", "enable",
-                           "disable", "lock", "algorithm", "with", "without", "nowait", "wait",
-                           "secondary_load", "secondary_unload"}) {
+  for (const char* word :
+       {"analyze", "check", "optimize", "repair", "rebuild", "force", "enable", "disable", "lock",
+        "algorithm", "with", "without", "nowait", "wait", "secondary_load", "secondary_unload"}) {
     if (!in_.Accept(word)) continue;
     Add(Action::kNoEffect).text = Upper(word);
     if (!in_.Peek().Is("partition")) {

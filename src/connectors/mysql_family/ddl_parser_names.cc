@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of tables within a view's SELECT.
-#include <set>
 #include <strings.h>
+
+#include <set>
 
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/dialect.h"
@@ -106,9 +107,9 @@ class SelectWalker {
   bool HasAlias(size_t i) const {
     if (tokens_[i].Is("as") || tokens_[i].kind == Token::Kind::kQuoted) return true;
     if (!tokens_[i].IsName() || IsListEnd(tokens_[i])) return false;
-    for (const char* word : {"join", "inner", "cross", "left", "right", "natural", "straight_join",
-                             "on", "using", "use", "force", "ignore", "partition", "with",
-                             "tablesample", "offset", "lock"}) {
+    for (const char* word :
+         {"join", "inner", "cross", "left", "right", "natural", "straight_join", "on", "using",
+          "use", "force", "ignore", "partition", "with", "tablesample", "offset", "lock"}) {
       if (tokens_[i].Is(word)) return false;
     }
     return true;
@@ -120,9 +121,10 @@ class SelectWalker {
     if (!IsDot(i + 3)) return i + 3;
     const TableName name{tokens_[i].text, tokens_[i + 2].text};
     const TableName mapped = map_(name);
-    Replace(i, i + 2, mapped.table == name.table ? Session::Quote(mapped.database) + "." +
-                                                       Session::Quote(mapped.table)
-                                                 : Session::Quote(name.table));
+    Replace(i, i + 2,
+            mapped.table == name.table
+                ? Session::Quote(mapped.database) + "." + Session::Quote(mapped.table)
+                : Session::Quote(name.table));
     return i + 3;
   }
 

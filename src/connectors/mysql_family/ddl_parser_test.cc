@@ -89,8 +89,7 @@ TEST(DdlParserTest, ReadsEverythingAndWritesItBackEqual) {
   EXPECT_EQ(dialect.Adapted(table, notes), table);
   EXPECT_TRUE(notes.empty());
   auto statements = dialect.CreateTable(table, {.defer_foreign_keys = false});
-  EXPECT_EQ(ParseCreateTable(statements[0].sql, "d", dialect.traits()), table)
-      << statements[0].sql;
+  EXPECT_EQ(ParseCreateTable(statements[0].sql, "d", dialect.traits()), table) << statements[0].sql;
 }
 
 TEST(DdlParserTest, OceanBaseHasWhatItCanAndNotesTheRest) {
@@ -109,8 +108,10 @@ TEST(DdlParserTest, OceanBaseHasWhatItCanAndNotesTheRest) {
 
 TEST(DdlParserTest, ServersTailsAreNoPartOfTheTable) {
   TableSchema table = Table(
-      "CREATE TABLE `b` (\n  `id` int(11) NOT NULL,\n  `h` int(11) GENERATED ALWAYS AS ((`id` * 2)) "
-      "VIRTUAL NOT NULL,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `uh` (`h`) BLOCK_SIZE 16384 GLOBAL,\n  "
+      "CREATE TABLE `b` (\n  `id` int(11) NOT NULL,\n  `h` int(11) GENERATED ALWAYS AS ((`id` * "
+      "2)) "
+      "VIRTUAL NOT NULL,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `uh` (`h`) BLOCK_SIZE 16384 "
+      "GLOBAL,\n  "
       "FULLTEXT KEY `ft` (`h`) WITH PARSER space PARSER_PROPERTIES=(min_token_size=3,max=84) "
       "BLOCK_SIZE 16384\n) ORGANIZATION INDEX DEFAULT CHARSET = utf8mb4 ROW_FORMAT = DYNAMIC "
       "COMPRESSION = 'zstd_1.3.8' BLOCK_SIZE = 16384 TABLET_SIZE = 134217728 PCTFREE = 0 COMMENT = "
@@ -155,9 +156,10 @@ TEST(DdlParserTest, OldTimestampsTakeNoNull) {
 }
 
 TEST(DdlParserTest, ModesChangeWhatQuotesMean) {
-  TableSchema table = *Parse("create table \"a b\" (\"x\" int, g int as (\"x\" + 1), s char(5) "
-                             "default 'a\\') comment '\\n'",
-                             {}, "1048580")
+  TableSchema table = *Parse(
+                           "create table \"a b\" (\"x\" int, g int as (\"x\" + 1), s char(5) "
+                           "default 'a\\') comment '\\n'",
+                           {}, "1048580")
                            .definition;
   EXPECT_EQ(table.name.table, "a b");
   EXPECT_EQ(table.columns[1].generation_expression, "`x` + 1");
@@ -167,9 +169,10 @@ TEST(DdlParserTest, ModesChangeWhatQuotesMean) {
 
 TEST(DdlParserTest, VersionedCommentsHoldForTheirVersions) {
   auto columns = [](Flavor flavor, int version) {
-    return Table("create table t (a int /*!50500 , b int */ /*!80000 , c int */ /*M!100100 , m int */"
-                 " /* , no int */)",
-                 DialectTraits::For(flavor, version))
+    return Table(
+               "create table t (a int /*!50500 , b int */ /*!80000 , c int */ /*M!100100 , m int */"
+               " /* , no int */)",
+               DialectTraits::For(flavor, version))
         .columns.size();
   };
   EXPECT_EQ(columns(Flavor::kMySql, 50624), 2u);
@@ -180,7 +183,8 @@ TEST(DdlParserTest, VersionedCommentsHoldForTheirVersions) {
 TEST(DdlParserTest, AlterOfManyClauses) {
   SchemaChange change = Parse(
       "ALTER TABLE x.t ADD COLUMN (a int, b int unique), ADD c int first, DROP d, MODIFY e bigint "
-      "AFTER a, CHANGE f g int not null, RENAME COLUMN h TO i, ALTER j SET DEFAULT 'x,y', DROP INDEX "
+      "AFTER a, CHANGE f g int not null, RENAME COLUMN h TO i, ALTER j SET DEFAULT 'x,y', DROP "
+      "INDEX "
       "k, ADD UNIQUE KEY (a, b), DROP PRIMARY KEY, ENGINE=InnoDB, COMMENT 'c', DEFAULT CHARSET "
       "latin1 COLLATE latin1_bin, RENAME TO y.u, ALGORITHM=INPLACE, LOCK=NONE");
   EXPECT_EQ(change.kind, Kind::kAlterTable) << change.problem;
@@ -222,8 +226,10 @@ TEST(DdlParserTest, OtherStatements) {
   EXPECT_TRUE(Parse("create temporary table t select 1").temporary);
   EXPECT_TRUE(Parse("drop temporary table if exists t").temporary);
   for (const char* sql : {"grant all on *.* to x", "create definer=`a`@`b` procedure p() select 1",
-                          "create trigger t before insert on x for each row set @a = 1", "flush "
-                          "tables", "drop function f", "create user u", "analyze table t", "# x"}) {
+                          "create trigger t before insert on x for each row set @a = 1",
+                          "flush "
+                          "tables",
+                          "drop function f", "create user u", "analyze table t", "# x"}) {
     EXPECT_EQ(Parse(sql).kind, Kind::kIrrelevant) << sql;
   }
 }
@@ -254,44 +260,48 @@ TEST(DdlParserTest, WhatItCannotReadIsUnknownWithItsTable) {
 TEST(DdlParserTest, ViewsAndTheirTables) {
   SchemaChange change = Parse(
       "CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`%` SQL SECURITY DEFINER VIEW `v` (`a`) AS SELECT "
-      "t.x, `d`.`t`.`y`, extract(year from t.z) FROM t JOIN (u, e.w AS k) ON t.i = u.i WHERE t.x IN "
+      "t.x, `d`.`t`.`y`, extract(year from t.z) FROM t JOIN (u, e.w AS k) ON t.i = u.i WHERE t.x "
+      "IN "
       "(SELECT x FROM s) WITH LOCAL CHECK OPTION");
   ASSERT_TRUE(change.view) << change.problem;
   EXPECT_EQ(change.view->definer, "root@%");
   EXPECT_EQ(change.view->check_option, "LOCAL");
   MysqlDialect dialect = DialectOf(Flavor::kMySql, 90700);
-  EXPECT_EQ(dialect.MapTableNames(change.view->select, "d",
-                                  [](const TableName& name) {
-                                    TableName out{"n", name.table};
-                                    if (name.table == "t") out.table = "tt";
-                                    return out;
-                                  }),
-            "SELECT t.x, `t`.`y`, extract(year from t.z) FROM `n`.`tt` AS `t` JOIN (`n`.`u`, `n`.`w` "
-            "AS k) ON t.i = u.i WHERE t.x IN (SELECT x FROM `n`.`s`)");
+  EXPECT_EQ(
+      dialect.MapTableNames(change.view->select, "d",
+                            [](const TableName& name) {
+                              TableName out{"n", name.table};
+                              if (name.table == "t") out.table = "tt";
+                              return out;
+                            }),
+      "SELECT t.x, `t`.`y`, extract(year from t.z) FROM `n`.`tt` AS `t` JOIN (`n`.`u`, `n`.`w` "
+      "AS k) ON t.i = u.i WHERE t.x IN (SELECT x FROM `n`.`s`)");
 }
 
 std::vector<std::string> Rendered(std::string_view sql, const TableSchema* before) {
   MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
   std::vector<std::string> out;
-  for (const Statement& statement : dialect.Render(Parse(sql), before)) out.push_back(statement.sql);
+  for (const Statement& statement : dialect.Render(Parse(sql), before))
+    out.push_back(statement.sql);
   return out;
 }
 
 TEST(DdlRenderTest, OceanBaseGetsClausesInGroups) {
   TableSchema before = Table("create table t (id int primary key, a int, b int, key k (a))");
-  EXPECT_THAT(Rendered("alter table t add key k (b), change a c bigint, drop index k, drop b, "
-                       "add b int, comment 'x'",
-                       &before),
-              ElementsAre("ALTER TABLE `d`.`t` DROP INDEX `k`", "ALTER TABLE `d`.`t` DROP COLUMN `b`",
-                          "ALTER TABLE `d`.`t` RENAME COLUMN `a` TO `c`",
-                          "ALTER TABLE `d`.`t` MODIFY COLUMN `c` bigint(20), ADD COLUMN `b` int(11)",
-                          "ALTER TABLE `d`.`t` ADD KEY `k` (`b`)",
-                          "ALTER TABLE `d`.`t` COMMENT = 'x'"));
+  EXPECT_THAT(
+      Rendered("alter table t add key k (b), change a c bigint, drop index k, drop b, "
+               "add b int, comment 'x'",
+               &before),
+      ElementsAre("ALTER TABLE `d`.`t` DROP INDEX `k`", "ALTER TABLE `d`.`t` DROP COLUMN `b`",
+                  "ALTER TABLE `d`.`t` RENAME COLUMN `a` TO `c`",
+                  "ALTER TABLE `d`.`t` MODIFY COLUMN `c` bigint(20), ADD COLUMN `b` int(11)",
+                  "ALTER TABLE `d`.`t` ADD KEY `k` (`b`)", "ALTER TABLE `d`.`t` COMMENT = 'x'"));
 }
 
 TEST(DdlRenderTest, WhatWouldChangeOtherRowsIsRefused) {
   TableSchema plain = Table("create table t (id int primary key, a int)");
-  TableSchema hash = Table("create table t (id int primary key) partition by hash (id) partitions 3");
+  TableSchema hash =
+      Table("create table t (id int primary key) partition by hash (id) partitions 3");
   for (const char* sql : {"alter table t add n int auto_increment unique",
                           "alter table t add u char(36) default (uuid())",
                           "alter table t add c datetime default current_timestamp",
@@ -310,8 +320,9 @@ TEST(DdlRenderTest, ReorganizedPartitionsKeepTheSourcesNamesAndBounds) {
       Rendered("alter table t reorganize partition p0 into (partition p0 values less than (5), "
                "partition p2 values less than (10))",
                &before),
-      ElementsAre("ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN (5), "
-                  "PARTITION `p2` VALUES LESS THAN (10), PARTITION `p1` VALUES LESS THAN (20))"));
+      ElementsAre(
+          "ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN (5), "
+          "PARTITION `p2` VALUES LESS THAN (10), PARTITION `p1` VALUES LESS THAN (20))"));
 }
 
 }  // namespace

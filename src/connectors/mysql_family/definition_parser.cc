@@ -138,8 +138,10 @@ void DefinitionParser::SettleSerial(ColumnSchema& column, Written& written,
 // Meaning and native text from what was written and the charset as far as it is known.
 void DefinitionParser::SettleType(ColumnSchema& column, const Written& written) const {
   NativeType type = written.type;
-  if (traits_.shows_display_width) AddDisplayWidth(type);
-  else DropDisplayWidth(type);
+  if (traits_.shows_display_width)
+    AddDisplayWidth(type);
+  else
+    DropDisplayWidth(type);
   FitTextLength(type, column.charset);
   if (column.charset == "binary" && HasCharset(ToLogicalType(type, ""))) {
     MakeBinary(type);
@@ -237,9 +239,8 @@ bool DefinitionParser::CharsetAttribute(ColumnSchema& column, Written& written) 
 }
 
 bool DefinitionParser::KeyAttribute(ColumnSchema& column, TableSchema& table) {
-  IndexSchema index{.name = "PRIMARY",
-                    .kind = IndexSchema::Kind::kPrimary,
-                    .parts = {{.column = column.name}}};
+  IndexSchema index{
+      .name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary, .parts = {{.column = column.name}}};
   if (in_.Accept("unique")) {
     in_.Accept("key");
     index.kind = IndexSchema::Kind::kUnique;

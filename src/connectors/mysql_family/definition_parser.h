@@ -43,7 +43,7 @@ class DefinitionParser {
   // What a column's text said that ColumnSchema does not keep.
   struct Written {
     NativeType type;
-    bool has_null = false;       // NULL or NOT NULL
+    bool has_null = false;        // NULL or NOT NULL
     bool is_binary_text = false;  // CHAR … BINARY: the charset's _bin collation
   };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys, constraints, and what the server fills in behind a table's text.
-#include <algorithm>
 #include <strings.h>
+
+#include <algorithm>
 
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
@@ -52,9 +53,8 @@ std::string UnusedIndexName(const IndexSchema& index, const std::vector<IndexSch
   const std::string base = is_functional ? "functional_index" : index.parts[0].column;
   std::string name = base;
   auto is_taken = [&](const std::string& candidate) {
-    return std::any_of(taken.begin(), taken.end(), [&](const IndexSchema& other) {
-      return SameName(other.name, candidate);
-    });
+    return std::any_of(taken.begin(), taken.end(),
+                       [&](const IndexSchema& other) { return SameName(other.name, candidate); });
   };
   for (int n = 2; is_taken(name) || SameName(name, "PRIMARY"); ++n) {
     name = base + "_" + std::to_string(n);
@@ -210,10 +210,9 @@ void DefinitionParser::FinishTable(TableSchema& table) {
   SettleTimestamps(table);
   SettleKeys(table);
   AddForeignKeyIndexes(table);
-  std::stable_sort(table.indexes.begin(), table.indexes.end(),
-                   [&](const IndexSchema& a, const IndexSchema& b) {
-                     return Rank(a, table) < Rank(b, table);
-                   });
+  std::stable_sort(
+      table.indexes.begin(), table.indexes.end(),
+      [&](const IndexSchema& a, const IndexSchema& b) { return Rank(a, table) < Rank(b, table); });
   NameConstraints(table);
 }
 
@@ -250,10 +249,9 @@ void DefinitionParser::SettleKeys(TableSchema& table) const {
       if (c < 0) continue;
       ColumnSchema& column = table.columns[c];
       part.column = column.name;
-      bool has_length = column.type.kind == TypeKind::kChar ||
-                        column.type.kind == TypeKind::kVarchar ||
-                        column.type.kind == TypeKind::kBinary ||
-                        column.type.kind == TypeKind::kVarbinary;
+      bool has_length =
+          column.type.kind == TypeKind::kChar || column.type.kind == TypeKind::kVarchar ||
+          column.type.kind == TypeKind::kBinary || column.type.kind == TypeKind::kVarbinary;
       if (has_length && part.prefix_length == column.type.length) part.prefix_length = 0;
       if (index.kind == IndexKind::kSpatial) part.prefix_length = 0;  // 5.6 shows an internal one
       if (index.kind == IndexKind::kPrimary) column.nullable = false;
@@ -266,9 +264,9 @@ void DefinitionParser::SettleKeys(TableSchema& table) const {
 void DefinitionParser::AddForeignKeyIndexes(TableSchema& table) const {
   for (ForeignKeySchema& key : table.foreign_keys) {
     for (std::string& column : key.columns) UseStoredName(column, table);
-    bool is_covered = std::any_of(
-        table.indexes.begin(), table.indexes.end(),
-        [&](const IndexSchema& index) { return BeginsWith(index, key.columns); });
+    bool is_covered =
+        std::any_of(table.indexes.begin(), table.indexes.end(),
+                    [&](const IndexSchema& index) { return BeginsWith(index, key.columns); });
     if (is_covered) continue;
     IndexSchema index;
     for (const std::string& column : key.columns) index.parts.push_back({.column = column});

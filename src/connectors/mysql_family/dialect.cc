@@ -252,8 +252,8 @@ std::vector<Statement> MysqlDialect::CreateView(const ViewSchema& view) const {
 
 SchemaChange MysqlDialect::ParseDdl(std::string_view statement, std::string_view default_database,
                                     std::string_view sql_mode) const {
-  return mysql::ParseDdl(
-      statement, {.default_database = default_database, .sql_mode = sql_mode}, traits_);
+  return mysql::ParseDdl(statement, {.default_database = default_database, .sql_mode = sql_mode},
+                         traits_);
 }
 
 }  // namespace godwit::mysql

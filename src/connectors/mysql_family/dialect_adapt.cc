@@ -16,8 +16,7 @@ namespace {
 using DefaultKind = ColumnSchema::Default::Kind;
 using IndexKind = IndexSchema::Kind;
 
-[[noreturn]] void FailDefinition(const TableName& table, std::string_view what,
-                                 std::string cause) {
+[[noreturn]] void FailDefinition(const TableName& table, std::string_view what, std::string cause) {
   throw Error({.code = "DDL_NOT_CONVERTIBLE",
                .kind = ErrorKind::kBlocked,
                .side = Side::kDestination,
@@ -111,8 +110,7 @@ void MysqlDialect::AdaptType(ColumnSchema& column, const TableName& table,
     FailDefinition(table, "column " + column.name,
                    fmt::format("its type {} has no counterpart", column.native_type));
   }
-  if (size_t at = column.native_type.find(" srid ");
-      at != std::string::npos && !traits_.has_srid) {
+  if (size_t at = column.native_type.find(" srid "); at != std::string::npos && !traits_.has_srid) {
     notes.push_back({column.name, fmt::format("{} is no longer enforced",
                                               Upper(column.native_type.substr(at + 1)))});
     column.native_type.resize(at);
@@ -196,9 +194,9 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
     if (!traits_.has_descending_indexes) part.descending = false;
     if (part.prefix_length != 0 && index.kind == IndexKind::kPrimary &&
         traits_.flavor == Flavor::kOceanBase) {
-      FailDefinition(table.name, "the primary key",
-                     fmt::format("the destination takes no prefix of a column ({}) in it",
-                                 part.column));
+      FailDefinition(
+          table.name, "the primary key",
+          fmt::format("the destination takes no prefix of a column ({}) in it", part.column));
     }
   }
   if (index.kind == IndexKind::kFullText && !traits_.has_fulltext) {
@@ -223,12 +221,11 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
 
 void MysqlDialect::AdaptChecks(TableSchema& table, std::vector<DialectNote>& notes) const {
   std::erase_if(table.checks, [&](const CheckSchema& check) {
-    const bool is_kept =
-        traits_.has_checks && (check.enforced || traits_.has_check_enforcement);
+    const bool is_kept = traits_.has_checks && (check.enforced || traits_.has_check_enforcement);
     if (!is_kept) {
-      notes.push_back({"", fmt::format("check ({}) is left out: the destination {}",
-                                       check.expression,
-                                       traits_.has_checks ? "would enforce it" : "has no checks")});
+      notes.push_back(
+          {"", fmt::format("check ({}) is left out: the destination {}", check.expression,
+                           traits_.has_checks ? "would enforce it" : "has no checks")});
     }
     return !is_kept;
   });

@@ -2,11 +2,11 @@
 #include "connectors/mysql_family/dialect_alter.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
-#include <strings.h>
 
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
@@ -30,10 +30,11 @@ constexpr std::array kMoments = {"CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCAL
 bool IsUncertain(std::string_view expression) {
   for (const Token& token : Tokenize(expression, {})) {
     for (std::string_view word :
-         {"uuid", "uuid_short", "rand", "random_bytes", "sys_guid", "uuid_v4", "uuid_v7", "nextval",
-          "last_insert_id", "current_timestamp", "now", "localtime", "localtimestamp", "sysdate",
-          "curdate", "current_date", "curtime", "current_time", "unix_timestamp", "utc_timestamp",
-          "utc_date", "utc_time", "user", "current_user", "connection_id"}) {
+         {"uuid",         "uuid_short", "rand",           "random_bytes",   "sys_guid",
+          "uuid_v4",      "uuid_v7",    "nextval",        "last_insert_id", "current_timestamp",
+          "now",          "localtime",  "localtimestamp", "sysdate",        "curdate",
+          "current_date", "curtime",    "current_time",   "unix_timestamp", "utc_timestamp",
+          "utc_date",     "utc_time",   "user",           "current_user",   "connection_id"}) {
       if (token.Is(word)) return true;
     }
   }
@@ -96,7 +97,8 @@ std::vector<Statement> AlterRenderer::Run() {
       groups[0].push_back(std::move(clause));
       continue;
     }
-    if (IsRenaming(action)) groups[kRenameGroup].push_back(Renaming(action.name, action.column.name));
+    if (IsRenaming(action))
+      groups[kRenameGroup].push_back(Renaming(action.name, action.column.name));
     groups[GroupOf(action)].push_back(std::move(clause));
     // ADD KEY … INVISIBLE makes a visible one there.
     if (action.kind == Kind::kAddIndex && action.index.invisible && !action.index.name.empty()) {
@@ -209,10 +211,12 @@ std::optional<ColumnSchema> AlterRenderer::AtItsMoment(const ColumnSchema& colum
 void AlterRenderer::RefuseColumn(const AlterAction& action) const {
   const ColumnSchema& column = action.column;
   if (column.auto_increment) {
-    Fail("rows that are there get numbers in an order that the destination may not share; copy "
-         "the table again instead");
+    Fail(
+        "rows that are there get numbers in an order that the destination may not share; copy "
+        "the table again instead");
   }
-  if (column.default_value && column.default_value->kind == ColumnSchema::Default::Kind::kExpression &&
+  if (column.default_value &&
+      column.default_value->kind == ColumnSchema::Default::Kind::kExpression &&
       IsUncertain(column.default_value->text) && !AtItsMoment(column)) {
     Fail("rows that are there get values from " + column.default_value->text +
          " that this server would not give; copy the table again, or edit the statement");
@@ -504,9 +508,8 @@ std::string AlterRenderer::Reorganized(const AlterAction& action) {
     if (at == list.end()) Fail("the destination has no partition " + action.names[0]);
     const auto index = at - list.begin();
     std::erase_if(list, [&](const auto& partition) {
-      return std::any_of(action.names.begin(), action.names.end(), [&](const std::string& name) {
-        return SameName(name, partition.name);
-      });
+      return std::any_of(action.names.begin(), action.names.end(),
+                         [&](const std::string& name) { return SameName(name, partition.name); });
     });
     list.insert(list.begin() + index, action.partitions.begin(), action.partitions.end());
   }
@@ -516,7 +519,8 @@ std::string AlterRenderer::Reorganized(const AlterAction& action) {
 }
 
 std::string AlterRenderer::Native(const AlterAction& action) const {
-  if (action.text == "COALESCE PARTITION") return fmt::format("COALESCE PARTITION {}", action.number);
+  if (action.text == "COALESCE PARTITION")
+    return fmt::format("COALESCE PARTITION {}", action.number);
   std::string out = "REORGANIZE PARTITION";
   for (size_t i = 0; i < action.names.size(); ++i) {
     out += (i == 0 ? " " : ", ") + dialect_.Quote(action.names[i]);

@@ -60,8 +60,9 @@ std::string MysqlDialect::Partition(const Partitioning::Partition& partition,
     out += is_bare ? " VALUES LESS THAN MAXVALUE" : " VALUES LESS THAN (" + partition.values + ")";
   } else if (IsList(level.method)) {
     const bool is_default = partition.values == "DEFAULT";
-    out += is_default && traits_.flavor == Flavor::kMariaDb ? " DEFAULT"
-                                                            : " VALUES IN (" + partition.values + ")";
+    out += is_default && traits_.flavor == Flavor::kMariaDb
+               ? " DEFAULT"
+               : " VALUES IN (" + partition.values + ")";
   }
   if (!partition.comment.empty()) out += " COMMENT = " + Literal(partition.comment);
   return out;

@@ -39,12 +39,12 @@ struct DialectTraits {
   bool has_partition_comments = true;
   bool has_global_indexes = false;  // UNIQUE keys without the partitioning columns, as GLOBAL
   bool has_partition_reorganization = true;  // REORGANIZE, COALESCE, REMOVE PARTITIONING, …
-  bool shows_display_width = false;  // prints int(11), not int
-  bool shows_utf8mb3 = true;         // calls its 3-byte UTF-8 utf8mb3, not utf8
-  bool honours_inline_references = false;  // REFERENCES within a column makes a foreign key
-  bool has_column_checks = false;  // tells a column's CHECK from the table's (MariaDB)
-  bool explicit_timestamps = true;  // TIMESTAMP takes NULL and gets no default by itself
-  bool combines_clauses = true;  // runs any mix of clauses in one ALTER TABLE
+  bool shows_display_width = false;          // prints int(11), not int
+  bool shows_utf8mb3 = true;                 // calls its 3-byte UTF-8 utf8mb3, not utf8
+  bool honours_inline_references = false;    // REFERENCES within a column makes a foreign key
+  bool has_column_checks = false;            // tells a column's CHECK from the table's (MariaDB)
+  bool explicit_timestamps = true;           // TIMESTAMP takes NULL and gets no default by itself
+  bool combines_clauses = true;              // runs any mix of clauses in one ALTER TABLE
   int max_index_bytes = 3072;
 
   static DialectTraits For(Flavor flavor, int version);

@@ -10,9 +10,7 @@
 namespace godwit::mysql {
 namespace {
 
-bool IsUtf8(std::string_view charset) {
-  return charset.starts_with("utf8") || charset == "ascii";
-}
+bool IsUtf8(std::string_view charset) { return charset.starts_with("utf8") || charset == "ascii"; }
 
 // A text without a length, or one that needs it.
 struct CellText {
@@ -20,10 +18,10 @@ struct CellText {
   bool needs_length = false;
 };
 
-// Servers write the same digits of a floating-point number, but not the same form: small ones with an
-// exponent or without, and of a FLOAT only six digits. What they agree upon is the text of a DOUBLE
-// outside of that span, and everywhere else the binary exponent and the mantissa as a whole number,
-// both of which are exact.
+// Servers write the same digits of a floating-point number, but not the same form: small ones with
+// an exponent or without, and of a FLOAT only six digits. What they agree upon is the text of a
+// DOUBLE outside of that span, and everywhere else the binary exponent and the mantissa as a whole
+// number, both of which are exact.
 std::string FloatText(const std::string& name, int bits) {
   const std::string exponent = fmt::format("FLOOR(LOG2(ABS({})))", name);
   const std::string exact = fmt::format("CONCAT(CAST({0} AS SIGNED),'p',{1}*POW(2,{2}-{0}))",
@@ -123,8 +121,8 @@ std::string Weight(const ScanPlan& plan) {
     if (!cells.empty()) cells += ",',',";
     cells += CellOf(plan.table->columns[ordinal]);
   }
-  const bool is_number = plan.key.size() == 1 &&
-                         plan.table->columns[plan.key[0]].type.kind == TypeKind::kInteger;
+  const bool is_number =
+      plan.key.size() == 1 && plan.table->columns[plan.key[0]].type.kind == TypeKind::kInteger;
   return fmt::format(fmt::runtime(is_number ? "(CRC32({})+1)" : "(CRC32(CONCAT({}))+1)"), cells);
 }
 
@@ -168,8 +166,8 @@ std::string DigestStatement(const ScanPlan& plan, const DigestQuery& query) {
 }
 
 std::string BucketExpression(const ScanPlan& plan, uint32_t buckets) {
-  return fmt::format("CRC32({}) % {}",
-                     RowText(plan, plan.key.empty() ? plan.columns : plan.key), buckets);
+  return fmt::format("CRC32({}) % {}", RowText(plan, plan.key.empty() ? plan.columns : plan.key),
+                     buckets);
 }
 
 Digest ParseDigest(const Row& row, size_t at) {

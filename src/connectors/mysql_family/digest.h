@@ -8,16 +8,17 @@
 
 namespace godwit::mysql {
 
-// Digests of rows computed by the server. A row's text is every cell followed by a comma: NULL as N,
-// numbers and times as their digits (floating ones as exponent and mantissa where servers write them
-// differently), everything else as its length in bytes, a colon and its bytes; so no two rows share
-// a text. Every server of the family makes the same text of equal cells of these types, which was
-// tried on all of them; JSON and geometry are not among them.
+// Digests of rows computed by the server. A row's text is every cell followed by a comma: NULL as
+// N, numbers and times as their digits (floating ones as exponent and mantissa where servers write
+// them differently), everything else as its length in bytes, a colon and its bytes; so no two rows
+// share a text. Every server of the family makes the same text of equal cells of these types, which
+// was tried on all of them; JSON and geometry are not among them.
 bool CanDigest(const ScanPlan& plan, const ServerInfo& server);
 
-// The statement that digests the rows of `from` (with its WHERE): rows and their sum; with buckets > 0
-// one row for each bucket, its number in front. Each row's text is made once, which is most of the
-// work, and its sum is a number on every server: of SHA2, whose MD5 and SHA1 not all of them have.
+// The statement that digests the rows of `from` (with its WHERE): rows and their sum; with buckets
+// > 0 one row for each bucket, its number in front. Each row's text is made once, which is most of
+// the work, and its sum is a number on every server: of SHA2, whose MD5 and SHA1 not all of them
+// have.
 struct DigestQuery {
   std::string from;
   DigestStrength strength = DigestStrength::kCertain;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an endpoint of the family opens its change log.
 #include "connectors/mysql_family/change_reader.h"
-#include "connectors/mysql_family/change_reader.h"
 #include "connectors/mysql_family/endpoint.h"
 
 namespace godwit::mysql {

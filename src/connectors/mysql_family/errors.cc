@@ -23,7 +23,8 @@ constexpr auto kD = ErrorKind::kData;
 
 constexpr const char* kWait = "nothing: it is tried again";
 constexpr const char* kGrant = "grant the account what is missing (docs/databases.md lists it)";
-constexpr const char* kOverload = "nothing: Godwit slows down; give the tenant more memory if it lasts";
+constexpr const char* kOverload =
+    "nothing: Godwit slows down; give the tenant more memory if it lasts";
 
 // MySQL's error reference; 4000 and above are OceanBase's own numbers.
 constexpr std::array kKnown = {
@@ -84,7 +85,8 @@ constexpr std::array kKnown = {
           "change the CHECK or drop it"},
     Known{4012, "STATEMENT_TIMEOUT", kT, "the engine's time limit ended it", kWait},
     Known{4013, "OCEANBASE_OVERLOAD", kT, "the tenant is out of memory", kOverload},
-    // Met once in reading a table that was being compacted. Of a definition's statement it may well last.
+    // Met once in reading a table that was being compacted. Of a definition's statement it may well
+    // last.
     Known{4016, "ENGINE_FAILED", kT, "the engine failed within itself",
           "nothing: it is tried again; if it lasts, see the server's log"},
     Known{4030, "OCEANBASE_OVERLOAD", kT, "the tenant's memstore is full", kOverload},

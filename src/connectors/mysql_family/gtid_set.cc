@@ -46,7 +46,8 @@ std::string UuidBytes(std::string_view text) {
   int high = -1;
   for (char c : text) {
     if (c == '-') continue;
-    if (!std::isxdigit(static_cast<unsigned char>(c)) || std::isupper(static_cast<unsigned char>(c))) {
+    if (!std::isxdigit(static_cast<unsigned char>(c)) ||
+        std::isupper(static_cast<unsigned char>(c))) {
       Invalid(text);
     }
     int digit = c <= '9' ? c - '0' : c - 'a' + 10;
@@ -99,8 +100,7 @@ GtidSet GtidSet::Parse(std::string_view text) {
       }
       size_t dash = item.find('-');
       uint64_t first = Number(item.substr(0, dash), text);
-      uint64_t last =
-          dash == std::string_view::npos ? first : Number(item.substr(dash + 1), text);
+      uint64_t last = dash == std::string_view::npos ? first : Number(item.substr(dash + 1), text);
       if (last >= first) set.AddInterval(source, {first, last + 1});
     }
   }
@@ -187,9 +187,8 @@ bool GtidSet::Contains(const GtidSet& other) const {
 bool GtidSet::Contains(std::string_view source, uint64_t number) const {
   auto mine = sources_.find(source);
   return mine != sources_.end() &&
-         std::any_of(mine->second.begin(), mine->second.end(), [&](const Interval& i) {
-           return i.begin <= number && number < i.end;
-         });
+         std::any_of(mine->second.begin(), mine->second.end(),
+                     [&](const Interval& i) { return i.begin <= number && number < i.end; });
 }
 
 std::string GtidSet::ToString() const {

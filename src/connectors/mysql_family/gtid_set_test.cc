@@ -31,10 +31,9 @@ TEST(GtidSet, KeepsTagsApart) {
 
 // What no server writes is damage, and must not become a position.
 TEST(GtidSet, RefusesWhatNoServerGivesOut) {
-  for (const std::string& bad :
-       {kA + ":0", kA + ":9223372036854775808", kA + ":Blau!:1",
-        kA + ":" + std::string(33, 'a') + ":1",
-        std::string("3e11fa47-71ca-11e1-9e33-c80aa94295`2:1")}) {
+  for (const std::string& bad : {kA + ":0", kA + ":9223372036854775808", kA + ":Blau!:1",
+                                 kA + ":" + std::string(33, 'a') + ":1",
+                                 std::string("3e11fa47-71ca-11e1-9e33-c80aa94295`2:1")}) {
     EXPECT_THROW(GtidSet::Parse(bad), Error) << bad;
   }
   std::string bytes = GtidSet::Parse(kA + ":blue:1-2").Encode();

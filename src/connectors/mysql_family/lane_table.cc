@@ -45,7 +45,8 @@ void LaneTable::Create(Session& session) {
   session.Execute("CREATE DATABASE IF NOT EXISTS `godwit` CHARACTER SET utf8mb4");
   session.Execute(fmt::format(
       "CREATE TABLE IF NOT EXISTS {} (link VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin "
-      "NOT NULL, lane INT NOT NULL, epoch BIGINT UNSIGNED NOT NULL, ticks BIGINT UNSIGNED NOT NULL, "
+      "NOT NULL, lane INT NOT NULL, epoch BIGINT UNSIGNED NOT NULL, ticks BIGINT UNSIGNED NOT "
+      "NULL, "
       "low BIGINT UNSIGNED NOT NULL, progress MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin "
       "NOT NULL, PRIMARY KEY (link, lane))",
       kName));
@@ -71,8 +72,8 @@ Sink::Fence LaneTable::RaiseEpoch(Session& session, const std::string& link, int
         {static_cast<int>(Number(row[0])), LaneProgress::Decode(row[2].value_or(""))});
   }
   ++fence.epoch;
-  session.Execute(fmt::format("UPDATE {} SET epoch={}, ticks=ticks+1 WHERE link={}", kName,
-                              fence.epoch, name));
+  session.Execute(
+      fmt::format("UPDATE {} SET epoch={}, ticks=ticks+1 WHERE link={}", kName, fence.epoch, name));
   transaction.Commit();
   return fence;
 }
@@ -80,9 +81,9 @@ Sink::Fence LaneTable::RaiseEpoch(Session& session, const std::string& link, int
 std::optional<LaneTable::RowState> LaneTable::Read(Session& session, const std::string& link,
                                                    int lane) {
   Transaction transaction(session);
-  auto rows = session.Query(
-      fmt::format("SELECT epoch, ticks FROM {} WHERE link={} AND lane={} FOR UPDATE", kName,
-                  Session::Literal(link), lane));
+  auto rows =
+      session.Query(fmt::format("SELECT epoch, ticks FROM {} WHERE link={} AND lane={} FOR UPDATE",
+                                kName, Session::Literal(link), lane));
   transaction.Commit();
   if (rows.empty()) return {};
   return RowState{Number(rows[0][0]), Number(rows[0][1])};

@@ -10,9 +10,9 @@
 
 namespace godwit::mysql {
 
-// The table godwit.godwit_lane in a destination: one row for each lane of each link, updated first in
-// every transaction that Godwit writes there. `ticks` counts a lane's transactions, so that each of
-// them changes the row, is seen in the server's log, and can be told from the one before it.
+// The table godwit.godwit_lane in a destination: one row for each lane of each link, updated first
+// in every transaction that Godwit writes there. `ticks` counts a lane's transactions, so that each
+// of them changes the row, is seen in the server's log, and can be told from the one before it.
 class LaneTable {
  public:
   static constexpr const char* kDatabase = "godwit";

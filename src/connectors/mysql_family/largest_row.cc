@@ -58,9 +58,9 @@ uint64_t MysqlEndpoint::LargestRow(const TableSchemaPtr& table, int seconds) {
   }
   if (largest <= kSmallRow) return largest;
   Session session(url_, side_, SessionRole::kCatalog);
-  const std::string from = fmt::format("MAX({}) FROM {}.{}", lengths,
-                                       Session::Quote(table->name.database),
-                                       Session::Quote(table->name.table));
+  const std::string from =
+      fmt::format("MAX({}) FROM {}.{}", lengths, Session::Quote(table->name.database),
+                  Session::Quote(table->name.table));
   std::string sql;
   if (server_.flavor == Flavor::kMariaDb) {
     sql = fmt::format("SET STATEMENT max_statement_time={} FOR SELECT {}", seconds, from);

@@ -31,9 +31,9 @@ class Lexer {
       if (at_ >= sql_.size()) return false;
       if (std::isspace(static_cast<unsigned char>(Peek()))) {
         ++at_;
-      } else if (Peek() == '#' || (Peek() == '-' && Peek(1) == '-' &&
-                                   (at_ + 2 >= sql_.size() ||
-                                    std::isspace(static_cast<unsigned char>(Peek(2)))))) {
+      } else if (Peek() == '#' ||
+                 (Peek() == '-' && Peek(1) == '-' &&
+                  (at_ + 2 >= sql_.size() || std::isspace(static_cast<unsigned char>(Peek(2)))))) {
         size_t end = sql_.find('\n', at_);
         at_ = end == std::string_view::npos ? sql_.size() : end + 1;
       } else if (Peek() == '/' && Peek(1) == '*' &&
@@ -115,8 +115,8 @@ class Lexer {
       is_word = true;
     }
     bool is_hex = sql_.substr(begin, 2) == "0x" || sql_.substr(begin, 2) == "0b";
-    tokens_.push_back({is_word && !is_hex ? Token::Kind::kWord : Token::Kind::kNumber, Text(begin),
-                       begin, at_});
+    tokens_.push_back(
+        {is_word && !is_hex ? Token::Kind::kWord : Token::Kind::kNumber, Text(begin), begin, at_});
   }
 
   std::string Quoted(char quote, bool with_escapes) {

@@ -11,8 +11,8 @@ namespace godwit::mysql {
 struct Token {
   enum class Kind { kWord, kQuoted, kString, kNumber, kSymbol, kVariable, kEnd };
   Kind kind = Kind::kEnd;
-  std::string text;   // a quoted name or string without its quotes, escapes resolved
-  size_t begin = 0;   // where it stands in the statement
+  std::string text;  // a quoted name or string without its quotes, escapes resolved
+  size_t begin = 0;  // where it stands in the statement
   size_t end = 0;
 
   // A bare keyword, without regard to case.

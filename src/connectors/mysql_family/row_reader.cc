@@ -98,9 +98,9 @@ void MysqlRowReader::Stream(const std::string& sql, const std::vector<CellForm>&
 
 void MysqlRowReader::Open(const ScanPlan& plan, const KeyRange& range) {
   const SelectList list(plan);
-  Stream(fmt::format("SELECT {}{}{}{}", list.columns(), list.from(), list.Where(range),
-                     list.order()),
-         list.forms());
+  Stream(
+      fmt::format("SELECT {}{}{}{}", list.columns(), list.from(), list.Where(range), list.order()),
+      list.forms());
 }
 
 void MysqlRowReader::OpenBucket(const ScanPlan& plan, uint32_t bucket, uint32_t buckets) {

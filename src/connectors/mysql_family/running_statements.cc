@@ -36,8 +36,9 @@ void AwaitNone(Session& session, std::string_view what, const Find& find) {
                  .side = session.side(),
                  .object = session.url(),
                  .message = fmt::format("the server still works on {}: {}", what, found),
-                 .cause = "the connection that asked for it was lost, or its process has ended; the "
-                          "server has not",
+                 .cause =
+                     "the connection that asked for it was lost, or its process has ended; the "
+                     "server has not",
                  .remedy = "nothing, it is waited for; or end it at the server"});
   }
 }
@@ -52,7 +53,8 @@ std::string RunningStatements::Tagged(std::string_view sql, std::string_view lin
 }
 
 void RunningStatements::Await() {
-  AwaitNone(session_, "an earlier statement of this project", [this] { return RunningStatement(); });
+  AwaitNone(session_, "an earlier statement of this project",
+            [this] { return RunningStatement(); });
 }
 
 void RunningStatements::AwaitTasks() {

@@ -8,10 +8,10 @@
 
 namespace godwit::mysql {
 
-// The definition statements of a link that a server still works on, also for connections that are gone:
-// MySQL ends an ALTER before it looks at its client again; OceanBase gives one up, and for a while shows
-// what it has half made. Each statement carries the link's name in a comment, by which the process list
-// tells it. One thread.
+// The definition statements of a link that a server still works on, also for connections that are
+// gone: MySQL ends an ALTER before it looks at its client again; OceanBase gives one up, and for a
+// while shows what it has half made. Each statement carries the link's name in a comment, by which
+// the process list tells it. One thread.
 class RunningStatements {
  public:
   RunningStatements(Session& session, Flavor flavor, const std::string& link);
@@ -21,8 +21,8 @@ class RunningStatements {
 
   // Waits some seconds for the link's statements to end; then throws STATEMENT_RUNNING.
   void Await();
-  // The same for OceanBase's DDL tasks, which outlive their session. They do not say whose they are, so
-  // all are waited for.
+  // The same for OceanBase's DDL tasks, which outlive their session. They do not say whose they
+  // are, so all are waited for.
   void AwaitTasks();
 
  private:

@@ -127,7 +127,8 @@ Session::~Session() { mysql_close(mysql_); }
 void Session::Connect(const EndpointUrl& url, SessionRole role) {
   unsigned connect_timeout = TimeoutOption(url, "connect_timeout", 10);
   unsigned network_timeout = SilenceSeconds(role);
-  if (network_timeout != 0) network_timeout = TimeoutOption(url, "network_timeout", network_timeout);
+  if (network_timeout != 0)
+    network_timeout = TimeoutOption(url, "network_timeout", network_timeout);
   mysql_options(mysql_, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
   if (network_timeout != 0) {
     mysql_options(mysql_, MYSQL_OPT_READ_TIMEOUT, &network_timeout);
@@ -172,8 +173,9 @@ void Session::SetContract(SessionRole role) {
       std::string_view(mysql_get_server_info(mysql_)).find("OceanBase") != std::string_view::npos;
   if (is_oceanbase) {
     // A lock is not waited for in silence: the wait ends, is told and tried again.
-    Execute("SET ob_query_timeout=86400000000, ob_trx_timeout=86400000000, "
-            "ob_trx_lock_timeout=5000000");
+    Execute(
+        "SET ob_query_timeout=86400000000, ob_trx_timeout=86400000000, "
+        "ob_trx_lock_timeout=5000000");
   } else {
     Execute("SET SESSION net_write_timeout=3600, net_read_timeout=3600, wait_timeout=86400");
   }

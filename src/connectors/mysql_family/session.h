@@ -26,16 +26,16 @@ enum class SessionRole { kCatalog, kReader, kWriter, kDefiner, kLog };
 // One server, as learnt at the first connection.
 struct ServerInfo {
   Flavor flavor = Flavor::kMySql;
-  std::string version;      // as the server says it
-  int version_number = 0;   // 90704 for 9.7.4, 50624, 101119; the MySQL level for OceanBase
+  std::string version;     // as the server says it
+  int version_number = 0;  // 90704 for 9.7.4, 50624, 101119; the MySQL level for OceanBase
   int lower_case_table_names = 0;
   uint64_t max_allowed_packet = 0;
   std::string server_uuid;
   std::vector<std::string> collations;
 };
 
-// The mode of every session. Strict, so that nothing is bent silently; zero dates, zero keys and odd
-// dates are legal values.
+// The mode of every session. Strict, so that nothing is bent silently; zero dates, zero keys and
+// odd dates are legal values.
 inline constexpr const char* kStrictMode =
     "SET sql_mode='STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 
@@ -80,8 +80,8 @@ class Session {
   // Runs one statement without a result, for a writer also several; returns the rows affected by
   // the last.
   uint64_t Execute(std::string_view sql);
-  // Runs several statements of a writer in one round trip; `each` gets the rows affected by each and
-  // the server's words on it.
+  // Runs several statements of a writer in one round trip; `each` gets the rows affected by each
+  // and the server's words on it.
   void ExecuteEach(std::string_view sql,
                    const std::function<void(uint64_t affected, std::string_view info)>& each);
   // The server's words on the last statement ("Records: 3  Duplicates: 0 …"), "" if none.

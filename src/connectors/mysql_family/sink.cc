@@ -85,8 +85,8 @@ void MysqlSink::Commit(std::stop_token stop) {
   ++lane_state_.ticks;
 }
 
-// Whatever the server said to COMMIT, the lane's row knows: it carries the transaction's own tick or
-// the one before. Reading it waits until the old connection's transaction has ended.
+// Whatever the server said to COMMIT, the lane's row knows: it carries the transaction's own tick
+// or the one before. Reading it waits until the old connection's transaction has ended.
 void MysqlSink::ResolveCommit(const Error& error, std::stop_token stop) {
   auto row = ReadLaneAfterLoss(error, stop);
   if (!row || row->epoch != lane_state_.epoch) Fenced();
@@ -254,30 +254,31 @@ void MysqlSink::RowMissing(const TableStatements& table, std::span<const Image> 
                .kind = ErrorKind::kData,
                .side = side_,
                .object = table.name().ToString(),
-               .message = images.size() == 1
-                              ? "the row to change is not there: " +
-                                    table.Describe(*images[0].rows, images[0].row)
-                              : fmt::format("of {} rows to change not all are there", images.size()),
+               .message = images.size() == 1 ? "the row to change is not there: " +
+                                                   table.Describe(*images[0].rows, images[0].row)
+                                             : fmt::format("of {} rows to change not all are there",
+                                                           images.size()),
                .cause = "the destination's rows were changed by somebody else",
                .remedy = "compare the row on both sides; then retry or skip the change"});
 }
 
 void MysqlSink::RowExists(const TableStatements& table, std::span<const Image> images,
                           const Error& error) const {
-  throw Error({.code = "CHANGE_ROW_EXISTS",
-               .kind = ErrorKind::kData,
-               .side = side_,
-               .object = table.name().ToString(),
-               .native = error.fields().native,
-               .message = images.size() == 1
-                              ? fmt::format("a row with a unique value of {} is there already: {}",
-                                            table.Describe(*images[0].rows, images[0].row),
-                                            error.fields().message)
-                              : fmt::format("a row with a unique value of these {} is there already: {}",
-                                            images.size(), error.fields().message),
-               .cause = "the destination's rows were changed by somebody else, or its collation "
-                        "calls two values equal that the source tells apart",
-               .remedy = "compare the row on both sides; then retry or skip the change"});
+  throw Error(
+      {.code = "CHANGE_ROW_EXISTS",
+       .kind = ErrorKind::kData,
+       .side = side_,
+       .object = table.name().ToString(),
+       .native = error.fields().native,
+       .message =
+           images.size() == 1
+               ? fmt::format("a row with a unique value of {} is there already: {}",
+                             table.Describe(*images[0].rows, images[0].row), error.fields().message)
+               : fmt::format("a row with a unique value of these {} is there already: {}",
+                             images.size(), error.fields().message),
+       .cause = "the destination's rows were changed by somebody else, or its collation "
+                "calls two values equal that the source tells apart",
+       .remedy = "compare the row on both sides; then retry or skip the change"});
 }
 
 }  // namespace godwit::mysql

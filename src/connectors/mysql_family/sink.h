@@ -58,8 +58,7 @@ class MysqlSink : public Sink {
   const TableStatements& StatementsFor(const WritePlan& plan);
   [[noreturn]] void Fenced() const;
   void ResolveCommit(const Error& error, std::stop_token stop);
-  std::optional<LaneTable::RowState> ReadLaneAfterLoss(const Error& error,
-                                                       std::stop_token stop);
+  std::optional<LaneTable::RowState> ReadLaneAfterLoss(const Error& error, std::stop_token stop);
 
   struct Outcome {
     uint64_t affected = 0;

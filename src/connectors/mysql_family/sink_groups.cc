@@ -11,12 +11,12 @@ namespace {
 
 using Form = ChangeGroup::Form;
 
-// Collations under which two different ASCII texts are equal only by case and trailing blanks. Those
-// with a language's own rules may know contractions.
+// Collations under which two different ASCII texts are equal only by case and trailing blanks.
+// Those with a language's own rules may know contractions.
 bool FoldsAsciiOnly(std::string_view collation) {
   static constexpr std::array<std::string_view, 9> kEndings = {
-      "_bin",        "_general_ci",      "_unicode_ci",       "_unicode_520_ci", "_0900_ai_ci",
-      "_0900_as_ci", "_0900_as_cs",      "_0900_bin",         "_chinese_ci"};
+      "_bin",        "_general_ci", "_unicode_ci", "_unicode_520_ci", "_0900_ai_ci",
+      "_0900_as_ci", "_0900_as_cs", "_0900_bin",   "_chinese_ci"};
   if (collation == "latin1_swedish_ci" || collation == "binary") return true;
   return std::any_of(kEndings.begin(), kEndings.end(),
                      [&](std::string_view ending) { return collation.ends_with(ending); });
@@ -39,8 +39,8 @@ void AddText(KeyValue& value, std::string_view cell, const ColumnSchema& column)
   }
 }
 
-// The value of a unique key in one image, as far as it decides what may clash. A NULL never does; an
-// absent cell could be anything.
+// The value of a unique key in one image, as far as it decides what may clash. A NULL never does;
+// an absent cell could be anything.
 KeyValue ValueOf(const WritePlan& plan, const std::vector<int>& key, const RowBatch& rows,
                  size_t row) {
   KeyValue value;
@@ -101,10 +101,9 @@ bool IsPlainKey(const WritePlan& plan, const IndexSchema& index) {
     if (at == plan.columns.end()) return false;
     wanted.insert(static_cast<int>(at - plan.columns.begin()));
   }
-  return std::any_of(plan.unique_keys.begin(), plan.unique_keys.end(),
-                     [&](const std::vector<int>& key) {
-                       return std::set<int>(key.begin(), key.end()) == wanted;
-                     });
+  return std::any_of(
+      plan.unique_keys.begin(), plan.unique_keys.end(),
+      [&](const std::vector<int>& key) { return std::set<int>(key.begin(), key.end()) == wanted; });
 }
 
 template <typename Visit>
@@ -130,11 +129,9 @@ WriteShape::WriteShape(const WritePlan& plan) : is_keyless(plan.key.empty()) {
     ++unique;
     if (!IsPlainKey(plan, index)) is_serial = true;
   }
-  const bool has_byte_texts =
-      std::any_of(plan.key.begin(), plan.key.end(), [&](int c) {
-        return std::find(plan.byte_texts.begin(), plan.byte_texts.end(), c) !=
-               plan.byte_texts.end();
-      });
+  const bool has_byte_texts = std::any_of(plan.key.begin(), plan.key.end(), [&](int c) {
+    return std::find(plan.byte_texts.begin(), plan.byte_texts.end(), c) != plan.byte_texts.end();
+  });
   has_one_key = unique == 1 && !has_byte_texts && !is_keyless && !is_serial &&
                 plan.unique_keys.size() == 1 &&
                 std::set<int>(plan.key.begin(), plan.key.end()) ==
@@ -151,7 +148,8 @@ Form ChangeGrouper::FormOf(const RowChange& change, const WriteShape& shape, App
   if (HasAbsent(*change.after, change.after_row)) return Form::kEach;
   if (mode == ApplyMode::kDisplace) return Form::kReplace;
   if (!shape.covers_table || shape.is_serial) return Form::kEach;
-  return shape.has_one_key && KeyStays(change) && !HasOddKey(change) ? Form::kUpsert : Form::kReplace;
+  return shape.has_one_key && KeyStays(change) && !HasOddKey(change) ? Form::kUpsert
+                                                                     : Form::kReplace;
 }
 
 int ChangeGrouper::LatestShared(TableTrace& trace, const RowChange& change) {

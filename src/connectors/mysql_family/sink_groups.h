@@ -20,8 +20,8 @@ struct WriteShape {
   bool is_keyless = false;
   // Rows may be deleted and written anew: every column that can be written is in the plan.
   bool covers_table = false;
-  // No unique index but the identity key, and no text in it that only the destination calls equal to
-  // another: a clash is always the row itself.
+  // No unique index but the identity key, and no text in it that only the destination calls equal
+  // to another: a clash is always the row itself.
   bool has_one_key = false;
   // A unique index over expressions, prefixes or columns outside of the plan: what two rows share
   // in it cannot be told from their cells.
@@ -42,8 +42,8 @@ struct ChangeGroup {
   std::vector<uint32_t> changes;  // indexes into the span
 };
 
-// Sorts changes into groups. Changes that share a value of any unique key, by old or new image, stay
-// in order: the later one goes into a later group. Example: D1 I2 U3 D4 I1 of one table become
+// Sorts changes into groups. Changes that share a value of any unique key, by old or new image,
+// stay in order: the later one goes into a later group. Example: D1 I2 U3 D4 I1 of one table become
 // {D1,D4} {I2} {U3} {I1}, since I1 shares its key with D1 and {I2} lies behind it, so it could even
 // join {I2}: the latest group of its form that lies behind every group it shares a value with.
 // Text compares by collation: ASCII is folded and cut of trailing blanks, any other text counts as

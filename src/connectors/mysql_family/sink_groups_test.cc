@@ -129,11 +129,11 @@ TEST(ChangeGrouper, AUniqueTextIsSharedByCollation) {
     const char* come;
     bool is_shared;
   };
-  for (const Case& c : {Case{"utf8mb4_general_ci", "abc", "ABC  ", true},
-                        Case{"utf8mb4_0900_ai_ci", "abc", "abd", false},
-                        Case{"utf8mb4_0900_ai_ci", "o", "ö", true},
-                        Case{"utf8mb4_general_ci", "a", "a\x01", true},
-                        Case{"utf8mb4_hungarian_ci", "ccs", "cscs", true}}) {
+  for (const Case& c :
+       {Case{"utf8mb4_general_ci", "abc", "ABC  ", true},
+        Case{"utf8mb4_0900_ai_ci", "abc", "abd", false}, Case{"utf8mb4_0900_ai_ci", "o", "ö", true},
+        Case{"utf8mb4_general_ci", "a", "a\x01", true},
+        Case{"utf8mb4_hungarian_ci", "ccs", "cscs", true}}) {
     Table table("t", c.collation);
     Changes changes;
     changes.Insert(table, {"9", "zz"});

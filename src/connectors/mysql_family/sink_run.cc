@@ -11,8 +11,7 @@
 namespace godwit::mysql {
 namespace {
 
-constexpr const char* kLenientMode =
-    "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+constexpr const char* kLenientMode = "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 constexpr size_t kPacketReserve = 1024;
 
 // "Records: 3  Duplicates: 1  Warnings: 0", "Rows matched: 1  Changed: 0 …"
@@ -61,12 +60,14 @@ void MysqlSink::TryStrictly(std::string sql) {
   try {
     session_->Execute(sql);
   } catch (const Error& error) {
-    if (error.code() != "DUPLICATE_KEY") throw;  // the label may clash where the error value does not
+    if (error.code() != "DUPLICATE_KEY")
+      throw;  // the label may clash where the error value does not
   }
   session_->Execute("ROLLBACK TO SAVEPOINT godwit_trial");
 }
 
-MysqlSink::Outcome MysqlSink::Run(const TableStatements& table, const std::string& sql, int enum_errors) {
+MysqlSink::Outcome MysqlSink::Run(const TableStatements& table, const std::string& sql,
+                                  int enum_errors) {
   bytes_written_ += sql.size();
   if (enum_errors != 0 && server_.flavor == Flavor::kOceanBase) TryStrictly(sql);
   LenientMode lenient(*session_, enum_errors);
@@ -114,9 +115,8 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
     const Outcome outcome = Run(table, sql_, enum_errors);
     result.affected += outcome.affected;
     // For a single row the server says nothing; two rows affected is one changed.
-    result.changed += in_statement == 1
-                          ? outcome.affected / 2
-                          : NumberAfter(outcome.info, "Duplicates:").value_or(0);
+    result.changed += in_statement == 1 ? outcome.affected / 2
+                                        : NumberAfter(outcome.info, "Duplicates:").value_or(0);
     result.rows += in_statement;
     in_statement = 0;
     enum_errors = 0;
@@ -136,7 +136,8 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
       send();
       sql_ = table.insert_head() + row;
     }
-    CheckPacket(table, *image.rows, image.row, table.insert_head().size() + row_bytes + tail.size());
+    CheckPacket(table, *image.rows, image.row,
+                table.insert_head().size() + row_bytes + tail.size());
     ++in_statement;
     enum_errors += table.EnumErrors(*image.rows, image.row);
     if (in_statement >= limits_.rows) send();
@@ -190,7 +191,8 @@ void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group
     const RowChange& change = changes[i];
     const bool is_update = change.op == ChangeOp::kUpdate;
     const int enum_errors = is_update ? table.EnumErrors(*change.after, change.after_row) : 0;
-    if (enum_errors != 0 || sent.size() >= limits_.statements || sql.size() > limits_.bytes) send(0);
+    if (enum_errors != 0 || sent.size() >= limits_.statements || sql.size() > limits_.bytes)
+      send(0);
     if (!sql.empty()) sql += ';';
     const size_t from = sql.size();
     if (is_update) {

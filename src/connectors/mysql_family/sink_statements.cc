@@ -12,8 +12,8 @@ std::string Target(const TableSchema& table) {
   return Session::Quote(table.name.database) + "." + Session::Quote(table.name.table);
 }
 
-// A FLOAT(M,D) is rounded to its digits anyway; the digits of its value as a double may be above its
-// largest: 9999.999 in FLOAT(7,3) is 9999.9990234375.
+// A FLOAT(M,D) is rounded to its digits anyway; the digits of its value as a double may be above
+// its largest: 9999.999 in FLOAT(7,3) is 9999.9990234375.
 CellForm LiteralForm(const ColumnSchema& column) {
   const CellForm form = FormOf(column.type);
   const bool has_digits = column.native_type.find('(') != std::string::npos;
@@ -54,7 +54,8 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
   insert_head_ = fmt::format("INSERT INTO {} ({}) VALUES ", target, names);
   // VALUES() is deprecated where a row alias is known, and says so with a warning for each use.
   const bool has_alias = server.flavor == Flavor::kMySql && server.version_number >= 80020;
-  upsert_tail_ = has_alias ? " AS godwit_new ON DUPLICATE KEY UPDATE " : " ON DUPLICATE KEY UPDATE ";
+  upsert_tail_ =
+      has_alias ? " AS godwit_new ON DUPLICATE KEY UPDATE " : " ON DUPLICATE KEY UPDATE ";
   for (const Column& column : columns_) {
     if (&column != &columns_[0]) upsert_tail_ += ',';
     upsert_tail_ += has_alias ? fmt::format("{0}=godwit_new.{0}", column.name)
@@ -143,8 +144,8 @@ bool TableStatements::AppendKey(std::string& out, const Key& key, const RowBatch
   return true;
 }
 
-// The plain comparison finds the row in the index, this one decides. Where case counts for nothing at
-// the source, an ASCII text of the same length is the same but for it.
+// The plain comparison finds the row in the index, this one decides. Where case counts for nothing
+// at the source, an ASCII text of the same length is the same but for it.
 void TableStatements::AppendTextMatch(std::string& out, const Column& column,
                                       const std::string& value, const std::string& literal,
                                       std::string_view cell) {

@@ -27,9 +27,7 @@ class TokenCursor {
 
   const LexMode& mode() const { return mode_; }
 
-  const Token& Peek(size_t n = 0) const {
-    return tokens_[std::min(at_ + n, tokens_.size() - 1)];
-  }
+  const Token& Peek(size_t n = 0) const { return tokens_[std::min(at_ + n, tokens_.size() - 1)]; }
   const Token& Next() {
     const Token& token = Peek();
     if (at_ + 1 < tokens_.size()) ++at_;
@@ -125,10 +123,9 @@ class TokenCursor {
 
   [[noreturn]] void Fail(std::string_view what) const {
     const Token& token = Peek();
-    throw ParseProblem{fmt::format("{} at '{}' (character {})", what,
-                                   token.kind == Token::Kind::kEnd ? "end of statement"
-                                                                   : token.text,
-                                   token.begin + 1)};
+    throw ParseProblem{fmt::format(
+        "{} at '{}' (character {})", what,
+        token.kind == Token::Kind::kEnd ? "end of statement" : token.text, token.begin + 1)};
   }
 
  private:

@@ -11,7 +11,7 @@ namespace godwit::mysql {
 
 // A type as the parser or the catalogue found it, before it has a meaning.
 struct NativeType {
-  std::string name;                  // lower case, canonical: "int", "varchar", "datetime", …
+  std::string name;                    // lower case, canonical: "int", "varchar", "datetime", …
   std::vector<std::string> arguments;  // numbers, or the labels of an enum or set (unquoted)
   bool is_unsigned = false;
   bool zerofill = false;

@@ -39,14 +39,14 @@ std::string GroupsOf(const TableSchema& source, const IndexSchema& here, const I
     if (part.empty()) return "";
     differs = differs || source.columns[from].collation != destination.columns[to].collation;
     groups += (groups.empty() ? "" : ", ") + part;
-    not_null += (not_null.empty() ? "" : " AND ") + Session::Quote(here.parts[i].column) +
-                " IS NOT NULL";
+    not_null +=
+        (not_null.empty() ? "" : " AND ") + Session::Quote(here.parts[i].column) + " IS NOT NULL";
   }
   if (!differs) return "";
   const std::string example = Session::Quote(here.parts[0].column);
-  return fmt::format("SELECT MIN({}) AS example FROM {}.{} WHERE {} GROUP BY {} HAVING COUNT(*) > 1", example,
-                     Session::Quote(source.name.database), Session::Quote(source.name.table),
-                     not_null, groups);
+  return fmt::format(
+      "SELECT MIN({}) AS example FROM {}.{} WHERE {} GROUP BY {} HAVING COUNT(*) > 1", example,
+      Session::Quote(source.name.database), Session::Quote(source.name.table), not_null, groups);
 }
 
 }  // namespace
