@@ -54,6 +54,8 @@ struct ProjectSpec {
     }
     return false;
   }
+  // Of a table whose size is not known, as of one that was copied before.
+  bool may_defer_indexes() const { return defer_indexes.value_or(true); }
   bool operator==(const ProjectSpec&) const = default;
 };
 

@@ -2,6 +2,7 @@
 // The part of Loader that copies tables from one snapshot.
 #include <fmt/format.h>
 
+#include "base/crash_point.h"
 #include "pipeline/loader.h"
 
 namespace godwit {
@@ -88,7 +89,9 @@ uint64_t Loader::CopyTable(RowReader& reader, Sink& sink, const CopyJob& job, Se
       counters_.bytes.Add(static_cast<int64_t>(batch.bytes()));
     }
     if (is_open && (!more || in_transaction >= kSnapshotCommitRows)) {
+      CrashPoint("full-before-snapshot-commit");
       sink.Commit(stop);
+      CrashPoint("full-after-snapshot-commit");
       is_open = false;
       in_transaction = 0;
     }

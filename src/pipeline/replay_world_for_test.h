@@ -94,6 +94,8 @@ class TestStore : public Store {
     std::vector<LogPart> parts;
   };
   std::vector<Logged> log;
+  Sequence released = 0;
+  uint64_t bytes = 0;  // that status() reports
 
   Sequence Append(std::vector<LogPart> parts) {
     Logged entry;
@@ -132,9 +134,17 @@ class TestStore : public Store {
     if (sequence == 0 || sequence > log.size()) return {};
     return log[sequence - 1].info;
   }
-  Sequence FindTime(int64_t) override { return 0; }
-  void Release(Sequence) override {}
-  StoreStatus status() override { return {}; }
+  Sequence FindTime(int64_t source_time_us) override {
+    Sequence found = 0;
+    for (const Logged& entry : log) {
+      if (entry.info.source_time_us <= source_time_us) found = entry.info.sequence;
+    }
+    return found;
+  }
+  void Release(Sequence through) override { released = through; }
+  StoreStatus status() override {
+    return {.first = released < log.size() ? released + 1 : 0, .last = log.size(), .bytes = bytes};
+  }
 };
 
 class TestLogReader : public LogReader {

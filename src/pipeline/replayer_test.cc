@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "base/clock.h"
 #include "pipeline/replay_world_for_test.h"
 
 namespace godwit {
@@ -388,6 +389,46 @@ TEST(Replayer, WhilePausedNothingMovesAndTheExitCanBeMoved) {
   stop.request_stop();
   run.join();
   EXPECT_EQ(counters.rows.Get(), 1);
+}
+
+// Ten transactions and two more: the commit of one says that the destination has all before it, and
+// the run for the other begins with what retention lets go.
+Sequence ReleasedOfTen(TestWorld& world, int of_two_days_ago) {
+  auto table = MakeTable();
+  world.database.Create(table);
+  for (Sequence i = 1; i <= 12; ++i) {
+    Row row = MakeRow(static_cast<int>(i));
+    world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &row)});
+    const int64_t age_us = static_cast<int>(i) <= of_two_days_ago ? 48 * 3'600'000'000 : 0;
+    world.store.log.back().info.source_time_us = NowUs() - age_us;
+    if (i < 10) continue;
+    EXPECT_FALSE(world.Replay(2).has_value());
+    EXPECT_LT(world.store.released, i) << "what no lane's row says is at the destination is kept";
+  }
+  return world.store.released;
+}
+
+TEST(Replayer, ReleasesWhatIsOlderThanTheStoreIsToKeep) {
+  TestWorld world;
+  world.spec.limits.store_hours = 24;
+  EXPECT_EQ(ReleasedOfTen(world, 6), 6u);
+}
+
+TEST(Replayer, ReleasesWhatTheStoreHasTooMuchOf) {
+  TestWorld world;
+  world.spec.limits.store_hours = 0;
+  world.spec.limits.store_bytes = 300;
+  world.store.bytes = 1000;
+  const Sequence released = ReleasedOfTen(world, 0);
+  EXPECT_GE(released, 7u);
+  EXPECT_LE(released, 11u);
+}
+
+TEST(Replayer, ReleasesNothingUnasked) {
+  TestWorld world;
+  world.spec.limits.store_hours = 0;
+  world.store.bytes = 1'000'000'000;
+  EXPECT_EQ(ReleasedOfTen(world, 10), 0u);
 }
 
 }  // namespace

@@ -60,13 +60,7 @@ void FullStage::Run(std::stop_token stop) {
 }
 
 // Rows that fit without an answer: of tables that were widened, or made again, before a resume.
-void FullStage::CloseFindings() {
-  for (Finding& finding : link_.metadata.Findings(link_.project, "")) {
-    if (finding.stage != name() || finding.status == "closed") continue;
-    finding.status = "closed";
-    link_.metadata.UpdateFinding(link_.project, finding);
-  }
-}
+void FullStage::CloseFindings() { godwit::CloseFindings(link_.metadata, link_.project, name()); }
 
 bool FullStage::HasOpenTables() {
   std::vector<TableSchemaPtr> tables = Tables();
@@ -463,6 +457,7 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     bounds.exit.reset();
     journal_.Put(name.ToString(), "running", {{"generation", bounds.generation}});
     if (is_ours) ForgetDefinition(name);
+    CrashPoint("full-again-before-bounds");
     PutBounds(name, bounds);
     link_.metadata.RemoveChunks(link_.project, name);
     if (table) {
@@ -479,6 +474,7 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     PutBounds(name, bounds);
     journal_.Put(name.ToString(), "done", {{"rows", 0}, {"dropped", true}});
   }
+  CrashPoint("full-again-after-bounds");
   CopyAll(present, sequence, stop);
 }
 

@@ -23,6 +23,8 @@ namespace {
 
 constexpr auto kCutOffBuild = std::chrono::hours(1);
 constexpr auto kCutOffPoll = std::chrono::milliseconds(500);
+constexpr std::string_view kUnloggedCascades =
+    "the source does not log what this key does to rows: skipped, they stay as they were";
 
 bool Has(const TableSchema& table, const Statement& statement) {
   auto is_it = [&](const auto& thing) { return thing.name == statement.object; };
@@ -90,6 +92,7 @@ IndexesStage::IndexesStage(Link& link)
 void IndexesStage::Run(std::stop_token stop) {
   auto destination = link_.destination.OpenCatalog();
   failed_ = 0;
+  needed_.clear();
   std::vector<std::vector<Statement>> indexes;
   std::vector<Statement> foreign_keys;
   Existing existing;
@@ -102,12 +105,16 @@ void IndexesStage::Run(std::stop_token stop) {
     TableSchema& translated = *made;
     existing[translated.name] = std::move(*there);
     const Dialect& dialect = link_.destination.dialect();
-    if (link_.spec.defer_indexes.value_or(true)) {
+    if (link_.spec.may_defer_indexes()) {
       indexes.push_back(dialect.CreateIndexes(translated));
       total += static_cast<int64_t>(indexes.back().size());
     }
     for (Statement& s : dialect.CreateForeignKeys(translated)) {
       foreign_keys.push_back(std::move(s));
+    }
+    if (link_.source.info().logs_cascades) continue;
+    for (const ForeignKeySchema& key : translated.foreign_keys) {
+      if (Cascades(key)) needed_.insert({translated.name, key.name});
     }
   }
   progress_.total.Set(total + static_cast<int64_t>(foreign_keys.size()));
@@ -171,7 +178,7 @@ void IndexesStage::CreateIndexes(const std::vector<std::vector<Statement>>& by_t
 
 void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source,
                              std::stop_token stop) {
-  if (!link.spec.defer_indexes.value_or(true)) return;
+  if (!link.spec.may_defer_indexes()) return;
   StageJournal journal(link.metadata, link.project, "indexes");
   auto made = Translated(link, source);
   if (!made) return;
@@ -230,7 +237,9 @@ void IndexesStage::Create(Sink& sink, const Statement& statement, const TableSch
     progress_.done.Add(1);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient || error.code() == "FENCED") throw;
-    journal_.PutError(object, error, detail);
+    const bool is_needed = statement.part == Statement::Part::kForeignKey &&
+                           needed_.contains({statement.table, statement.object});
+    journal_.PutError(object, is_needed ? error.WithContext(kUnloggedCascades) : error, detail);
     ++failed_;
   }
 }

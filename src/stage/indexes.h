@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <map>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "endpoint/dialect.h"
@@ -42,6 +45,7 @@ class IndexesStage : public Stage {
 
   Link& link_;
   StageJournal journal_;
+  std::set<std::pair<TableName, std::string>> needed_;  // foreign keys that do what nobody logs
   std::atomic<int> failed_ = 0;
 };
 

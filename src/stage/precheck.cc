@@ -204,6 +204,15 @@ void PrecheckStage::CheckSelection() {
       result.remedy = "give one of them another name (--objects 'db.table=db.other')";
       Add(result);
     }
+    if (folded.database == kOwnDatabase || folded.table == kHeartbeatTable) {
+      CheckResult result = Item("own_names", Side::kDestination, to);
+      result.status = Status::kFail;
+      result.message = "the table would stand among Godwit's own";
+      result.cause = fmt::format("the database {} and tables called {} are Godwit's", kOwnDatabase,
+                                 kHeartbeatTable);
+      result.remedy = "map it to another name (--objects 'db.table=db.other')";
+      Add(result);
+    }
     if (same_server && to == name) {
       CheckResult result = Item("same_table", Side::kNone, name);
       result.status = Status::kFail;
@@ -380,17 +389,15 @@ void PrecheckStage::CheckForeignKeys() {
       result.cause = "the destination cannot have this key";
       result.remedy = "select the parent too, or accept that the key is left out";
       Add(result);
-    }
-    if (!captures) continue;
-    for (const auto& [child, key] : catalog->ChildrenOf(table->name)) {
-      if (!Cascades(key) || is_selected(child)) continue;
-      CheckResult result = Item("cascade_closure", Side::kSource, table->name);
-      const bool is_logged = link_.source.info().logs_cascades;
-      result.status = is_logged ? Status::kWarn : Status::kFail;
-      result.message = fmt::format("its child {} ({}) is not selected", child.ToString(), key.name);
-      result.cause = "a change of the parent changes rows of the child";
-      result.remedy = "select the child too";
-      Add(result);
+      if (captures && Cascades(key) && !link_.source.info().logs_cascades) {
+        result.item = "cascade_closure";
+        result.status = Status::kFail;
+        result.message = fmt::format("{} ({}) deletes or changes its rows, and is not selected",
+                                     key.referenced.ToString(), key.name);
+        result.cause = "the source does not log what a foreign key does to its children";
+        result.remedy = "select the parent too";
+        Add(result);
+      }
     }
   }
 }

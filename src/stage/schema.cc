@@ -213,7 +213,7 @@ void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink, const T
   const std::string object = source.name.ToString();
   json detail = journal.Detail(object);
   const std::vector<Statement> statements =
-      StatementsOf(link, source, link.spec.defer_indexes.value_or(true), detail);
+      StatementsOf(link, source, link.spec.may_defer_indexes(), detail);
   const Dialect& dialect = link.destination.dialect();
   const TableName name = link.translator.rules().Find(source.name)->destination;
   const bool exists = destination.Table(name).has_value();

@@ -19,6 +19,7 @@ class WrittenHistory : public SchemaHistory {
   // Takes up what a definition in the log says completely.
   void Apply(const SchemaChange& change);
   std::optional<Versioned> Find(const TableName& name) override;
+  bool IsSelected(const TableName&) override { return false; }
 
  private:
   void Put(TableSchema table);

@@ -20,6 +20,7 @@ class Followed : public SchemaHistory {
     if (found == tables_.end()) return {};
     return found->second;
   }
+  bool IsSelected(const TableName&) override { return false; }
   void Put(TableSchemaPtr table) { tables_[table->name] = {table, ++version_}; }
 
  private:

@@ -76,9 +76,11 @@ class Table:
 class Load(threading.Thread):
     """One client: random transactions until stopped (or `transactions` of them)."""
 
-    def __init__(self, server, database, tables, seed, transactions=None, ids=4000):
+    def __init__(self, server, database, tables, seed, transactions=None, ids=4000,
+                 tolerated=()):
         super().__init__(name=f"load-{seed}", daemon=True)  # one that fails keeps nothing alive
         self.server, self.database, self.tables, self.ids = server, database, tables, ids
+        self.tolerated = {1062, 1205, 1213, *tolerated}  # clash, lock wait, deadlock
         self.random = random.Random(seed)
         self.transactions, self.limit = 0, transactions
         self.stopped = threading.Event()
@@ -103,7 +105,7 @@ class Load(threading.Thread):
 
     def after(self, error, connection):
         """The connection to go on with."""
-        if error.args[0] in (1062, 1205, 1213):  # clash, lock wait, deadlock
+        if error.args[0] in self.tolerated:
             try:
                 connection.rollback()
                 return connection

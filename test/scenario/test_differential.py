@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+import alterations
 import compare
+import definitions
 import godwit
 import load
 
@@ -37,3 +39,34 @@ def test_differential(tmp_path, source, oceanbase, tier, options):
     assert sum(client.transactions for client in clients) > 100
     found = compare.servers(source, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
+
+
+@pytest.mark.parametrize("options", [(), pytest.param(("--merge",), marks=pytest.mark.full)],
+                         ids=["whole", "merged"])
+def test_differential_with_alterations(tmp_path, source, oceanbase, tier, options):
+    """The same, while the tables are altered: before, during and after the copy."""
+    seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
+    print(f"seed {seed}")
+    database = "random_alterations"
+    oceanbase.drop(database)
+    tables = load.prepare(source, database, seed, 5)
+    # 1412: a table's definition changed under a transaction
+    clients = [load.Load(source, database, tables, seed * 10 + n, tolerated=[1412]) for n in range(2)]
+    altering = alterations.Alterations(source, database, tables, seed)
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*", options=options)
+    for client in clients:
+        client.start()
+    altering.start()
+    following = godwit.Following(project)
+    try:
+        altered = lambda: len(altering.statements) >= SECONDS[tier] or altering.error
+        godwit.wait(altered, SECONDS[tier] * 10, "alterations", following.process)
+    finally:
+        load.stop_all(clients)
+        altering.stop()
+    assert following.stop().code == 130
+    run = project.migrate()
+    assert run.code == 0, f"seed {seed}: {run}"
+    found = compare.servers(source, oceanbase, database)
+    assert not found, f"seed {seed}: {found[:10]}"
+    assert not definitions.differences(source, oceanbase, database, True), f"seed {seed}"

@@ -276,3 +276,38 @@ def test_a_thousand_empty_tables(tmp_path, mysql, oceanbase, databases):
     assert run.code == 0, run
     print(f"{time.monotonic() - began:.0f} s")
     assert not compare.servers(mysql, oceanbase, "odd_a")
+
+
+@pytest.mark.parametrize("when", ["copied", "followed"])
+def test_text_that_is_no_text(tmp_path, source, oceanbase, when):
+    """Bytes that a character set does not define are never turned into question marks in silence: the row
+    is shown, and the rest goes on."""
+    database = "no_text"
+    source.drop(database)
+    oceanbase.drop(database)
+    source.run(f"CREATE DATABASE {database};\n")
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)) CHARACTER SET cp1251;\n"
+               "INSERT INTO t VALUES (1, 'привет');\n", database)
+    p = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    if when == "followed":
+        assert p.migrate().code == 0
+    source.run("INSERT INTO t VALUES (2, CONVERT(x'EF98F0' USING cp1251)), (3, 'мир');\n", database)
+    run = p.migrate()
+    assert run.code == 5 and "TEXT_UNDECODABLE" in run.err and "0x98 at 2" in run.err, run
+    item = p.show()["blocked"][0]["item"]
+    assert p.other("project", "resolve", p.name, item, "--skip").returncode == 0
+    run = p.migrate()
+    assert (run.code, run.summary["inconsistent"], run.summary["left_out"]) == (4, 1, 1), run
+    assert oceanbase.query(f"SELECT id FROM {database}.t ORDER BY id") == ((1,), (3,))
+    # Mended at the source: the update finds no row, the correction makes it.
+    source.run("UPDATE t SET v = 'п?р' WHERE id = 2;\n", database)
+    run = p.migrate()
+    assert run.code == 5 and "CHANGE_ROW_MISSING" in run.err, run
+    item = p.show()["blocked"][0]["item"]
+    assert p.other("project", "resolve", p.name, item, "--skip").returncode == 0
+    p.migrate()
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    assert p.other("verify", p.name, "--correct").returncode == 0
+    assert following.stop().code == 130
+    assert not compare.servers(source, oceanbase, database)

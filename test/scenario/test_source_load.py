@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Godwit may do to its source: the heartbeat row, and the limits of the copy."""
+import time
+
 import pytest
 
 import compare
@@ -103,4 +105,17 @@ def test_snapshot_age(project, source, oceanbase, tmp_path):
     p = project("[limits]\nrows_per_second = 0\nsnapshot_seconds = 0\n")
     run = p.migrate()
     assert run.code == 0, run
+    assert not compare.servers(source, oceanbase, DATABASE)
+
+
+def test_bytes_per_second(project, source, oceanbase):
+    """Ten batches of the same size: each but the first waits until those before it are paid for."""
+    with source.connect(DATABASE).cursor() as cursor:
+        cursor.execute("CREATE TABLE wide (id INT PRIMARY KEY, b VARCHAR(1000))")
+        cursor.executemany("INSERT INTO wide VALUES (%s, %s)", [(n, "x" * 990) for n in range(4000)])
+    p = project("[limits]\nbytes_per_second = 800000\nchunk_bytes = 400000\n")
+    begin = time.monotonic()
+    run = p.migrate()
+    assert run.code == 0, run
+    assert time.monotonic() - begin > 4, "4 MB at 0.8 MB a second, less the last batches"
     assert not compare.servers(source, oceanbase, DATABASE)

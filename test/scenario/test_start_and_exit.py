@@ -5,9 +5,11 @@ import random
 import threading
 import time
 
+import pymysql
 import pytest
 
 import compare
+import definitions
 import godwit
 
 SLOW = """
@@ -146,3 +148,76 @@ def test_definition_changes_during_the_copy(tmp_path, mysql, oceanbase, change):
     following.wait_stage("incremental", "running", seconds=180)
     assert following.stop().code == 130
     finish(project, mysql, oceanbase, database)
+
+
+def test_cascades_during_the_copy(tmp_path, source, oceanbase, database):
+    """What a server's foreign keys do to children that are read before, while and after, whether it logs
+    that or not."""
+    source.run("CREATE TABLE parent (id INT PRIMARY KEY, v VARCHAR(60));\n"
+               "CREATE TABLE child (id INT PRIMARY KEY, p INT, v VARCHAR(60), FOREIGN KEY (p) REFERENCES "
+               "parent (id) ON DELETE CASCADE ON UPDATE CASCADE);\n"
+               "CREATE TABLE loose (id INT PRIMARY KEY, p INT, v VARCHAR(60), FOREIGN KEY (p) REFERENCES "
+               "parent (id) ON DELETE SET NULL ON UPDATE SET NULL);\n"
+               "CREATE TABLE tree (id INT PRIMARY KEY, up INT, v VARCHAR(60), FOREIGN KEY (up) REFERENCES "
+               "tree (id) ON DELETE CASCADE);\n", database)
+    rows = 3000
+    connection = source.connect(database)
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO parent VALUES (%s, 'parent of many')", [(n,) for n in range(rows)])
+        for table in ("child", "loose"):
+            cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s, 'child of one')",
+                               [(n, n * 7 % rows) for n in range(rows)])
+        # One statement each: a row's parent must be there before it, in MySQL 5.6 within one too.
+        cursor.executemany("INSERT INTO tree VALUES (%s, %s, 'a leaf or a branch')",
+                           [(n, None if n < 10 else n // 3) for n in range(rows)])
+    config = tmp_path / "slow.toml"
+    config.write_text(SLOW)
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*",
+                            options=["--config", config])
+    following = godwit.Following(project)
+    following.wait_stage("full", "running")
+    choose = random.Random(5)
+    changes = 0
+    with connection.cursor() as cursor:
+        while project.stage("full") == "running":
+            for _ in range(20):
+                n = choose.randrange(rows)
+                cursor.execute("DELETE FROM parent WHERE id = %s", (n,))
+                cursor.execute("UPDATE IGNORE parent SET id = %s WHERE id = %s",
+                               (rows + changes, choose.randrange(rows)))
+                cursor.execute("DELETE FROM tree WHERE id = %s", (choose.randrange(340, rows),))
+                cursor.execute("INSERT INTO child SELECT %s, id, 'late' FROM parent WHERE id = %s",
+                               (rows + changes, choose.randrange(rows)))
+                changes += 1
+    connection.close()
+    assert changes > 50, "the copy was over before anything changed"
+    following.wait_stage("incremental", "running")
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
+@pytest.mark.parametrize("charset", ["latin1", "gbk", "sjis"])
+def test_statements_of_clients_with_other_character_sets(tmp_path, source, oceanbase, database, charset):
+    """A statement's names, defaults and comments are in the character set of who sent it. In SJIS the second
+    byte of a character may be that of a backslash."""
+    word = {"latin1": "stra\u00dfe", "gbk": "\u8868\u540d\u8a9e", "sjis": "\u8868\u793a\u30bd"}[charset]
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)) CHARACTER SET utf8;\n"
+               "INSERT INTO t VALUES (1, 'a');\n", database)
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    following = godwit.Following(project)
+    following.wait_stage("incremental", "running")
+    client = pymysql.connect(host="127.0.0.1", port=source.port, user=source.user, database=database,
+                             charset=charset, autocommit=True)
+    with client.cursor() as cursor:
+        for statement in (f"CREATE TABLE `{word}` (id INT PRIMARY KEY, `{word}1` VARCHAR(20) DEFAULT '{word}' "
+                          f"COMMENT '{word}', e ENUM('{word}', 'b')) CHARACTER SET utf8 COMMENT '{word}'",
+                          f"INSERT INTO `{word}` (id, e) VALUES (1, '{word}'), (2, 'b')",
+                          f"ALTER TABLE `{word}` ADD COLUMN `{word}2` VARCHAR(20) DEFAULT '{word}2' NOT NULL",
+                          f"ALTER TABLE t CHANGE v `{word}` VARCHAR(30) COMMENT '{word}'",
+                          f"UPDATE t SET `{word}` = '{word}' WHERE id = 1"):
+            cursor.execute(statement)
+    client.close()
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+    assert source.query(f"SELECT * FROM {database}.t") == ((1, word),)
+    assert not definitions.differences(source, oceanbase, database)

@@ -18,7 +18,8 @@ constexpr int64_t kMicros = 1000000;
 BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history)
     : source_(std::move(source)),
       history_(history),
-      rows_(history, source_.traits.flavor),
+      texts_(source_.charsets),
+      rows_(history, texts_, source_.traits.flavor),
       gtids_(GtidSet::Parse(from.gtids)),
       tracks_gtids_(!from.gtids.empty()),
       position_(from),

@@ -41,6 +41,7 @@ class BinlogDecoder {
     // What the server's clock shows in a time zone of its own at a moment ("YYYY-MM-DD hh:mm:ss");
     // empty where it does not know the zone.
     std::function<std::string(std::string_view time_zone, uint32_t moment)> local_time;
+    std::shared_ptr<Charsets> charsets = std::make_shared<Charsets>();
   };
 
   BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history);
@@ -98,6 +99,7 @@ class BinlogDecoder {
 
   const Source source_;
   SchemaHistory& history_;
+  TextDecoders texts_;
   RowDecoder rows_;
   EventChecksum checksum_;
   GtidSet gtids_;
@@ -111,7 +113,6 @@ class BinlogDecoder {
   std::string payload_event_;
   std::deque<RowsChange> changes_;
   std::deque<Fragment> ready_;
-  std::map<std::string, std::unique_ptr<TextDecoder>> texts_;
 };
 
 }  // namespace godwit::mysql

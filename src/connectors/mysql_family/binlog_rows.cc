@@ -47,6 +47,20 @@ size_t CountBits(std::string_view bits, size_t count) {
                .remedy = "start the project again from a new start point, or leave the table out"});
 }
 
+[[noreturn]] void DefinitionUnknown(const TableName& name) {
+  throw Error({.code = "LOG_DEFINITION_UNKNOWN",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kSource,
+               .object = name.ToString(),
+               .message = fmt::format("rows of {} changed, and its definition at this place of the "
+                                      "log is not known",
+                                      name.ToString()),
+               .cause = "a statement that made or altered the table could not be worked out, and "
+                        "the source's present definition may be a later one",
+               .remedy = "start a new project, which reads the definition anew; if its precheck "
+                         "does not know it either, leave the table out with --exclude"});
+}
+
 [[noreturn]] void NoOldDocument(const TableSchema& table, size_t column) {
   throw Error(
       {.code = "CHANGE_IMAGE_PARTIAL",
@@ -180,7 +194,11 @@ RowDecoder::Columns* RowDecoder::Find(uint64_t id) {
                  .cause = "the log was not read from the beginning of a transaction",
                  .remedy = "it is read again; if it stays, report it"});
   }
-  auto definition = history_.Find(map->second.name);
+  const TableName& name = map->second.name;
+  auto definition = history_.Find(name);
+  if (definition ? definition->table->columns.empty() : history_.IsSelected(name)) {
+    DefinitionUnknown(name);
+  }
   if (!definition) return nullptr;
   auto known = plans_.find(map->second.name);
   if (known != plans_.end() && known->second.version == definition->version &&
@@ -214,17 +232,11 @@ RowDecoder::Columns& RowDecoder::Plan(const TableMap& map,
     if (plan.op == CellPlan::Op::kText || plan.op == CellPlan::Op::kBlankText) {
       std::string charset = column.charset.empty() ? table.charset : column.charset;
       if (column.type.kind == TypeKind::kJson || charset.empty()) charset = "utf8mb4";
-      plan.text = &Text(charset);
+      plan.text = &texts_.Of(charset);
     }
     if (wire == WireType::kJson) ++columns.json_columns;
   }
   return plans_[map.name] = std::move(columns);
-}
-
-TextDecoder& RowDecoder::Text(const std::string& charset) {
-  auto& decoder = texts_[charset];
-  if (!decoder) decoder = std::make_unique<TextDecoder>(charset);
-  return *decoder;
 }
 
 void RowDecoder::Decode(EventType type, std::string_view body, std::deque<RowsChange>& out) {

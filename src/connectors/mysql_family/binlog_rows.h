@@ -32,15 +32,15 @@ struct TableMap {
 // Decodes row events with the table maps before them and the definitions in force. One thread.
 class RowDecoder {
  public:
-  explicit RowDecoder(SchemaHistory& history, Flavor flavor = Flavor::kMySql)
-      : history_(history), flavor_(flavor) {}
+  RowDecoder(SchemaHistory& history, TextDecoders& texts, Flavor flavor = Flavor::kMySql)
+      : history_(history), texts_(texts), flavor_(flavor) {}
 
   void Map(std::string_view body);
   // Table maps hold until the end of their statement; another log numbers anew.
   void ForgetMaps() { maps_.clear(); }
 
   // Appends one or more changes of bounded size; none for a table that is not followed.
-  // Throws SCHEMA_MISMATCH (kBlocked).
+  // Throws SCHEMA_MISMATCH, LOG_DEFINITION_UNKNOWN (kBlocked).
   void Decode(EventType type, std::string_view body, std::deque<RowsChange>& out);
 
  private:
@@ -59,7 +59,6 @@ class RowDecoder {
 
   Columns* Find(uint64_t id);
   Columns& Plan(const TableMap& map, const SchemaHistory::Versioned& definition);
-  TextDecoder& Text(const std::string& charset);
   void DecodeRow(const Columns& columns, const Image& image, ByteReader& in, RowBatch& batch);
   void DecodePartialRow(const Columns& columns, const Image& image, ByteReader& in,
                         RowBatch& batch);
@@ -71,10 +70,10 @@ class RowDecoder {
   void RefuseDoubtful(const Columns& columns, const Image& second) const;
 
   SchemaHistory& history_;
+  TextDecoders& texts_;
   const Flavor flavor_;
   std::map<uint64_t, TableMap> maps_;
   std::map<TableName, Columns> plans_;
-  std::map<std::string, std::unique_ptr<TextDecoder>> texts_;
   std::vector<std::string_view> json_before_;  // of the row being decoded, by column
   std::string scratch_;
 };

@@ -82,7 +82,8 @@ std::string Text(const RowBatch& rows, size_t row) {
 
 RowsChange Decode(EventType type, const std::string& body) {
   OneTable history;
-  RowDecoder decoder(history);
+  TextDecoders texts(std::make_shared<Charsets>());
+  RowDecoder decoder(history, texts);
   decoder.Map(TableMapBody());
   std::deque<RowsChange> out;
   decoder.Decode(type, body, out);

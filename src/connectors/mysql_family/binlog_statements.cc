@@ -10,6 +10,7 @@
 #include "connectors/mysql_family/binlog_decoder.h"
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/lexer.h"
+#include "connectors/mysql_family/session_zone.h"
 
 namespace godwit::mysql {
 namespace {
@@ -37,12 +38,10 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
   if (query.statement == "COMMIT") return End(header, Fragment::Kind::kCommit);
   std::string charset = Charset(query.client_collation);
   std::string statement;
-  if (charset == "utf8mb4" || charset == "utf8mb3" || charset == "utf8" || charset == "binary") {
+  if (IsUtf8(charset)) {
     statement = query.statement;
   } else {
-    auto& text = texts_[charset];
-    if (!text) text = std::make_unique<TextDecoder>(charset);
-    statement = text->Decode(query.statement);
+    statement = texts_.Of(charset).Decode(query.statement);
   }
   LexMode mode = LexMode::FromSqlMode(std::to_string(query.sql_mode));
   mode.is_mariadb = source_.traits.flavor == Flavor::kMariaDb;
@@ -128,9 +127,19 @@ void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query
                                  {.default_database = database,
                                   .sql_mode = sql_mode,
                                   .database_charset = charset,
-                                  .database_collation = collation},
+                                  .database_collation = collation,
+                                  .explicit_timestamps = query.explicit_timestamps},
                                  source_.traits);
+  std::optional<SchemaHistory::Versioned> before;
+  if (change.kind == SchemaChange::Kind::kAlterTable) before = history_.Find(change.table);
+  const bool has_explicit_timestamps =
+      query.explicit_timestamps.value_or(source_.traits.explicit_timestamps);
+  if (before && !has_explicit_timestamps) SettleTimestamps(change, *before->table);
   NoteMoment(header, query, change);
+  if (!query.time_zone.empty()) {
+    SettleTimes(change, before ? before->table.get() : nullptr,
+                SessionZone(query.time_zone, source_.local_time));
+  }
   const bool is_within = group_ && group_->is_begun;
   if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) {
     if (!is_within) End(header, Fragment::Kind::kCommit);

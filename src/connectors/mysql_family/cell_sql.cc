@@ -7,6 +7,8 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/hex.h"
+#include "connectors/mysql_family/text_decoder.h"
 #include "model/logical_type.h"
 
 namespace godwit::mysql {
@@ -66,6 +68,18 @@ uint64_t SetBits(const LogicalType& type, std::string_view cell) {
   return bits;
 }
 
+[[noreturn]] void RefuseUndecodable(std::string_view cell) {
+  const size_t at = cell.find(kUndecodable);
+  std::string bytes;
+  for (size_t i = at; i + 1 < cell.size() && cell[i] == kUndecodable; i += 2) bytes += cell[i + 1];
+  throw Error({.code = "TEXT_UNDECODABLE",
+               .kind = ErrorKind::kData,
+               .side = Side::kSource,
+               .message = fmt::format("a text has the bytes 0x{} at {}", ToHex(bytes), at),
+               .cause = "its character set does not define them",
+               .remedy = "skip the row; correct the value at the source, then compare and correct"});
+}
+
 }  // namespace
 
 CellForm FormOf(const LogicalType& type) {
@@ -117,6 +131,8 @@ void AppendLiteral(std::string& out, CellForm form, std::string_view cell) {
       }
       return AppendQuoted(out, "", cell);
     case CellForm::kText:
+      if (cell.find(kUndecodable) != std::string_view::npos) RefuseUndecodable(cell);
+      return AppendQuoted(out, "", cell);
     case CellForm::kJson:
       return AppendQuoted(out, "", cell);
   }

@@ -24,8 +24,13 @@ uint32_t ServerId(const EndpointUrl& url) {
 
 }  // namespace
 
-BinlogChangeReader::BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server)
-    : url_(std::move(url)), side_(side), server_(std::move(server)), server_id_(ServerId(url_)) {}
+BinlogChangeReader::BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server,
+                                       std::shared_ptr<Charsets> charsets)
+    : url_(std::move(url)),
+      side_(side),
+      server_(std::move(server)),
+      server_id_(ServerId(url_)),
+      charsets_(std::move(charsets)) {}
 
 Session& BinlogChangeReader::Queries() {
   if (!queries_) queries_ = std::make_unique<Session>(url_, side_, SessionRole::kCatalog);
@@ -190,7 +195,8 @@ void BinlogChangeReader::Start(const Position& position, SchemaHistory& history)
                                  .object = url_.Redacted(),
                                  .local_time = [this](std::string_view zone, uint32_t moment) {
                                    return LocalTime(zone, moment);
-                                 }};
+                                 },
+                                 .charsets = charsets_};
     if (by_gtid) from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
     stream_ = std::make_unique<BinlogStream>(
         url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});

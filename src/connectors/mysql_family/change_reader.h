@@ -17,7 +17,8 @@ namespace godwit::mysql {
 // server_id= sets the replica's id, else it is random.
 class BinlogChangeReader : public ChangeReader {
  public:
-  BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server);
+  BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server,
+                     std::shared_ptr<Charsets> charsets);
 
   Position ProveStart(std::stop_token stop) override;
   Position Current() override;
@@ -43,6 +44,7 @@ class BinlogChangeReader : public ChangeReader {
   const Side side_;
   const ServerInfo server_;
   const uint32_t server_id_;
+  const std::shared_ptr<Charsets> charsets_;
   std::unique_ptr<Session> queries_;  // for everything but the stream
   std::unique_ptr<BinlogStream> stream_;
   std::unique_ptr<BinlogDecoder> decoder_;

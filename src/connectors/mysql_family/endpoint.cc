@@ -37,7 +37,10 @@ std::string IdentityOf(Session& session, const ServerInfo& server, const Endpoin
 
 }  // namespace
 
-MysqlEndpoint::MysqlEndpoint(const EndpointUrl& url, Side side) : url_(url), side_(side) {
+MysqlEndpoint::MysqlEndpoint(const EndpointUrl& url, Side side)
+    : url_(url), side_(side), charsets_(std::make_shared<Charsets>([url, side] {
+        return std::make_unique<Session>(url, side, SessionRole::kCatalog);
+      })) {
   Session session(url, side, SessionRole::kCatalog);
   server_ = ReadServerInfo(session);
   const bool is_oceanbase = server_.flavor == Flavor::kOceanBase;
@@ -67,7 +70,7 @@ std::unique_ptr<Catalog> MysqlEndpoint::OpenCatalog() {
 }
 
 std::unique_ptr<RowReader> MysqlEndpoint::OpenRowReader() {
-  return std::make_unique<MysqlRowReader>(url_, side_, server_);
+  return std::make_unique<MysqlRowReader>(url_, side_, server_, charsets_);
 }
 
 std::unique_ptr<Sink> MysqlEndpoint::OpenSink() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/mysql_family/charset_table.h"
 #include "connectors/mysql_family/dialect.h"
 #include "connectors/mysql_family/session.h"
 #include "endpoint/endpoint.h"
@@ -37,6 +38,7 @@ class MysqlEndpoint : public Endpoint {
   ServerInfo server_;
   EndpointInfo info_;
   std::unique_ptr<MysqlDialect> dialect_;
+  std::shared_ptr<Charsets> charsets_;
 };
 
 }  // namespace godwit::mysql

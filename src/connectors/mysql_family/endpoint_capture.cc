@@ -7,7 +7,7 @@ namespace godwit::mysql {
 
 std::unique_ptr<ChangeReader> MysqlEndpoint::OpenChangeReader() {
   if (server_.flavor != Flavor::kOceanBase) {
-    return std::make_unique<BinlogChangeReader>(url_, side_, server_);
+    return std::make_unique<BinlogChangeReader>(url_, side_, server_, charsets_);
   }
   throw Error({.code = "CAPTURE_UNSUPPORTED",
                .kind = ErrorKind::kBlocked,

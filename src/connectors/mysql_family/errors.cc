@@ -99,6 +99,8 @@ constexpr std::array kKnown = {
     Known{4654, "OCEANBASE_MOVING", kT, "the leader is moving", kWait},
     Known{4719, "OCEANBASE_MOVING", kT, "the log stream is moving", kWait},
     Known{4725, "OCEANBASE_MOVING", kT, "the tablet is moving", kWait},
+    Known{5010, "LOGIN_REFUSED", kB, "the server asks for a login that shows it the password",
+          "use tls=verify, or another way for the account to log in"},
     Known{5627, "TABLE_CHANGED", kT, "the schema is being refreshed", kWait},
     Known{6002, "TRANSACTION_ROLLED_BACK", kT, "the engine rolled the transaction back", kWait},
     Known{6005, "LOCK_WAIT_TIMEOUT", kT, "another transaction holds the lock", kWait},

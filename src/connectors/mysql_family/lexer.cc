@@ -75,7 +75,13 @@ class Lexer {
   void Next() {
     const size_t begin = at_;
     const unsigned char c = Peek();
-    if (c == '`') {
+    if (c == '.' && IsBehindName() && IsWordPart(Peek(1))) {
+      ++at_;
+      tokens_.push_back({Token::Kind::kSymbol, Text(begin), begin, at_});
+      const size_t name = at_;
+      while (at_ < sql_.size() && IsWordPart(Peek())) ++at_;
+      tokens_.push_back({Token::Kind::kWord, Text(name), name, at_});
+    } else if (c == '`') {
       tokens_.push_back({Token::Kind::kQuoted, Quoted('`', false), begin, at_});
     } else if (c == '"' && mode_.ansi_quotes) {
       tokens_.push_back({Token::Kind::kQuoted, Quoted('"', false), begin, at_});
@@ -95,6 +101,11 @@ class Lexer {
       ++at_;
       tokens_.push_back({Token::Kind::kSymbol, Text(begin), begin, at_});
     }
+  }
+
+  // A name behind another one may begin with a digit, db.2024_orders, or be digits alone.
+  bool IsBehindName() const {
+    return !tokens_.empty() && tokens_.back().IsName() && tokens_.back().end == at_;
   }
 
   // Digits, decimals, exponents; a name may begin with a digit too (1st_table).

@@ -32,8 +32,13 @@ bool HasRoom(const RowBatch& batch, size_t max_rows, size_t max_bytes) {
 
 }  // namespace
 
-MysqlRowReader::MysqlRowReader(const EndpointUrl& url, Side side, const ServerInfo& server)
-    : session_(url, side, SessionRole::kReader), server_(server) {}
+// Text comes in its column's own character set and is decoded here, by the same tables as in the
+// log: the server would put a question mark in the place of what Unicode does not have, in silence.
+MysqlRowReader::MysqlRowReader(const EndpointUrl& url, Side side, const ServerInfo& server,
+                               std::shared_ptr<Charsets> charsets)
+    : session_(url, side, SessionRole::kReader), server_(server), texts_(std::move(charsets)) {
+  session_.Execute("SET character_set_results=NULL");
+}
 
 MysqlRowReader::~MysqlRowReader() {
   // What was not read would be read away; the rest of a large table is not worth waiting for.
@@ -83,39 +88,61 @@ std::optional<KeyTuple> MysqlRowReader::Boundary(const ScanPlan& plan, const Key
   auto found = session_.Query(fmt::format("SELECT {}{}{}{} LIMIT {},1", list.key(), list.from(),
                                           list.Where(within), list.order(), rows - 1));
   if (found.empty()) return {};
+  const std::vector<Wire> wires = WiresOf(plan.table, plan.key);
   KeyTuple key;
   for (size_t i = 0; i < found[0].size(); ++i) {
-    AppendWireCell(key.emplace_back(), list.key_forms()[i], found[0][i].value_or(""));
+    AppendCell(key.emplace_back(), wires[i], found[0][i].value_or(""));
   }
   return key;
 }
 
-void MysqlRowReader::Stream(const std::string& sql, const std::vector<CellForm>& forms) {
+std::vector<MysqlRowReader::Wire> MysqlRowReader::WiresOf(const TableSchemaPtr& table,
+                                                          const std::vector<int>& ordinals) {
+  std::vector<Wire> wires;
+  for (int ordinal : ordinals) {
+    const ColumnSchema& column = table->columns[static_cast<size_t>(ordinal)];
+    Wire wire{FormOf(column.type), nullptr};
+    const std::string& charset = column.charset.empty() ? table->charset : column.charset;
+    const bool is_text = column.type.is_text() || column.type.kind == TypeKind::kSet;
+    if (is_text && !charset.empty() && !IsUtf8(charset)) wire.text = &texts_.Of(charset);
+    wires.push_back(wire);
+  }
+  return wires;
+}
+
+void MysqlRowReader::Stream(const std::string& sql, const ScanPlan& plan) {
   stream_.reset();
-  forms_ = forms;
+  wires_ = WiresOf(plan.table, plan.columns);
   stream_ = session_.Stream(sql);
+}
+
+void MysqlRowReader::AppendCell(std::string& out, const Wire& wire, std::string_view bytes) {
+  if (wire.text == nullptr) return AppendWireCell(out, wire.form, bytes);
+  wire.text->Append(out, bytes);
 }
 
 void MysqlRowReader::Open(const ScanPlan& plan, const KeyRange& range) {
   const SelectList list(plan);
   Stream(
       fmt::format("SELECT {}{}{}{}", list.columns(), list.from(), list.Where(range), list.order()),
-      list.forms());
+      plan);
 }
 
 void MysqlRowReader::OpenBucket(const ScanPlan& plan, uint32_t bucket, uint32_t buckets) {
   const SelectList list(plan);
   Stream(fmt::format("SELECT {}{} WHERE {}={}", list.columns(), list.from(),
                      BucketExpression(plan, buckets), bucket),
-         list.forms());
+         plan);
 }
 
 void MysqlRowReader::AppendCells(RowBatch& batch) {
-  for (unsigned c = 0; c < forms_.size(); ++c) {
+  for (unsigned c = 0; c < wires_.size(); ++c) {
+    const Wire& wire = wires_[c];
     if (stream_->is_null(c)) {
       batch.AddNull();
-    } else if (forms_[c] == CellForm::kFloat || forms_[c] == CellForm::kDouble) {
-      AppendWireCell(batch.buffer(), forms_[c], stream_->cell(c));
+    } else if (wire.text != nullptr || wire.form == CellForm::kFloat ||
+               wire.form == CellForm::kDouble) {
+      AppendCell(batch.buffer(), wire, stream_->cell(c));
       batch.EndCell();
     } else {
       batch.Add(stream_->cell(c));
@@ -142,8 +169,7 @@ void MysqlRowReader::ReadKeys(const ScanPlan& plan, const std::vector<KeyTuple>&
   for (size_t from = 0; from < keys.size(); from += kKeysPerStatement) {
     const size_t end = std::min(keys.size(), from + kKeysPerStatement);
     std::vector<KeyTuple> part(keys.begin() + from, keys.begin() + end);
-    Stream(fmt::format("SELECT {}{}{}", list.columns(), list.from(), list.WhereKeys(part)),
-           list.forms());
+    Stream(fmt::format("SELECT {}{}{}", list.columns(), list.from(), list.WhereKeys(part)), plan);
     while (stream_->Next()) AppendCells(batch);
     stream_.reset();
   }

@@ -7,6 +7,7 @@
 
 #include "connectors/mysql_family/cell_sql.h"
 #include "connectors/mysql_family/session.h"
+#include "connectors/mysql_family/text_decoder.h"
 #include "endpoint/row_reader.h"
 
 namespace godwit::mysql {
@@ -14,7 +15,8 @@ namespace godwit::mysql {
 // Reads rows over one connection, streamed: what is not asked for stays at the server.
 class MysqlRowReader : public RowReader {
  public:
-  MysqlRowReader(const EndpointUrl& url, Side side, const ServerInfo& server);
+  MysqlRowReader(const EndpointUrl& url, Side side, const ServerInfo& server,
+                 std::shared_ptr<Charsets> charsets);
   ~MysqlRowReader() override;
 
   Position BeginSnapshot() override;
@@ -32,13 +34,22 @@ class MysqlRowReader : public RowReader {
   void Cancel() override { session_.Cancel(); }
 
  private:
-  void Stream(const std::string& sql, const std::vector<CellForm>& forms);
+  // What a column's cells are on the wire.
+  struct Wire {
+    CellForm form;
+    TextDecoder* text;  // nullptr: in UTF-8, or no text
+  };
+
+  std::vector<Wire> WiresOf(const TableSchemaPtr& table, const std::vector<int>& ordinals);
+  void Stream(const std::string& sql, const ScanPlan& plan);
+  static void AppendCell(std::string& out, const Wire& wire, std::string_view bytes);
   void AppendCells(RowBatch& batch);
 
   Session session_;
   const ServerInfo& server_;
+  TextDecoders texts_;
   std::unique_ptr<StreamingResult> stream_;
-  std::vector<CellForm> forms_;
+  std::vector<Wire> wires_;
 };
 
 }  // namespace godwit::mysql

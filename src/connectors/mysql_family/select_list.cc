@@ -30,18 +30,17 @@ const IndexSchema* IndexOver(const TableSchema& table, const std::vector<int>& k
 
 SelectList::SelectList(const ScanPlan& plan) {
   const TableSchema& table = *plan.table;
-  auto expressions = [&](const std::vector<int>& ordinals, std::vector<CellForm>& forms) {
+  auto expressions = [&](const std::vector<int>& ordinals) {
     std::string out;
     for (int ordinal : ordinals) {
       const ColumnSchema& column = table.columns[ordinal];
       if (!out.empty()) out += ',';
       out += SelectExpression(column);
-      forms.push_back(FormOf(column.type));
     }
     return out;
   };
-  columns_ = expressions(plan.columns, forms_);
-  key_ = expressions(plan.key, key_forms_);
+  columns_ = expressions(plan.columns);
+  key_ = expressions(plan.key);
   from_ = fmt::format(" FROM {}.{}", Session::Quote(table.name.database),
                       Session::Quote(table.name.table));
   if (const IndexSchema* index = plan.key.empty() ? nullptr : IndexOver(table, plan.key)) {

@@ -17,8 +17,6 @@ class SelectList {
   // Expressions of plan.columns and of plan.key, separated by commas.
   const std::string& columns() const { return columns_; }
   const std::string& key() const { return key_; }
-  const std::vector<CellForm>& forms() const { return forms_; }
-  const std::vector<CellForm>& key_forms() const { return key_forms_; }
 
   // " FROM t FORCE INDEX (key)"; without the hint where no index is over the plan's key.
   const std::string& from() const { return from_; }
@@ -40,8 +38,6 @@ class SelectList {
 
   std::string columns_;
   std::string key_;
-  std::vector<CellForm> forms_;
-  std::vector<CellForm> key_forms_;
   std::vector<KeyColumn> key_columns_;
   std::string from_;
   std::string order_;

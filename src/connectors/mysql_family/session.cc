@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/mysql_family/session.h"
 
+#include <errmsg.h>
 #include <fmt/format.h>
 #include <mysql.h>
 #include <netinet/in.h>
@@ -40,6 +41,10 @@ unsigned TimeoutOption(const EndpointUrl& url, const char* name, unsigned otherw
   return value;
 }
 
+// The ways to log in that do not show the password to who answers.
+constexpr const char* kHashedPasswords =
+    "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec";
+
 // The bytes of the UTF-8 character at `at`; 0 if there is none.
 size_t CharacterAt(std::string_view text, size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
@@ -55,18 +60,21 @@ size_t CharacterAt(std::string_view text, size_t at) {
   return length;
 }
 
-// Statements are shown to people; a batch of a megabyte is not, nor the bytes of a picture.
-std::string Shortened(std::string_view sql) {
-  constexpr size_t kShown = 300;
+constexpr size_t kShownStatement = 300;
+constexpr size_t kShownMessage = 1000;
+
+// Statements and servers' messages are shown to people; a batch of a megabyte is not, nor the bytes of
+// a picture, nor what a terminal would obey.
+std::string Shortened(std::string_view text, size_t most) {
   std::string out;
   size_t at = 0;
-  while (at < sql.size() && at < kShown) {
-    const size_t length = CharacterAt(sql, at);
-    const bool is_shown = length > 1 || (length == 1 && sql[at] >= ' ' && sql[at] != 0x7f);
-    is_shown ? out += sql.substr(at, length) : out += length == 1 ? ' ' : '?';
+  while (at < text.size() && at < most) {
+    const size_t length = CharacterAt(text, at);
+    const bool is_shown = length > 1 || (length == 1 && text[at] >= ' ' && text[at] != 0x7f);
+    is_shown ? out += text.substr(at, length) : out += length == 1 ? ' ' : '?';
     at += std::max<size_t>(length, 1);
   }
-  if (at < sql.size()) out += fmt::format("… ({} bytes)", sql.size());
+  if (at < text.size()) out += fmt::format("… ({} bytes)", text.size());
   return out;
 }
 
@@ -139,7 +147,12 @@ void Session::Connect(const EndpointUrl& url, SessionRole role) {
   mysql_options(mysql_, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
   my_bool yes = 1;
   my_bool no = 0;
+  // A server could ask for any file of this machine otherwise.
+  unsigned int local_files = 0;
+  mysql_options(mysql_, MYSQL_OPT_LOCAL_INFILE, &local_files);
   const std::string tls = url.Option("tls", "off");
+  // Nor for the password in clear, but by a connection that proves whom it speaks with.
+  if (tls != "verify") mysql_options(mysql_, MARIADB_OPT_RESTRICTED_AUTH, kHashedPasswords);
   if (tls != "off") {
     mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &yes);
     const std::string ca = url.Option("tls_ca");
@@ -151,6 +164,10 @@ void Session::Connect(const EndpointUrl& url, SessionRole role) {
   if (mysql_real_connect(mysql_, url.host.c_str(), url.user.c_str(), url.password.c_str(), nullptr,
                          port, nullptr, flags) == nullptr) {
     Fail("connecting");
+  }
+  // The library goes on in clear where the server has no TLS.
+  if (tls != "off" && mysql_get_ssl_cipher(mysql_) == nullptr) {
+    throw Classify(CR_SSL_CONNECTION_ERROR, "the server offers no TLS", "connecting", side_, url_);
   }
   WatchSocket();
 }
@@ -202,7 +219,7 @@ void Session::SetContract(SessionRole role) {
 }
 
 void Session::Send(std::string_view sql) {
-  if (mysql_real_query(mysql_, sql.data(), sql.size()) != 0) Fail(Shortened(sql));
+  if (mysql_real_query(mysql_, sql.data(), sql.size()) != 0) Fail(Shortened(sql, kShownStatement));
 }
 
 uint64_t Session::Execute(std::string_view sql) {
@@ -220,7 +237,7 @@ void Session::ExecuteEach(
     const char* info = mysql_info(mysql_);
     each(mysql_affected_rows(mysql_), info == nullptr ? "" : info);
     int next = mysql_next_result(mysql_);
-    if (next > 0) Fail(Shortened(sql));
+    if (next > 0) Fail(Shortened(sql, kShownStatement));
     if (next < 0) return;
   }
 }
@@ -255,7 +272,7 @@ std::optional<std::string> Session::QueryValue(std::string_view sql) {
 std::unique_ptr<StreamingResult> Session::Stream(std::string_view sql) {
   Send(sql);
   st_mysql_res* result = mysql_use_result(mysql_);
-  if (result == nullptr) Fail(Shortened(sql));
+  if (result == nullptr) Fail(Shortened(sql, kShownStatement));
   return std::make_unique<StreamingResult>(*this, result);
 }
 
@@ -320,7 +337,7 @@ void Session::Cancel() {
 
 void Session::Fail(std::string_view doing) {
   if (cancelled_.load()) throw Stopped();
-  throw Classify(mysql_errno(mysql_), mysql_error(mysql_), doing, side_, url_);
+  throw Classify(mysql_errno(mysql_), Shortened(mysql_error(mysql_), kShownMessage), doing, side_, url_);
 }
 
 StreamingResult::StreamingResult(Session& session, st_mysql_res* result)

@@ -15,69 +15,23 @@ namespace {
 // The room for a result is that of its longest form: of a large text, step by step.
 constexpr size_t kStep = 1 << 20;
 
-struct Charset {
-  std::string_view name;
-  const char* iconv;
-  bool is_single_byte;
-};
-
-// MySQL's names and iconv's. Its latin1 is Windows' with the five holes as C1 controls.
-constexpr std::array kCharsets = {
-    Charset{"latin1", "CP1252", true},      Charset{"ascii", "ASCII", true},
-    Charset{"latin2", "ISO-8859-2", true},  Charset{"latin5", "ISO-8859-9", true},
-    Charset{"latin7", "ISO-8859-13", true}, Charset{"greek", "ISO-8859-7", true},
-    Charset{"hebrew", "ISO-8859-8", true},  Charset{"cp1250", "CP1250", true},
-    Charset{"cp1251", "CP1251", true},      Charset{"cp1256", "CP1256", true},
-    Charset{"cp1257", "CP1257", true},      Charset{"cp850", "CP850", true},
-    Charset{"cp852", "CP852", true},        Charset{"cp866", "CP866", true},
-    Charset{"koi8r", "KOI8-R", true},       Charset{"koi8u", "KOI8-U", true},
-    Charset{"tis620", "TIS-620", true},     Charset{"macroman", "MACINTOSH", true},
-    Charset{"armscii8", "ARMSCII-8", true}, Charset{"geostd8", "GEORGIAN-PS", true},
-    Charset{"hp8", "HP-ROMAN8", true},      Charset{"gbk", "GBK", false},
-    Charset{"gb2312", "EUC-CN", false},     Charset{"gb18030", "GB18030", false},
-    Charset{"big5", "BIG5", false},         Charset{"sjis", "SJIS", false},
-    Charset{"cp932", "CP932", false},       Charset{"ujis", "EUC-JP", false},
-    Charset{"eucjpms", "EUC-JP-MS", false}, Charset{"euckr", "UHC", false},
-    Charset{"ucs2", "UTF-16BE", false},     Charset{"utf16", "UTF-16BE", false},
-    Charset{"utf16le", "UTF-16LE", false},  Charset{"utf32", "UTF-32BE", false},
-};
-
-bool IsUtf8(std::string_view charset) {
-  return charset == "utf8mb4" || charset == "utf8mb3" || charset == "utf8" || charset == "binary";
-}
-
 }  // namespace
 
-TextDecoder::TextDecoder(std::string_view charset) : charset_(charset) {
-  if (IsUtf8(charset)) return;
-  auto known = std::find_if(kCharsets.begin(), kCharsets.end(),
-                            [&](const Charset& c) { return c.name == charset; });
+TextDecoder::TextDecoder(std::string_view charset, std::shared_ptr<const CharsetTable> table)
+    : charset_(charset), table_(std::move(table)) {
+  if (IsUtf8(charset) || table_ != nullptr) return;
   iconv_t handle = reinterpret_cast<iconv_t>(-1);
-  if (known != kCharsets.end()) handle = iconv_open("UTF-8", known->iconv);
+  const std::string wide(WideUnicode(charset));
+  if (!wide.empty()) handle = iconv_open("UTF-8", wide.c_str());
   if (handle == reinterpret_cast<iconv_t>(-1)) {
     throw Error({.code = "CHARSET_UNSUPPORTED",
                  .kind = ErrorKind::kBlocked,
                  .side = Side::kSource,
                  .message = fmt::format("text in the character set {} cannot be read", charset),
-                 .cause = "neither Godwit nor this system's iconv knows it",
+                 .cause = "the server does not say what its characters are",
                  .remedy = "convert the column to utf8mb4, or leave its table out"});
   }
   iconv_ = handle;
-  kind_ = known->is_single_byte ? Kind::kSingleByte : Kind::kMultiByte;
-  if (kind_ == Kind::kMultiByte) return;
-  for (int b = 0; b < 256; ++b) {
-    char in = static_cast<char>(b);
-    char* from = &in;
-    size_t left = 1;
-    char* to = table_[b].data() + 1;
-    size_t room = 3;
-    iconv(handle, nullptr, nullptr, nullptr, nullptr);
-    if (iconv(handle, &from, &left, &to, &room) != static_cast<size_t>(-1)) {
-      table_[b][0] = static_cast<char>(3 - room);
-    } else if (charset == "latin1") {
-      table_[b] = {2, static_cast<char>(0xc2), in, 0};
-    }
-  }
 }
 
 TextDecoder::~TextDecoder() {
@@ -85,14 +39,12 @@ TextDecoder::~TextDecoder() {
 }
 
 void TextDecoder::Append(std::string& out, std::string_view bytes) {
-  switch (kind_) {
-    case Kind::kUtf8:
-      out.append(bytes);
-      return;
-    case Kind::kSingleByte:
-      return AppendSingleByte(out, bytes);
-    case Kind::kMultiByte:
-      return AppendMultiByte(out, bytes);
+  if (table_ != nullptr) {
+    AppendByTable(out, bytes);
+  } else if (iconv_ != nullptr) {
+    AppendWide(out, bytes);
+  } else {
+    out.append(bytes);
   }
 }
 
@@ -102,27 +54,27 @@ std::string TextDecoder::Decode(std::string_view bytes) {
   return out;
 }
 
-void TextDecoder::AppendSingleByte(std::string& out, std::string_view bytes) {
-  for (size_t at = 0; at < bytes.size(); at += kStep) {
-    const std::string_view step = bytes.substr(at, kStep);
+void TextDecoder::AppendByTable(std::string& out, std::string_view bytes) {
+  while (!bytes.empty()) {
+    // The step's last character may reach beyond it.
+    const size_t end = bytes.size() - std::min(bytes.size(), kStep);
     const size_t from = out.size();
-    out.resize(from + 3 * step.size());
+    out.resize(from + (bytes.size() - end) * CharsetTable::kLongest);
     char* to = out.data() + from;
-    for (char c : step) {
-      const auto& entry = table_[static_cast<uint8_t>(c)];
-      if (entry[0] == 0) Undecodable(bytes);
-      to[0] = entry[1];
-      if (entry[0] > 1) {
-        to[1] = entry[2];
-        to[2] = entry[3];
+    while (bytes.size() > end) {
+      size_t taken = table_->Write(to, bytes);
+      if (taken == 0) {
+        *to++ = kUndecodable;
+        *to++ = bytes[0];
+        taken = 1;
       }
-      to += entry[0];
+      bytes.remove_prefix(taken);
     }
     out.resize(static_cast<size_t>(to - out.data()));
   }
 }
 
-void TextDecoder::AppendMultiByte(std::string& out, std::string_view bytes) {
+void TextDecoder::AppendWide(std::string& out, std::string_view bytes) {
   iconv(iconv_, nullptr, nullptr, nullptr, nullptr);
   char* from = const_cast<char*>(bytes.data());  // iconv's signature; it does not write there
   size_t left = bytes.size();
@@ -134,17 +86,17 @@ void TextDecoder::AppendMultiByte(std::string& out, std::string_view bytes) {
     size_t result = iconv(iconv_, &from, &left, &to, &room);
     int error = errno;
     out.resize(static_cast<size_t>(to - out.data()));
-    if (result == static_cast<size_t>(-1) && error != E2BIG) Undecodable(bytes);
+    if (result != static_cast<size_t>(-1) || error == E2BIG) continue;
+    out += kUndecodable;
+    out += *from++;
+    --left;
   }
 }
 
-void TextDecoder::Undecodable(std::string_view bytes) const {
-  throw Error({.code = "TEXT_UNDECODABLE",
-               .kind = ErrorKind::kData,
-               .side = Side::kSource,
-               .message = fmt::format("a text of {} bytes is not valid {}", bytes.size(), charset_),
-               .cause = "the row holds bytes that its character set does not define",
-               .remedy = "correct the value at the source, or make the column binary"});
+TextDecoder& TextDecoders::Of(const std::string& charset) {
+  auto& decoder = decoders_[charset];
+  if (!decoder) decoder = std::make_unique<TextDecoder>(charset, charsets_->Of(charset));
+  return *decoder;
 }
 
 }  // namespace godwit::mysql

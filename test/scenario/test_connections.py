@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logging in: passwords of each kind, TLS that must be refused, servers that do not answer, and servers
+that ask for what they may not have."""
+import os
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+import compare
+import godwit
+
+PASSWORD = "p%C3%A4ss%20w%3Ford"  # "päss w?ord"
+SECRET = "päss w?ord"
+
+
+def test(url, timeout=60):
+    """`godwit datasource test URL`"""
+    return subprocess.run([str(godwit.PROGRAM), "datasource", "test", url], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=timeout)
+
+
+test.__test__ = False
+
+
+def refused(url, code):
+    done = test(url)
+    assert done.returncode == 1 and code in done.stderr, done.stderr
+    assert "cause:" in done.stderr and "remedy:" in done.stderr, done.stderr
+    assert SECRET not in done.stderr and PASSWORD not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def account(source):
+    """One that logs in by a hash of its password: MySQL 9.7 knows only the newer of the two kinds."""
+    # MySQL 5.6 comes with a nameless account of this host that goes before those of any host.
+    names = ["'native'@'%%'", "'native'@'localhost'"]
+
+    def drop():
+        for user, host in source.query("SELECT User, Host FROM mysql.user WHERE User = 'native'"):
+            source.query(f"DROP USER '{user}'@'{host}'")
+
+    drop()
+    for name in names:
+        source.query(f"CREATE USER {name} IDENTIFIED BY %s", SECRET)
+        source.query(f"GRANT ALL ON *.* TO {name}".replace("%%", "%"))
+    yield "native"
+    drop()
+
+
+def test_password(tmp_path, source, oceanbase, account):
+    file = tmp_path / "password"
+    file.write_text(SECRET + "\n")
+    url = f"{source.kind}://{account}@127.0.0.1:{source.port}?password_file={file}"
+    source.drop("login")
+    oceanbase.drop("login")
+    source.run("CREATE DATABASE login;\nCREATE TABLE login.t (id INT PRIMARY KEY);\n"
+               "INSERT INTO login.t VALUES (1), (2);\n")
+    project = godwit.Godwit(tmp_path / "state", godwit.Server("source", url), oceanbase, "login.*")
+    run = project.migrate()
+    assert run.code == 0, run
+    assert not compare.servers(source, oceanbase, "login")
+    assert SECRET not in run.err
+    for path in (tmp_path / "state").rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+    file.write_text("another\n")
+    refused(url, "LOGIN_REFUSED")
+
+
+def test_tls_is_verified(tmp_path):
+    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
+    assert url, "run the tests through ./dev test"
+    assert test(url).returncode == 0
+    authority = url.split("tls_ca=")[1]
+    stranger = tmp_path / "stranger.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+                    "/CN=a stranger", "-keyout", tmp_path / "key", "-out", stranger],
+                   check=True, stderr=subprocess.DEVNULL)
+    refused(url.replace(authority, str(stranger)), "TLS_FAILED")
+    refused(url.replace(f"&tls_ca={authority}", ""), "TLS_FAILED")  # of no authority that this machine knows
+
+
+def test_tls_that_the_server_does_not_have():
+    """No word is spoken that all can read."""
+    def let_in(server):
+        server.greet()
+        server.send(b"\0\0\0\2\0\0\0")
+        server.receive()
+
+    server = RogueServer(let_in)
+    with server as url:
+        refused(f"{url}?tls=on", "TLS_FAILED")
+    assert b"rogue" in server.heard and b"SET" not in server.heard
+
+
+def test_a_server_that_never_answers():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        begin = time.monotonic()
+        refused(f"mysql://root@127.0.0.1:{silent.getsockname()[1]}?connect_timeout=2", "CONNECTION_")
+        assert 1.5 < time.monotonic() - begin < 8
+
+
+class RogueServer:
+    """Speaks as much of the protocol as it takes to ask a client for something."""
+
+    CAPABILITIES = 0x00000200 | 0x00008000 | 0x00080000 | 0x00000001  # 4.1, secure, plugins, long password
+
+    def __init__(self, behave):
+        self.behave, self.heard = behave, b""
+
+    def __enter__(self):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return f"mysql://rogue:{PASSWORD}@127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+    def serve(self):
+        while True:
+            try:
+                self.client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.sequence = 0
+            with self.client:
+                self.client.settimeout(20)
+                try:
+                    self.behave(self)
+                except (OSError, EOFError):
+                    pass  # the client has left
+
+    def send(self, payload):
+        self.client.sendall(struct.pack("<I", len(payload))[:3] + bytes([self.sequence]) + payload)
+
+    def receive(self):
+        head = self.exactly(4)
+        payload = self.exactly(int.from_bytes(head[:3], "little"))
+        self.sequence = head[3] + 1
+        self.heard += payload
+        return payload
+
+    def exactly(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.client.recv(count - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def greet(self):
+        capabilities = struct.pack("<I", self.CAPABILITIES)
+        self.send(b"\x0a8.0.99\0" + struct.pack("<I", 7) + b"12345678\0" + capabilities[:2] + b"\x2d\x02\0" +
+                  capabilities[2:] + bytes([21]) + bytes(10) + b"123456789012\0mysql_native_password\0")
+        return self.receive()
+
+
+def test_the_password_is_not_given_away():
+    def ask_for_it(server):
+        server.greet()
+        server.send(b"\xfemysql_clear_password\0")
+        server.receive()
+
+    server = RogueServer(ask_for_it)
+    with server as url:
+        done = test(url)
+    assert done.returncode == 1 and "LOGIN_REFUSED" in done.stderr and server.heard, done.stderr
+    assert SECRET.encode() not in server.heard
+
+
+def test_files_are_not_given_away(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("of this machine only")
+
+    def ask_for_it(server):
+        server.greet()
+        server.send(b"\0\0\0\2\0\0\0")
+        server.receive()  # any statement
+        server.send(b"\xfb" + str(secret).encode())
+        for _ in range(3):
+            server.receive()
+
+    server = RogueServer(ask_for_it)
+    with server as url:
+        done = test(url)
+    assert done.returncode == 1 and b"SET NAMES" in server.heard, (done.stderr, server.heard)
+    assert secret.read_bytes() not in server.heard
