@@ -133,9 +133,16 @@ def test_crash_within_a_merged_window(tmp_path, mysql, oceanbase, point):
     following = godwit.Following(project)
     following.wait_stage("incremental", "running")
     assert following.stop().code == 130
-    backlog = load.Load(mysql, DATABASE, tables, 78, transactions=2500, ids=300)
+    backlog = load.Load(mysql, DATABASE, tables, 78, transactions=3000, ids=300)
     backlog.run()
     assert backlog.error is None
+    # Replay waits for the user, so that the whole backlog is in the Log when it begins.
+    oceanbase.run("RENAME TABLE t0 TO t0_away;\n", DATABASE)
+    waiting = project.start("--blocked-timeout", "60",
+                            environment={"GODWIT_CRASH_POINT": "capture-after-append:1500"})
+    waiting.communicate(timeout=120)
+    assert killed_itself(waiting)
+    oceanbase.run("RENAME TABLE t0_away TO t0;\n", DATABASE)
     shares = lambda: oceanbase.query("SELECT COUNT(*) FROM godwit.godwit_lane WHERE progress LIKE "
                                      "'%shares=%'")[0][0]
     before = shares()
