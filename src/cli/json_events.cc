@@ -95,7 +95,8 @@ class JsonEvents : public RunEvents {
     json summary = {{"event", "summary"},           {"status", SummaryStatus(outcome)},
                     {"tables", outcome.tables},     {"rows", outcome.rows},
                     {"changes", outcome.changes},   {"inconsistent", outcome.inconsistent},
-                    {"left_out", outcome.left_out}, {"seconds", outcome.seconds}};
+                    {"left_out", outcome.left_out}, {"skipped", outcome.skipped},
+                    {"seconds", outcome.seconds}};
     if (outcome.status == "unsettled") summary["reason"] = "unsettled";
     Print(summary);
   }

@@ -66,6 +66,8 @@ json StatusJson(const ProjectStatus& status) {
   if (status.selection) out["selection"] = ToJson(*status.selection);
   out["left_out"] = json::array();
   for (const Finding& finding : status.left_out) out["left_out"].push_back(ToJson(finding));
+  out["skipped"] = json::array();
+  for (const Finding& finding : status.skipped) out["skipped"].push_back(ToJson(finding));
   out["process"] = status.owner ? json(*status.owner) : json();
   if (!status.project.record.cause.empty()) {
     out["cause"] = json::parse(status.project.record.cause, nullptr, false);
@@ -100,6 +102,10 @@ std::string VerdictText(const JournalEntry& entry) {
       fmt::format("inconsistent  {}: of {} rows {} missing, {} different, {} extra", entry.object,
                   CountText(count("rows")), CountText(count("only_source")),
                   CountText(count("different")), CountText(count("only_destination")));
+  if (count("refused") > 0) {
+    out += fmt::format(", {} could not be corrected (the .diff file says why)",
+                       CountText(count("refused")));
+  }
   if (count("unsettled") > 0) out += fmt::format(", {} unsettled", CountText(count("unsettled")));
   if (count("computed") > 0) {
     out += fmt::format(
@@ -110,6 +116,15 @@ std::string VerdictText(const JournalEntry& entry) {
         CountText(count("computed")));
   }
   return out + fmt::format("\n  rows and statements: {}/\n", detail.value("report", ""));
+}
+
+// A statement or an object; 'project ddl' has the definition of the latter.
+std::string SkippedText(const Finding& finding) {
+  const std::string head = fmt::format("skipped: item {}: {} {} in {}", finding.id, finding.kind,
+                                       finding.object, finding.stage);
+  if (finding.kind != "ddl") return head;
+  const json detail = json::parse(finding.detail, nullptr, false);
+  return fmt::format("{}: {}", head, detail.is_object() ? detail.value("statement", "") : "");
 }
 
 int Show(const CommandContext& context, const Arguments& arguments, Projects& projects) {
@@ -135,6 +150,7 @@ int Show(const CommandContext& context, const Arguments& arguments, Projects& pr
   }
   for (const JournalEntry& entry : status.verification) fmt::print("{}", VerdictText(entry));
   for (const Finding& finding : status.left_out) fmt::print("{}\n", LeftOutText(finding));
+  for (const Finding& finding : status.skipped) fmt::print("{}\n", SkippedText(finding));
   for (const JournalEntry& entry : status.precheck) {
     if (IsObjection(entry)) fmt::print("{}\n", CheckText(entry));
   }

@@ -28,6 +28,10 @@ std::string SummaryText(const RunOutcome& outcome, const std::string& project, i
     out += fmt::format("{} rows were skipped as blocked items; see them: godwit project show {}\n",
                        CountText(static_cast<int64_t>(outcome.left_out)), project);
   }
+  if (outcome.skipped > 0) {
+    out += fmt::format("{} statements or objects were skipped; see them: godwit project show {}\n",
+                       CountText(static_cast<int64_t>(outcome.skipped)), project);
+  }
   if (!outcome.advice.empty()) {
     out += outcome.advice;
   } else if (outcome.status == "interrupted") {

@@ -22,8 +22,11 @@ class SchemaHistory {
   };
 
   virtual ~SchemaHistory() = default;
-  // The definition in force, nullopt for a table it does not follow.
+  // The definition in force, nullopt for a table it does not follow. One without columns stands for
+  // a table that is followed although nobody could work out its definition.
   virtual std::optional<Versioned> Find(const TableName& name) = 0;
+  // Whether a table that Find does not know ought to be followed: its rows must not be passed over.
+  virtual bool IsSelected(const TableName& name) = 0;
 };
 
 // A source's change log. One thread at a time, but for Cancel.

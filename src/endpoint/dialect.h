@@ -19,6 +19,7 @@ struct Statement {
   TableName table;
   std::string object;  // the index's or constraint's name, where it has one
   std::string sql;
+  std::string time_zone = "";  // to run it in, an offset from UTC ("+08:00"); empty: in UTC
 
   bool operator==(const Statement&) const = default;
 };
@@ -85,6 +86,9 @@ class Dialect {
   // kAlterTable). Throws DDL_NOT_CONVERTIBLE (kBlocked) with the clause that cannot be done.
   virtual std::vector<Statement> Render(const SchemaChange& change,
                                         const TableSchema* before) const = 0;
+
+  // What ChangeRow's statements take for granted of a session, as statements to run before them.
+  virtual std::string ScriptHead() const { return ""; }
 
   // One row's change as a statement for people to run: no `before` inserts, no `after` deletes. It
   // touches one row at most, and only while that is `before` in every byte. Cells are in the order

@@ -47,24 +47,41 @@ uint64_t GeneratedNumber(std::string_view name, std::string_view table, std::str
   return number;
 }
 
+// EXCHANGE PARTITION, DISCARD and IMPORT TABLESPACE: other rows, the same definition.
+bool LeavesDefinition(const AlterAction& action) {
+  return action.text.starts_with("EXCHANGE") || action.text.starts_with("DISCARD");
+}
+
+// Sub-partitions that a statement does not name are called by their partition's name.
+Partitioning::Partition WithSubpartitions(Partitioning::Partition partition, size_t count) {
+  for (size_t i = partition.subpartitions.size(); i < count; ++i) {
+    partition.subpartitions.push_back({partition.name + "sp" + std::to_string(i), "", "", {}});
+  }
+  return partition;
+}
+
+size_t SubpartitionsOf(const std::vector<Partitioning::Partition>& partitions) {
+  return partitions.empty() ? 0 : partitions[0].subpartitions.size();
+}
+
 }  // namespace
 
-std::optional<TableSchema> Alteration::Run() {
+std::optional<AlteredTable> Alteration::Run() {
   for (const AlterAction& action : actions_) {
-    if (action.kind == Kind::kUnknown) return {};
+    if (action.kind == Kind::kUnknown && !LeavesDefinition(action)) return {};
   }
   TableOptions();
   OldColumns();
   OldIndexes();
   OldForeignKeys();
   OldChecks();
-  if (!DropUnnamed() || !RenameInExpressions() || !PlaceColumns() || !ConvertCharset() ||
-      !Partitions()) {
-    return {};
-  }
+  bool is_whole = DropUnnamed();
+  is_whole = RenameInExpressions() && is_whole;
+  if (!PlaceColumns() || !ConvertCharset()) return {};
+  is_whole = Partitions() && is_whole;
   AddObjects();
   RenameTable();
-  return std::move(after_);
+  return AlteredTable{std::move(after_), is_whole};
 }
 
 const AlterAction* Alteration::FindAction(Kind kind, std::string_view name) const {
@@ -338,36 +355,67 @@ bool Alteration::RenameInExpressions() {
 }
 
 bool Alteration::Partitions() {
+  bool is_known = true;
   for (const AlterAction& action : actions_) {
     if (action.kind == Kind::kReorganize) {
-      const std::string_view word = std::string_view(action.text).substr(0, action.text.find(' '));
-      if (EqualNames(word, "rebuild")) continue;
-      if (!EqualNames(word, "remove")) return false;
-      after_.partitioning.reset();
-      continue;
+      is_known = Reorganize(action) && is_known;
+    } else if (action.kind == Kind::kAddPartitions) {
+      is_known = AddPartitions(action) && is_known;
+    } else if (action.kind == Kind::kDropPartitions) {
+      is_known = after_.partitioning.has_value() && is_known;
+      if (!after_.partitioning) continue;
+      std::erase_if(after_.partitioning->partitions,
+                    [&](const auto& p) { return Contains(action.names, p.name); });
     }
-    if (action.kind != Kind::kAddPartitions && action.kind != Kind::kDropPartitions) continue;
-    if (!after_.partitioning) return false;
-    auto& partitions = after_.partitioning->partitions;
-    if (action.kind == Kind::kDropPartitions) {
-      std::erase_if(partitions, [&](const auto& p) { return Contains(action.names, p.name); });
-      continue;
-    }
-    const size_t subs = partitions.empty() ? 0 : partitions[0].subpartitions.size();
-    for (Partitioning::Partition partition : action.partitions) {
-      if (FindNamed(partitions, partition.name) != partitions.end()) continue;  // IF NOT EXISTS
-      for (size_t i = partition.subpartitions.size(); i < subs; ++i) {
-        partition.subpartitions.push_back({partition.name + "sp" + std::to_string(i), "", "", {}});
-      }
-      partitions.push_back(std::move(partition));
-    }
-    if (!action.partitions.empty()) continue;
-    if (subs != 0) return false;
-    const uint64_t count = std::strtoull(action.text.c_str(), nullptr, 10);
-    if (count == 0 || count > 8192) return false;  // more partitions than any server takes
-    for (uint64_t i = 0; i < count; ++i) {
-      partitions.push_back({"p" + std::to_string(partitions.size()), "", "", {}});
-    }
+  }
+  return is_known;
+}
+
+bool Alteration::AddPartitions(const AlterAction& action) {
+  if (!after_.partitioning) return false;
+  auto& partitions = after_.partitioning->partitions;
+  const size_t subs = SubpartitionsOf(partitions);
+  for (const Partitioning::Partition& partition : action.partitions) {
+    if (FindNamed(partitions, partition.name) != partitions.end()) continue;  // IF NOT EXISTS
+    partitions.push_back(WithSubpartitions(partition, subs));
+  }
+  if (!action.partitions.empty()) return true;
+  if (subs != 0) return false;
+  const uint64_t count = std::strtoull(action.text.c_str(), nullptr, 10);
+  if (count == 0 || count > 8192) return false;  // more partitions than any server takes
+  for (uint64_t i = 0; i < count; ++i) {
+    partitions.push_back({"p" + std::to_string(partitions.size()), "", "", {}});
+  }
+  return true;
+}
+
+bool Alteration::Reorganize(const AlterAction& action) {
+  const std::string_view word = std::string_view(action.text).substr(0, action.text.find(' '));
+  if (EqualNames(word, "rebuild")) return true;
+  if (EqualNames(word, "remove") || action.partitioning) {
+    after_.partitioning = action.partitioning;
+    return true;
+  }
+  if (!after_.partitioning) return false;
+  auto& list = after_.partitioning->partitions;
+  if (EqualNames(word, "coalesce")) {
+    if (action.number == 0 || action.number >= list.size()) return false;
+    list.resize(list.size() - action.number);
+    return true;
+  }
+  if (!EqualNames(word, "reorganize")) return false;
+  if (action.names.empty()) return true;  // of a KEY table, for the cluster engine: nothing moves
+  // The new ones take the place of the first old one.
+  auto at = list.end() - list.begin();
+  for (const std::string& name : action.names) {
+    const auto found = FindNamed(list, name);
+    if (found == list.end()) return false;
+    at = std::min(at, found - list.begin());
+  }
+  const size_t subs = SubpartitionsOf(list);
+  std::erase_if(list, [&](const auto& p) { return Contains(action.names, p.name); });
+  for (const Partitioning::Partition& partition : action.partitions) {
+    list.insert(list.begin() + at++, WithSubpartitions(partition, subs));
   }
   return true;
 }

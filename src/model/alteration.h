@@ -29,8 +29,8 @@ class Alteration {
   Alteration(const TableSchema& before, const std::vector<AlterAction>& actions)
       : before_(before), actions_(actions), after_(before) {}
 
-  // nullopt: the text does not tell the outcome.
-  std::optional<TableSchema> Run();
+  // nullopt: the text does not tell the columns.
+  std::optional<AlteredTable> Run();
 
  private:
   using Kind = AlterAction::Kind;
@@ -50,6 +50,8 @@ class Alteration {
   bool RenameInExpressions();
   bool RenameIn(std::string& expression, bool is_column_list) const;
   bool Partitions();
+  bool AddPartitions(const AlterAction& action);
+  bool Reorganize(const AlterAction& action);
   void AddObjects();
   void AddIndex(IndexSchema index);
   void AddForeignKey(ForeignKeySchema key);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint8_t kTableVersion = 1;
 constexpr uint8_t kRowsVersion = 1;
-constexpr uint8_t kSchemaVersion = 2;  // 1: without the moment
+constexpr uint8_t kSchemaVersion = 3;  // 1: without the moment; 2: without the zone, partitioning
 
 constexpr uint8_t kForeignKeyChecks = 1;
 constexpr uint8_t kIsCascade = 2;
@@ -86,6 +86,11 @@ template <typename Archive>
 void MomentFields(Archive& a, Is<SchemaChange> auto& v) {
   a(v.moment_utc, v.moment_local);
 }
+template <typename Archive>
+void ZoneFields(Archive& a, Is<SchemaChange> auto& v) {
+  a(v.time_zone);
+  for (auto& action : v.actions) a(action.partitioning);
+}
 
 std::string EncodeTableSchema(const TableSchema& table) {
   std::string out(1, static_cast<char>(kTableVersion));
@@ -103,17 +108,19 @@ void AppendEncoded(std::string& out, const SchemaChange& change) {
   ArchiveWriter writer(out);
   Fields(writer, change);
   MomentFields(writer, change);
+  ZoneFields(writer, change);
 }
 
 SchemaChange DecodeSchemaChange(std::string_view bytes) {
   static constexpr std::string_view kWhat = "schema change";
   ByteReader head(bytes, kWhat);
   const uint8_t version = head.U8();
-  if (version != 1) ExpectVersion(version, kSchemaVersion, kWhat);
+  if (version == 0 || version > kSchemaVersion) ExpectVersion(version, kSchemaVersion, kWhat);
   ArchiveReader in(head.Rest(), kWhat);
   SchemaChange change;
   Fields(in, change);
   if (version > 1) MomentFields(in, change);
+  if (version > 2) ZoneFields(in, change);
   in.ExpectEnd();
   return change;
 }

@@ -34,7 +34,7 @@ struct AlterAction {
     kAddPartitions,       // partitions
     kDropPartitions,      // names
     kTruncatePartitions,  // names; empty means ALL
-    kReorganize,          // text: anything else about partitions
+    kReorganize,          // text: anything else about partitions; partitioning for PARTITION BY
     kTableComment,        // text
     kTableCharset,        // charset/collation for new columns
     kConvertCharset,      // charset/collation for all text columns
@@ -60,6 +60,7 @@ struct AlterAction {
   std::string collation;
   uint64_t number = 0;
   TableName new_table;
+  std::optional<Partitioning> partitioning;
 };
 
 // A data definition statement as seen in a source's log, parsed. `statement` is kept for the user
@@ -93,6 +94,9 @@ struct SchemaChange {
   bool if_exists = false;  // IF EXISTS / IF NOT EXISTS was given
   bool replaces = false;   // CREATE OR REPLACE TABLE, as parsed: a reader yields the drop before it
   bool temporary = false;  // concerns temporary tables only: to be ignored
+  // A CREATE TABLE, also one that is kUnknown: nobody knows the table's columns then. As parsed,
+  // not stored.
+  bool creates_table = false;
   std::string charset;
   std::string collation;
   std::string problem;  // for kUnknown: what the parser stumbled on
@@ -100,10 +104,25 @@ struct SchemaChange {
   // where the log does not say, or nothing depends on it.
   std::string moment_utc;
   std::string moment_local;
+  // The times in it are in UTC. Where it still depends on the time zone of its session: the zone's
+  // offset from UTC ("+08:00"), or its name if that is not the same at all times.
+  std::string time_zone;
+
+  bool has_fixed_zone() const { return time_zone.starts_with('+') || time_zone.starts_with('-'); }
 };
 
-// The table after the change's actions (kAlterTable). nullopt: the outcome cannot be known from the
-// text (kUnknown, kReorganize of columns …) and must be read from the source.
+// What an ALTER TABLE made of a table. Its columns and indexes are known; constraints, expressions
+// and partitions may be as they were, unless it `is_whole`.
+struct AlteredTable {
+  TableSchema table;
+  bool is_whole = true;
+};
+
+// The table after the change's actions (kAlterTable). nullopt: not even the columns can be known
+// from the text.
+std::optional<AlteredTable> AlterTable(const TableSchema& table,
+                                       const std::vector<AlterAction>& actions);
+// The same, nullopt also where the text does not tell the whole of it.
 std::optional<TableSchema> ApplyActions(const TableSchema& table,
                                         const std::vector<AlterAction>& actions);
 

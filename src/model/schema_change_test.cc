@@ -257,8 +257,70 @@ TEST(ApplyActions, ChangesPartitions) {
   EXPECT_FALSE(ApplyActions(table, {reorganize})->partitioning);
   reorganize.text = "coalesce PARTITION";
   EXPECT_FALSE(ApplyActions(table, {reorganize}));
+  reorganize.number = 1;
+  EXPECT_THAT(ApplyActions(table, {reorganize})->partitioning->partitions, testing::SizeIs(1));
   EXPECT_FALSE(ApplyActions(table, {Do(Kind::kUnknown)}));
   EXPECT_EQ(ApplyActions(table, {Do(Kind::kNoEffect), Do(Kind::kTruncatePartitions)}), table);
+}
+
+std::string PartitionsOf(const std::optional<TableSchema>& table) {
+  std::string out;
+  if (!table || !table->partitioning) return "unknown";
+  for (const Partitioning::Partition& partition : table->partitioning->partitions) {
+    out += (out.empty() ? "" : " ") + partition.name;
+    for (const auto& sub : partition.subpartitions) out += "/" + sub.name;
+  }
+  return out;
+}
+
+TEST(ApplyActions, ReorganizesPartitions) {
+  TableSchema table = Table();
+  table.partitioning.emplace();
+  table.partitioning->partitions = {{"p0", "10"}, {"p1", "20"}, {"p2", "30"}};
+  AlterAction into = Do(Kind::kReorganize);
+  into.text = "REORGANIZE PARTITION";
+  into.names = {"P2", "p1"};
+  into.partitions = {{"a", "15"}, {"p1", "25"}, {"c", "30"}};
+  EXPECT_EQ(PartitionsOf(ApplyActions(table, {into})), "p0 a p1 c");
+  for (auto& partition : table.partitioning->partitions) partition.subpartitions.resize(2);
+  table.partitioning->partitions[0].subpartitions[0].name = "s";
+  EXPECT_EQ(PartitionsOf(ApplyActions(table, {into})),
+            "p0/s/ a/asp0/asp1 p1/p1sp0/p1sp1 c/csp0/csp1");
+  into.names = {"p9"};
+  EXPECT_FALSE(ApplyActions(table, {into}));
+  AlterAction anew = Do(Kind::kReorganize);
+  anew.text = "PARTITION BY RANGE (id) (PARTITION q VALUES LESS THAN (5))";
+  EXPECT_FALSE(ApplyActions(table, {anew}));  // its text is for who speaks the source's SQL
+  anew.partitioning.emplace();
+  anew.partitioning->partitions = {{"q", "5"}};
+  EXPECT_EQ(PartitionsOf(ApplyActions(table, {anew})), "q");
+}
+
+// Rows are decoded by columns and keys: what else the text leaves open does not stand in their way.
+TEST(AlterTable, KnowsTheColumnsWhereItDoesNotKnowAll) {
+  TableSchema table = Table();
+  table.checks = {{"", "(`a` > 0)"}, {"", "(`b` > 0)"}};
+  const auto dropped = AlterTable(table, {Do(Kind::kDropConstraint, "t_chk_1"), Add("x", "first")});
+  ASSERT_TRUE(dropped);
+  EXPECT_FALSE(dropped->is_whole);
+  EXPECT_EQ(Columns(dropped->table), "x id a b note");
+  AlterAction exchange = Do(Kind::kUnknown);
+  exchange.text = "EXCHANGE PARTITION";
+  exchange.new_table = {"shop", "other"};
+  const auto exchanged = AlterTable(table, {exchange});
+  ASSERT_TRUE(exchanged);
+  EXPECT_TRUE(exchanged->is_whole);
+  EXPECT_EQ(exchanged->table, table);
+  EXPECT_FALSE(ApplyActions(table, {exchange}));
+  AlterAction split = Do(Kind::kReorganize);
+  split.text = "COALESCE PARTITION";
+  split.number = 1;
+  const auto coalesced = AlterTable(table, {split, Do(Kind::kDropColumn, "note")});
+  ASSERT_TRUE(coalesced);  // though the table is not known to have partitions
+  EXPECT_FALSE(coalesced->is_whole);
+  EXPECT_EQ(Columns(coalesced->table), "id a b");
+  EXPECT_FALSE(AlterTable(table, {Add("x", "nowhere")}));
+  EXPECT_FALSE(AlterTable(table, {Do(Kind::kUnknown)}));
 }
 
 TEST(ExpressionNames, SkipsStringsAndCalls) {

@@ -44,6 +44,39 @@ bool IsAboutView(const SchemaChange& change) {
   return change.kind == Kind::kCreateView || change.kind == Kind::kDropView;
 }
 
+// What the user is shown of a statement, and by what its answer is found.
+BlockedItem ItemOf(Sequence sequence, const SchemaChange& source, std::string converted,
+                   const Error& error) {
+  TableName name = source.table;
+  if (name.table.empty() && !source.tables.empty()) name = source.tables[0];
+  if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
+  return {.stage = "incremental",
+          .kind = "ddl",
+          .object = name.table.empty() ? name.database : name.ToString(),
+          .statement = source.statement,
+          .converted = std::move(converted),
+          .span = {sequence, sequence},
+          .error = error};
+}
+
+// What EXCHANGE PARTITION takes rows from and gives them to; empty for any other change.
+TableName PartnerOf(const SchemaChange& change) {
+  for (const AlterAction& action : change.actions) {
+    if (action.kind == AlterAction::Kind::kUnknown) return action.new_table;
+  }
+  return {};
+}
+
+// The source's session, where a statement depends on its time zone, and how that is shown.
+std::string ZoneOf(const SchemaChange& change) {
+  return change.has_fixed_zone() ? change.time_zone : "";
+}
+
+std::string WithZone(const SchemaChange& change, const std::string& sql) {
+  if (!change.has_fixed_zone()) return sql;
+  return fmt::format("/* time_zone {} */ {}", change.time_zone, sql);
+}
+
 [[noreturn]] void FailOutcome(const TableName& name, std::string_view what) {
   throw Error({.code = "DDL_OUTCOME",
                .kind = ErrorKind::kBlocked,
@@ -98,8 +131,13 @@ std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence,
     return {part};
   }
   std::vector<TableName> names = NamesOf(change);
-  if (std::any_of(names.begin(), names.end(), is_copied)) return {};
-  return {part};
+  if (!std::any_of(names.begin(), names.end(), is_copied)) return {part};
+  // Of two tables that exchange rows each one's copy must hold it.
+  const TableName partner = PartnerOf(change);
+  const bool is_open =
+      !partner.table.empty() && link_.translator.rules().Find(partner) && !is_copied(partner);
+  if (is_open) return {part};
+  return {};
 }
 
 // A destination table that several source tables share must not follow the DDL of one of them.
@@ -130,6 +168,7 @@ void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
 }
 
 void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
+  if (!ObeyGiven(record, source)) return;
   for (;;) {
     std::vector<SchemaChange> converted;
     try {
@@ -140,13 +179,14 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
       if (error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug) throw;
       SchemaChange by_hand;
       by_hand.kind = Kind::kUnknown;
+      by_hand.time_zone = source.time_zone;
       for (const TableName& name : NamesOf(source)) {
         if (auto mapping = link_.translator.rules().Find(name)) {
           by_hand.tables.push_back(mapping->destination);
         }
       }
       if (record.statements.empty()) {
-        Answer answer = Ask(source, "", error, stop);
+        Answer answer = options_.ask(ItemOf(record.sequence, source, "", error), stop);
         if (answer.choice == Answer::Choice::kRetry) continue;
         if (answer.choice != Answer::Choice::kEdit) return;
         record.statements = {answer.statement};
@@ -163,6 +203,22 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
     }
     return;
   }
+}
+
+// A statement that would go now is not tried when the user has said otherwise meanwhile.
+bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
+  const auto answer = options_.ask.Given(ItemOf(record.sequence, source, "", Error(ErrorFields{})));
+  if (!answer || answer->choice == Answer::Choice::kRetry) return true;
+  if (answer->choice != Answer::Choice::kEdit) return false;
+  if (record.next < record.statements.size()) {
+    record.statements[record.next] = answer->statement;
+  } else {  // it was not converted, or its outcome was not what it should be
+    record.statements = {answer->statement};
+    record.next = 0;
+  }
+  record.has_intent = false;
+  Save(record);
+  return true;
 }
 
 bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
@@ -184,7 +240,7 @@ bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
       bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
                       error.code() == "FENCED";
       if (ends_run) throw;
-      Answer answer = Ask(source, "", error, stop);
+      Answer answer = options_.ask(ItemOf(record.sequence, source, "", error), stop);
       if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
         return false;
       }
@@ -231,7 +287,9 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
       // It failed; what the user does meanwhile must not look as if it had run.
       record.has_intent = false;
       Save(record);
-      Answer answer = Ask(source, record.statements[record.next], error, stop);
+      Answer answer = options_.ask(
+          ItemOf(record.sequence, source, WithZone(change, record.statements[record.next]), error),
+          stop);
       if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
         return false;
       }
@@ -260,7 +318,10 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
   MakeDatabases(change, stop);
   // A statement about a database is not run from within it: it may not be there.
   const auto part = IsAboutDatabase(change) ? Statement::Part::kDatabase : Statement::Part::kAlter;
-  writer_.Execute({.part = part, .table = change.table, .sql = record.statements[record.next]},
+  writer_.Execute({.part = part,
+                   .table = change.table,
+                   .sql = record.statements[record.next],
+                   .time_zone = ZoneOf(change)},
                   stop);
 }
 
@@ -346,20 +407,6 @@ std::string DdlBarrier::Fingerprint(const SchemaChange& change) {
     catalog_.reset();
     throw;
   }
-}
-
-Answer DdlBarrier::Ask(const SchemaChange& source, const std::string& converted, const Error& error,
-                       std::stop_token stop) const {
-  TableName name = source.table;
-  if (name.table.empty() && !source.tables.empty()) name = source.tables[0];
-  if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
-  return options_.ask({.stage = "incremental",
-                       .kind = "ddl",
-                       .object = name.table.empty() ? name.database : name.ToString(),
-                       .statement = source.statement,
-                       .converted = converted,
-                       .error = error},
-                      stop);
 }
 
 DdlBarrier::Record DdlBarrier::Load(Sequence sequence) const {

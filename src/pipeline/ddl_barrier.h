@@ -48,6 +48,8 @@ class DdlBarrier {
   // What no table's copy holds already; a statement on several tables is cut down.
   std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change) const;
   void RunUnit(Record& record, const SchemaChange& source, std::stop_token stop);
+  // What was answered while nobody ran. False: the unit is left out.
+  bool ObeyGiven(Record& record, const SchemaChange& source);
   // False: the user wants the rest of the unit left out.
   bool RunConverted(Record& record, const SchemaChange& source, const SchemaChange& change,
                     std::stop_token stop);
@@ -60,8 +62,6 @@ class DdlBarrier {
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;
   std::string Fingerprint(const SchemaChange& change);
-  Answer Ask(const SchemaChange& source, const std::string& converted, const Error& error,
-             std::stop_token stop) const;
   Record Load(Sequence sequence) const;
   void Save(const Record& record);
   bool Exists(const TableName& table, std::stop_token stop);

@@ -28,6 +28,7 @@ std::string Describe(const RowChange& change) {
 // What is known of a transaction that did not go as a whole. Runs and rows are counted from its
 // begin, the same in each attempt.
 struct LaneWriter::Attempt {
+  LogSpan span;
   std::set<uint64_t> slow_runs;  // applied row by row
   std::set<uint64_t> left_out;   // rows the user gave up
 
@@ -178,7 +179,7 @@ bool LaneWriter::TryBatch(const LaneBatch& batch, std::stop_token stop) {
 void LaneWriter::ApplyRuns(Sequence sequence, ForeignKeys foreign_keys, const Runs& runs,
                            std::stop_token stop) {
   const std::vector<Sequence> sequences{sequence};
-  ApplyCarefully([&] { return With(sequences); }, foreign_keys, runs, stop);
+  ApplyCarefully({sequence, sequence}, [&] { return With(sequences); }, foreign_keys, runs, stop);
   progress_.Complete(sequences);
 }
 
@@ -188,12 +189,13 @@ void LaneWriter::ApplyShare(const AppliedShare& share, const Runs& runs, std::st
     progress.shares.push_back(share);
     return progress;
   };
-  ApplyCarefully(done, ForeignKeys::kOff, runs, stop);
+  ApplyCarefully({share.first, share.last}, done, ForeignKeys::kOff, runs, stop);
 }
 
-void LaneWriter::ApplyCarefully(const std::function<LaneProgress()>& done, ForeignKeys foreign_keys,
-                                const Runs& runs, std::stop_token stop) {
+void LaneWriter::ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done,
+                                ForeignKeys foreign_keys, const Runs& runs, std::stop_token stop) {
   Attempt attempt;
+  attempt.span = span;
   for (;;) {
     try {
       Commit(
@@ -244,6 +246,7 @@ void LaneWriter::AskAbout(Attempt& attempt, const Error& error, std::stop_token 
                    .object = attempt.object,
                    .statement = attempt.description,
                    .converted = "",
+                   .span = attempt.span,
                    .error = error.WithContext(attempt.description)};
   Answer answer = options_.ask(item, stop);
   if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {

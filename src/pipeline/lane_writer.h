@@ -69,8 +69,8 @@ class LaneWriter {
   void RollBack();
   void CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
                   const std::function<void(Sink&)>& write, std::stop_token stop);
-  void ApplyCarefully(const std::function<LaneProgress()>& done, ForeignKeys foreign_keys,
-                      const Runs& runs, std::stop_token stop);
+  void ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done,
+                      ForeignKeys foreign_keys, const Runs& runs, std::stop_token stop);
   bool TryBatch(const LaneBatch& batch, std::stop_token stop);
   void ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt);
   void AskAbout(Attempt& attempt, const Error& error, std::stop_token stop);

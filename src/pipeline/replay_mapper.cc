@@ -150,6 +150,7 @@ bool ReplayMapper::AskWhileBlocked(Sequence sequence, const TableName& name,
                                     .object = name.ToString(),
                                     .statement = "",
                                     .converted = "",
+                                    .span = {sequence, sequence},
                                     .error = error},
                                    stop);
       bool is_given_up =

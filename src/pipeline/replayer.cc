@@ -143,6 +143,7 @@ void Replayer::Impl::RunLane(int lane, std::stop_token stop) {
 
 void Replayer::Impl::Dispatch(std::stop_token stop) {
   Sequence last = progress.applied();
+  if (last > link.store.last()) throw LogGap(link.name);
   auto reader = link.store.Read(last);
   while (!stop.stop_requested()) {
     HoldIfPaused(stop);
@@ -157,15 +158,7 @@ void Replayer::Impl::Dispatch(std::stop_token stop) {
       NoteIdle();
       continue;
     }
-    if (transaction->sequence != last + 1) {
-      throw Error({.code = "LOG_GAP",
-                   .kind = ErrorKind::kBlocked,
-                   .side = Side::kSource,
-                   .object = link.name,
-                   .message = "transactions that were not applied are missing in the log store",
-                   .cause = "the store was removed or replaced",
-                   .remedy = "migrate the tables again from the start"});
-    }
+    if (transaction->sequence != last + 1) throw LogGap(link.name);
     last = transaction->sequence;
     if (!progress.IsDone(last)) Handle(*transaction, *reader, stop);
   }
@@ -285,6 +278,16 @@ void Replayer::Impl::ReleaseLog() {
   }
   release = std::min(release, progress.durable());
   if (release != 0 && release >= status.first) link.store.Release(release);
+}
+
+Error LogGap(const std::string& link) {
+  return Error({.code = "LOG_GAP",
+                .kind = ErrorKind::kBlocked,
+                .side = Side::kSource,
+                .object = link,
+                .message = "transactions that were not applied are missing in the log store",
+                .cause = "the store was removed, or replaced by an older one",
+                .remedy = "bring it back; or release the project and migrate the tables anew"});
 }
 
 Replayer::Replayer(Link& link, Capturer& capturer, std::vector<LaneState> lanes,

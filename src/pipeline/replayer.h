@@ -24,6 +24,9 @@ struct ReplayCounters {
   Counter latency_us;      // how far the destination is behind, at the last commit or idle moment
 };
 
+// LOG_GAP (kBlocked): the Log has lost transactions that the destination does not have.
+Error LogGap(const std::string& link);
+
 // The replay flow: reads the Log, maps changes, orders them by the unique values they share,
 // applies them over several lanes; DDL is a barrier. Progress is in the lane rows, committed with
 // the data. Run belongs to one thread; the other methods may be called from any.

@@ -19,12 +19,29 @@ void InheritCharset(TableSchema& table) {
   }
 }
 
-bool HasColumnsOf(const TableSchema& a, const TableSchema& b) {
-  return std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
-                    [](const ColumnSchema& x, const ColumnSchema& y) {
-                      return x.name == y.name && x.type.kind == y.type.kind;
-                    });
+// What cells are decoded by. How long a TEXT may be does not matter there.
+bool HoldSameCells(const ColumnSchema& a, const ColumnSchema& b) {
+  const bool are_texts = a.type.kind == TypeKind::kText && b.type.kind == TypeKind::kText;
+  return a.name == b.name && (are_texts || a.type == b.type) && a.charset == b.charset &&
+         a.nullable == b.nullable && a.generated == b.generated &&
+         a.default_value.has_value() == b.default_value.has_value();
 }
+
+// Whether rows are decoded, found and told apart by either in the same way.
+bool HoldSameRows(const TableSchema& a, const TableSchema& b) {
+  auto has = [](const TableSchema& table, const IndexSchema& index) {
+    return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const IndexSchema& other) {
+      return other.kind == index.kind && other.parts == index.parts;
+    });
+  };
+  return a.indexes.size() == b.indexes.size() &&
+         std::all_of(a.indexes.begin(), a.indexes.end(),
+                     [&](const IndexSchema& index) { return has(b, index); }) &&
+         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    HoldSameCells);
+}
+
+bool IsUnknown(const TableSchema& table) { return table.columns.empty(); }
 
 }  // namespace
 
@@ -35,8 +52,9 @@ void SchemaTracker::Load() { TakeUp(store_.LatestSchemas()); }
 
 void SchemaTracker::LoadBefore(uint64_t version) { TakeUp(store_.SchemasBefore(version)); }
 
-void SchemaTracker::TakeUp(const std::vector<SchemaVersion>& versions) {
+void SchemaTracker::TakeUp(const Versions& versions) {
   current_.clear();
+  passed_over_.clear();
   for (const SchemaVersion& version : versions) {
     if (version.table) current_[version.name] = {version.table, version.version};
   }
@@ -62,6 +80,23 @@ std::optional<SchemaHistory::Versioned> SchemaTracker::Find(const TableName& nam
   auto found = current_.find(name);
   if (found == current_.end()) return {};
   return found->second;
+}
+
+bool SchemaTracker::IsSelected(const TableName& name) {
+  if (passed_over_.contains(name)) return false;
+  if (rules_.Find(name) && KindNow(name) == CatalogObject::Kind::kTable) return true;
+  passed_over_.insert(name);
+  return false;
+}
+
+// nullopt: there is none, or it is the server's own.
+std::optional<CatalogObject::Kind> SchemaTracker::KindNow(const TableName& name) {
+  const std::vector<std::string> databases = catalog_->Databases();
+  if (std::find(databases.begin(), databases.end(), name.database) == databases.end()) return {};
+  for (const CatalogObject& object : catalog_->Objects(name.database)) {
+    if (object.name == name) return object.kind;
+  }
+  return {};
 }
 
 bool SchemaTracker::Concerns(const SchemaChange& change) const {
@@ -97,30 +132,22 @@ bool SchemaTracker::Concerns(const SchemaChange& change) const {
 }
 
 std::vector<SchemaVersion> SchemaTracker::Apply(const SchemaChange& change) {
-  std::vector<SchemaVersion> out;
+  passed_over_.clear();
+  Versions out;
   switch (change.kind) {
-    case SchemaChange::Kind::kCreateTable: {
-      if (!rules_.Find(change.table)) break;
-      if (change.if_exists && current_.contains(change.table)) break;
-      if (change.definition) {
-        Put(change.table, Complete(*change.definition, change.table), out);
-      } else {
-        auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
-        if (like) {
-          TableSchema copy = *like->table;
-          copy.name = change.table;
-          copy.foreign_keys.clear();  // LIKE does not copy them
-          copy.next_auto_increment = 0;
-          Put(change.table, std::make_shared<const TableSchema>(std::move(copy)), out);
-        } else {
-          Put(change.table, FromSource(change.table), out);
-        }
-      }
+    case SchemaChange::Kind::kCreateTable:
+      Create(change, out);
       break;
-    }
     case SchemaChange::Kind::kDropTable:
       for (const TableName& name : change.tables) {
         if (current_.contains(name)) Put(name, nullptr, out);
+      }
+      break;
+    case SchemaChange::Kind::kDropView:
+      // A view that had another name may have been taken for an unknown table.
+      for (const TableName& name : change.tables) {
+        auto known = Find(name);
+        if (known && IsUnknown(*known->table)) Put(name, nullptr, out);
       }
       break;
     case SchemaChange::Kind::kDropDatabase: {
@@ -132,42 +159,73 @@ std::vector<SchemaVersion> SchemaTracker::Apply(const SchemaChange& change) {
       break;
     }
     case SchemaChange::Kind::kRenameTable:
-      for (const auto& [from, to] : change.renames) {
-        auto known = Find(from);
-        if (known) Put(from, nullptr, out);
-        if (!rules_.Find(to)) continue;
-        if (known) {
-          TableSchema renamed = *known->table;
-          renamed.name = to;
-          Put(to, std::make_shared<const TableSchema>(std::move(renamed)), out);
-        } else {
-          Put(to, FromSource(to), out);
-        }
-      }
+      for (const auto& [from, to] : change.renames) Rename(from, to, out);
       break;
-    case SchemaChange::Kind::kAlterTable: {
-      auto known = Find(change.table);
-      TableName name = change.table;
-      for (const AlterAction& action : change.actions) {
-        if (action.kind == AlterAction::Kind::kRenameTable) name = action.new_table;
-      }
-      TableSchemaPtr table;
-      if (known) {
-        if (auto altered = ApplyActions(*known->table, change.actions)) {
-          altered->name = name;
-          InheritCharset(*altered);
-          table = std::make_shared<const TableSchema>(std::move(*altered));
-        }
-      }
-      if (name != change.table && known) Put(change.table, nullptr, out);
-      if (!rules_.Find(name)) break;
-      Put(name, table ? table : FromSource(name), out);
+    case SchemaChange::Kind::kAlterTable:
+      Alter(change, out);
       break;
-    }
+    case SchemaChange::Kind::kUnknown:
+      NoteUnknown(change, out);
+      break;
     default:
       break;
   }
   return out;
+}
+
+void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
+  if (!rules_.Find(change.table)) return;
+  if (change.if_exists && current_.contains(change.table)) return;
+  if (change.definition) {
+    return Put(change.table, Complete(*change.definition, change.table), out);
+  }
+  auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
+  if (!like) return PutUnknown(change.table, out);
+  TableSchema copy = *like->table;
+  copy.name = change.table;
+  copy.foreign_keys.clear();  // LIKE does not copy them
+  copy.next_auto_increment = 0;
+  Put(change.table, std::make_shared<const TableSchema>(std::move(copy)), out);
+}
+
+void SchemaTracker::Rename(const TableName& from, const TableName& to, Versions& out) {
+  auto known = Find(from);
+  if (known) Put(from, nullptr, out);
+  if (!rules_.Find(to)) return;
+  if (!known) return PutUnlessOther(to, out);
+  TableSchema renamed = *known->table;
+  renamed.name = to;
+  Put(to, std::make_shared<const TableSchema>(std::move(renamed)), out);
+}
+
+void SchemaTracker::Alter(const SchemaChange& change, Versions& out) {
+  auto known = Find(change.table);
+  TableName name = change.table;
+  for (const AlterAction& action : change.actions) {
+    if (action.kind == AlterAction::Kind::kRenameTable) name = action.new_table;
+  }
+  if (name != change.table && known) Put(change.table, nullptr, out);
+  if (!rules_.Find(name)) return;
+  if (!known) return PutUnlessOther(name, out);
+  auto altered =
+      IsUnknown(*known->table) ? std::nullopt : AlterTable(*known->table, change.actions);
+  if (!altered) return PutUnknown(name, out);
+  TableSchema& table = altered->table;
+  table.name = name;
+  InheritCharset(table);
+  Put(name,
+      altered->is_whole ? std::make_shared<const TableSchema>(std::move(table))
+                        : Confirmed(std::move(table)),
+      out);
+}
+
+// A statement that could not be parsed: a table made by it has columns that nobody knows, and so
+// has one that it may have altered.
+void SchemaTracker::NoteUnknown(const SchemaChange& change, Versions& out) {
+  const bool is_known = current_.contains(change.table);
+  const bool is_made = change.creates_table && !(change.if_exists && is_known);
+  const bool is_altered = !change.creates_table && is_known;
+  if ((is_made || is_altered) && rules_.Find(change.table)) PutUnknown(change.table, out);
 }
 
 std::vector<TableName> SchemaTracker::tables() const {
@@ -187,25 +245,54 @@ void SchemaTracker::Put(const TableName& name, TableSchemaPtr table,
   }
 }
 
+void SchemaTracker::PutUnknown(const TableName& name, Versions& out) {
+  TableSchema unknown;
+  unknown.name = name;
+  Put(name, std::make_shared<const TableSchema>(std::move(unknown)), out);
+}
+
+// RENAME TABLE and ALTER TABLE speak of views and sequences as of tables.
+void SchemaTracker::PutUnlessOther(const TableName& name, Versions& out) {
+  if (KindNow(name).value_or(CatalogObject::Kind::kTable) != CatalogObject::Kind::kTable) return;
+  PutUnknown(name, out);
+}
+
 TableSchemaPtr SchemaTracker::FromSource(const TableName& name) {
   std::optional<TableSchema> table = catalog_->Table(name);
   if (!table) return nullptr;
   return std::make_shared<const TableSchema>(std::move(*table));
 }
 
+// The table as the source has it now, as long as rows of the known one look like that; it may know
+// more of constraints and partitions, which rows are not decoded by.
+TableSchemaPtr SchemaTracker::Confirmed(TableSchema known) {
+  try {
+    TableSchemaPtr now = FromSource(known.name);
+    if (now && HoldSameRows(known, *now)) return now;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;  // else it has become what nobody knows
+  }
+  return std::make_shared<const TableSchema>(std::move(known));
+}
+
 // A CREATE TABLE that leaves the charset to the database's default says nothing of it; the source
-// does, as long as the table still looks like that.
+// does, as long as it has the table.
 TableSchemaPtr SchemaTracker::Complete(TableSchema parsed, const TableName& name) {
   parsed.name = name;
-  if (parsed.charset.empty()) {
+  if (!parsed.charset.empty()) {
+    InheritCharset(parsed);
+    return std::make_shared<const TableSchema>(std::move(parsed));
+  }
+  try {
     if (TableSchemaPtr now = FromSource(name)) {
-      if (HasColumnsOf(parsed, *now)) return now;
       parsed.charset = now->charset;
       parsed.collation = now->collation;
     }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
   }
   InheritCharset(parsed);
-  return std::make_shared<const TableSchema>(std::move(parsed));
+  return Confirmed(std::move(parsed));
 }
 
 }  // namespace godwit

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,10 @@ namespace godwit {
 // The source's table definitions at the capturer's place in the log, for the selected tables. Kept
 // in the Store; moved on by every DDL. Belongs to the capturer's thread. Does not own what it is
 // given.
+//
+// The log may be read long after it was written, so what the source says of a table then is never
+// taken for its columns: a table whose definition the log does not tell is kept as one without
+// columns, and whoever meets rows of it stops.
 class SchemaTracker : public SchemaHistory {
  public:
   SchemaTracker(Store& store, Catalog& catalog, const ObjectRules& rules);
@@ -30,26 +36,39 @@ class SchemaTracker : public SchemaHistory {
   void ReadAll();
 
   std::optional<Versioned> Find(const TableName& name) override;
+  // Asks the source whether there is such a table; a sequence, which has rows in the log too, is
+  // none.
+  bool IsSelected(const TableName& name) override;
 
   // Whether the change touches a table that is followed or will be.
   bool Concerns(const SchemaChange& change) const;
   // What the change makes of the definitions. They hold for the next Find; the caller stores them
-  // with the DDL. Throws SCHEMA_UNKNOWN (kBlocked) where neither the text nor the source says what
-  // the table looks like now.
+  // with the DDL.
   std::vector<SchemaVersion> Apply(const SchemaChange& change);
 
   std::vector<TableName> tables() const;
 
  private:
-  void TakeUp(const std::vector<SchemaVersion>& versions);
-  void Put(const TableName& name, TableSchemaPtr table, std::vector<SchemaVersion>& out);
+  using Versions = std::vector<SchemaVersion>;
+
+  void TakeUp(const Versions& versions);
+  void Put(const TableName& name, TableSchemaPtr table, Versions& out);
+  void PutUnknown(const TableName& name, Versions& out);
+  void PutUnlessOther(const TableName& name, Versions& out);
+  void Create(const SchemaChange& change, Versions& out);
+  void Rename(const TableName& from, const TableName& to, Versions& out);
+  void Alter(const SchemaChange& change, Versions& out);
+  void NoteUnknown(const SchemaChange& change, Versions& out);
   TableSchemaPtr FromSource(const TableName& name);
+  TableSchemaPtr Confirmed(TableSchema known);
   TableSchemaPtr Complete(TableSchema parsed, const TableName& name);
+  std::optional<CatalogObject::Kind> KindNow(const TableName& name);
 
   Store& store_;
   Catalog* catalog_;
   const ObjectRules& rules_;
   std::map<TableName, Versioned> current_;
+  std::set<TableName> passed_over_;  // not to be followed, as far as Apply has come
 };
 
 }  // namespace godwit

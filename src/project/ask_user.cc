@@ -19,19 +19,28 @@ std::string DetailOf(const BlockedItem& item) {
   json detail = {{"statement", item.statement},
                  {"converted", item.converted},
                  {"error", ToJson(item.error.fields())}};
+  if (item.span.last != 0) detail["sequences"] = json::array({item.span.first, item.span.last});
   return detail.dump(-1, ' ', false, json::error_handler_t::replace);
 }
+
+json ErrorOf(const json& detail) { return detail.value("error", json::object()); }
 
 bool IsSame(const Finding& finding, const BlockedItem& item) {
   if (finding.stage != item.stage || finding.kind != item.kind || finding.object != item.object) {
     return false;
   }
-  json detail = json::parse(finding.detail, nullptr, false);
+  const json detail = json::parse(finding.detail, nullptr, false);
   if (!detail.is_object()) return false;
   if (detail.value("statement", "") != item.statement) return false;
-  // Rows of one table differ by what their error names.
+  // A window may be merged otherwise when it is replayed again, and a row that was written by hand
+  // meanwhile fails otherwise.
+  if (item.span.last != 0) {
+    const LogSpan span = SpanOf(finding);
+    return span.first <= item.span.last && item.span.first <= span.last;
+  }
+  // Rows of one table's copy differ by what their error names.
   if (item.kind != "row") return true;
-  json error = detail.value("error", json::object());
+  const json error = ErrorOf(detail);
   return error.value("object", "") == item.error.fields().object &&
          error.value("message", "") == item.error.fields().message;
 }
@@ -44,6 +53,63 @@ std::optional<Finding> TakeUp(Metadata& metadata, int64_t project, const Blocked
   return {};
 }
 
+// Consumed: what blocks again is asked again.
+void Close(Metadata& metadata, int64_t project, Finding finding) {
+  if (finding.status != "edited") finding.answer = finding.status;
+  finding.status = "closed";
+  metadata.UpdateFinding(project, finding);
+}
+
+// What was given up stays so: the run that took the answer may have died before it said so.
+std::optional<Answer> StandingAnswer(const Finding& finding) {
+  if (finding.status != "closed" || finding.kind == "row") return {};
+  if (finding.answer == "skip") return Answer{Answer::Choice::kSkip, ""};
+  if (finding.answer == "done") return Answer{Answer::Choice::kDone, ""};
+  return {};
+}
+
+std::optional<Answer> TakeGiven(Metadata& metadata, int64_t project, const BlockedItem& item) {
+  for (const Finding& finding : metadata.Findings(project, "")) {
+    if (!IsSame(finding, item)) continue;
+    if (auto answer = StandingAnswer(finding)) return answer;
+    if (auto answer = AnswerOf(finding)) {
+      Close(metadata, project, finding);
+      return answer;
+    }
+  }
+  return {};
+}
+
+Answer AskAndWait(Metadata& metadata, int64_t project,
+                  std::optional<std::chrono::milliseconds> timeout, const BlockedItem& item,
+                  std::stop_token stop) {
+  Finding finding{.stage = item.stage,
+                  .kind = item.kind,
+                  .object = item.object,
+                  .status = "open",
+                  .detail = DetailOf(item)};
+  if (auto earlier = TakeUp(metadata, project, item)) {
+    finding.id = earlier->id;
+    finding.status = earlier->status;
+    finding.answer = earlier->answer;
+    // An answer may come at any moment: nothing is written over it without need.
+    if (finding.detail != earlier->detail) metadata.UpdateFinding(project, finding);
+  } else {
+    finding.id = metadata.AddFinding(project, finding);
+  }
+  const Deadline deadline = timeout ? Deadline::In(*timeout) : Deadline::Never();
+  for (;;) {
+    auto now = metadata.FindFinding(project, finding.id);
+    if (!now) throw item.error;  // the project was removed
+    if (auto answer = AnswerOf(*now)) {
+      Close(metadata, project, std::move(*now));
+      return *answer;
+    }
+    if (deadline.has_passed()) throw item.error;
+    if (WaitForStop(stop, Deadline::In(kPoll))) throw Stopped();
+  }
+}
+
 }  // namespace
 
 std::optional<Answer> AnswerOf(const Finding& finding) {
@@ -54,43 +120,31 @@ std::optional<Answer> AnswerOf(const Finding& finding) {
   return {};
 }
 
-std::vector<Finding> LeftOutRowsOf(Metadata& metadata, int64_t project) {
-  std::vector<Finding> rows = metadata.Findings(project, "closed");
-  std::erase_if(rows, [](const Finding& f) { return f.kind != "row" || f.answer != "skip"; });
-  return rows;
+SkippedItems SkippedOf(Metadata& metadata, int64_t project) {
+  SkippedItems out;
+  for (Finding& finding : metadata.Findings(project, "closed")) {
+    if (finding.answer != "skip") continue;
+    auto& kind = finding.kind == "row" ? out.rows : out.others;
+    kind.push_back(std::move(finding));
+  }
+  return out;
+}
+
+bool WaitsForAnswer(Metadata& metadata, int64_t project, const Error& error) {
+  for (const Finding& finding : metadata.Findings(project, "open")) {
+    const json detail = json::parse(finding.detail, nullptr, false);
+    if (detail.is_object() && ErrorOf(detail).value("code", "") == error.code()) return true;
+  }
+  return false;
 }
 
 AskUser MakeAskUser(Metadata& metadata, int64_t project,
                     std::optional<std::chrono::milliseconds> timeout) {
-  return [&metadata, project, timeout](const BlockedItem& item, std::stop_token stop) {
-    Finding finding{.stage = item.stage,
-                    .kind = item.kind,
-                    .object = item.object,
-                    .status = "open",
-                    .detail = DetailOf(item)};
-    if (auto earlier = TakeUp(metadata, project, item)) {
-      finding.id = earlier->id;
-      finding.status = earlier->status;
-      finding.answer = earlier->answer;
-      metadata.UpdateFinding(project, finding);
-    } else {
-      finding.id = metadata.AddFinding(project, finding);
-    }
-    const Deadline deadline = timeout ? Deadline::In(*timeout) : Deadline::Never();
-    for (;;) {
-      auto now = metadata.FindFinding(project, finding.id);
-      if (!now) throw item.error;  // the project was removed
-      if (auto answer = AnswerOf(*now)) {
-        // Consumed: what blocks again is asked again.
-        if (answer->choice != Answer::Choice::kEdit) now->answer = now->status;
-        now->status = "closed";
-        metadata.UpdateFinding(project, *now);
-        return *answer;
-      }
-      if (deadline.has_passed()) throw item.error;
-      if (WaitForStop(stop, Deadline::In(kPoll))) throw Stopped();
-    }
-  };
+  return AskUser(
+      [&metadata, project, timeout](const BlockedItem& item, std::stop_token stop) {
+        return AskAndWait(metadata, project, timeout, item, stop);
+      },
+      [&metadata, project](const BlockedItem& item) { return TakeGiven(metadata, project, item); });
 }
 
 }  // namespace godwit

@@ -17,8 +17,15 @@ namespace godwit {
 AskUser MakeAskUser(Metadata& metadata, int64_t project,
                     std::optional<std::chrono::milliseconds> timeout);
 
-// The row findings that were answered by leaving the row out.
-std::vector<Finding> LeftOutRowsOf(Metadata& metadata, int64_t project);
+// What was answered by leaving it out, in all runs.
+struct SkippedItems {
+  std::vector<Finding> rows;
+  std::vector<Finding> others;  // statements, objects, and a table's changes in one transaction
+};
+SkippedItems SkippedOf(Metadata& metadata, int64_t project);
+
+// Whether the error that ended a run is that of an item which waits for its answer.
+bool WaitsForAnswer(Metadata& metadata, int64_t project, const Error& error);
 
 // The answer as a finding's status carries it; nullopt while it is open or closed.
 std::optional<Answer> AnswerOf(const Finding& finding);

@@ -72,6 +72,14 @@ ProjectRun::ProjectRun(Projects& projects, const StoredProject& project, Project
 ProjectRun::~ProjectRun() = default;
 
 RunOutcome ProjectRun::Run(std::stop_token stop) {
+  const std::string& name = project_.record.name;
+  try {
+    projects_.CheckKept(name);
+  } catch (const Error& error) {
+    return {.status = "failed",
+            .error = error.fields(),
+            .advice = fmt::format("end it: godwit project release {}\n", name)};
+  }
   Metadata& metadata = projects_.metadata();
   metadata.SetDesired(project_.record.id, "run");
   if (!StageJournal(metadata, project_.record.id, "stages").IsDone("precheck")) {

@@ -130,7 +130,9 @@ ProjectStatus Projects::Status(const std::string& name) const {
       metadata_.Setting(status.project.record.id, kSelectionSetting).value_or("");
   if (!selection.empty()) status.selection = SelectionFromJson(json::parse(selection));
   status.changes = ChangeTally(metadata_, status.project.record.id).tables();
-  status.left_out = LeftOutRowsOf(metadata_, status.project.record.id);
+  SkippedItems skipped = SkippedOf(metadata_, status.project.record.id);
+  status.left_out = std::move(skipped.rows);
+  status.skipped = std::move(skipped.others);
   status.view = StoredView(status.project);
   if (status.owner) {
     if (auto answer = AskOwner(directory_.control(name), {{"do", "view"}})) {
@@ -216,11 +218,24 @@ void Projects::CallOffVerification(const std::string& name, int64_t order) const
   AskOwner(directory_.control(name), {{"do", "call off verify"}, {"id", order}});
 }
 
+void Projects::CheckKept(const std::string& name) const {
+  if (Find(name).record.desired != "release") return;
+  throw Error({.code = "RELEASE_UNFINISHED",
+               .kind = ErrorKind::kBlocked,
+               .object = name,
+               .message = fmt::format("project {} is being released", name),
+               .cause = "a release has begun: the project's lanes at the destination and its log "
+                        "may be gone already",
+               .remedy = fmt::format("let it end, or end it: godwit project release {}", name)});
+}
+
 void Projects::Pause(const std::string& name) {
+  CheckKept(name);
   metadata_.SetDesired(Find(name).record.id, "pause");
 }
 
 void Projects::Resume(const std::string& name) {
+  CheckKept(name);
   metadata_.SetDesired(Find(name).record.id, "run");
 }
 
@@ -298,6 +313,21 @@ void Projects::Resolve(const std::string& name, const std::string& item, const A
   metadata_.UpdateFinding(project.record.id, finding);
 }
 
+// It is shown with those that were asked about.
+void Projects::NoteSkipped(int64_t project, const JournalEntry& entry) {
+  const json detail = ParseDetail(entry.detail);
+  const json shown = {{"statement", detail.value("source", "")},
+                      {"converted", detail.value("converted", "")},
+                      {"error", detail.value("error", json::object())}};
+  metadata_.AddFinding(project,
+                       {.stage = entry.stage,
+                        .kind = "object",
+                        .object = entry.object,
+                        .status = "closed",
+                        .detail = shown.dump(-1, ' ', false, json::error_handler_t::replace),
+                        .answer = "skip"});
+}
+
 // An object whose stage failed in a run that nobody waited in.
 void Projects::ResolveObject(const StoredProject& project, const std::string& object,
                              const Answer& answer) {
@@ -306,7 +336,10 @@ void Projects::ResolveObject(const StoredProject& project, const std::string& ob
     if (!entry || entry->status != "failed") continue;
     json detail = ParseDetail(entry->detail);
     std::string status = "pending";
-    if (answer.choice == Answer::Choice::kSkip) status = "skipped";
+    if (answer.choice == Answer::Choice::kSkip) {
+      status = "skipped";
+      NoteSkipped(project.record.id, *entry);
+    }
     if (answer.choice == Answer::Choice::kDone) {
       status = "done";
       detail["kept"] = true;  // it is the user's now

@@ -37,6 +37,7 @@ struct ProjectStatus {
   std::optional<SelectionPreview> selection;  // as the last precheck found it
   std::map<TableName, ChangeCounts> changes;  // replayed by all runs, by table of the source
   std::vector<Finding> left_out;              // rows that were skipped
+  std::vector<Finding> skipped;               // statements and objects that were
 };
 
 // One converted object, for people.
@@ -74,6 +75,8 @@ class Projects {
   // Both ends with their passwords.
   std::pair<EndpointUrl, EndpointUrl> Ends(const StoredProject& project) const;
 
+  // Throws RELEASE_UNFINISHED where a release has begun: nothing can follow but its end.
+  void CheckKept(const std::string& name) const;
   void Pause(const std::string& name);
   void Resume(const std::string& name);
   // Ends the project for good: waits for the process that runs it, forgets its lanes at the
@@ -119,6 +122,7 @@ class Projects {
   EndpointUrl End(const std::string& project, std::string_view side, const std::string& end) const;
   ProjectView StoredView(const StoredProject& project) const;
   void ResolveObject(const StoredProject& project, const std::string& object, const Answer& answer);
+  void NoteSkipped(int64_t project, const JournalEntry& entry);
 
   const StateDirectory& directory_;
   Metadata& metadata_;

@@ -11,6 +11,7 @@
 
 #include "project/ask_user.h"
 #include "project/control_socket.h"
+#include "project/object_answers.h"
 #include "project/spec.h"
 #include "project/view_json.h"
 #include "stage/journal.h"
@@ -240,6 +241,140 @@ TEST_F(ProjectsTest, ABlockedItemWaitsForItsAnswer) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_THROW(MakeAskUser(*metadata_, project.record.id, {})(item, stop.get_token()), Stopped);
+}
+
+BlockedItem StatementAt(Sequence sequence) {
+  return {.stage = "incremental",
+          .kind = "ddl",
+          .object = "shop.a",
+          .statement = "DROP TABLE a",
+          .span = {sequence, sequence},
+          .error = Error({.code = "DDL_FAILED", .message = "no"})};
+}
+
+TEST_F(ProjectsTest, AnOldAnswerIsNoAnswerToWhatComesLater) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  const AskUser ask = MakeAskUser(*metadata_, id, 0ms);
+  for (const char* kind : {"ddl", "row", "object"}) {
+    BlockedItem item = StatementAt(7);
+    item.kind = kind;
+    EXPECT_THROW(ask(item, {}), Error);
+    const Finding finding = projects_->Status(name).view.open_findings.at(0);
+    projects_->Resolve(name, std::to_string(finding.id), {Answer::Choice::kSkip, ""});
+    BlockedItem later = StatementAt(8);
+    later.kind = kind;
+    EXPECT_THROW(ask(later, {}), Error) << kind;
+    EXPECT_FALSE(ask.Given(later)) << kind;
+    // The same transaction in a merged window, and another error.
+    item.span = {3, 7};
+    item.error = Error({.code = "OTHER", .message = "other"});
+    EXPECT_EQ(ask(item, {}).choice, Answer::Choice::kSkip) << kind;
+    EXPECT_THROW(ask(item, {}), Error) << "it was taken";
+    CloseFindings(*metadata_, id, "incremental");
+    EXPECT_THAT(projects_->Status(name).view.open_findings, IsEmpty());
+  }
+}
+
+TEST_F(ProjectsTest, AnAnswerIsTakenBeforeAnythingIsTried) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  const AskUser ask = MakeAskUser(*metadata_, id, 0ms);
+  EXPECT_FALSE(ask.Given(StatementAt(7)));
+  EXPECT_THAT(metadata_->Findings(id, ""), IsEmpty()) << "a look asks nobody";
+  Sequence sequence = 7;
+  for (const Answer& answer :
+       {Answer{Answer::Choice::kRetry, ""}, Answer{Answer::Choice::kEdit, "DROP TABLE b"},
+        Answer{Answer::Choice::kSkip, ""}, Answer{Answer::Choice::kDone, ""}}) {
+    const BlockedItem item = StatementAt(++sequence);
+    EXPECT_THROW(ask(item, {}), Error);
+    EXPECT_FALSE(ask.Given(item)) << "nobody has answered";
+    projects_->Resolve(name, "shop.a", answer);
+    const auto given = ask.Given(item);
+    ASSERT_TRUE(given);
+    EXPECT_EQ(given->choice, answer.choice);
+    EXPECT_EQ(given->statement, answer.statement);
+    EXPECT_THAT(metadata_->Findings(id, "open"), IsEmpty());
+    // What is given up stays so for a run that comes after a crash; the rest is asked again.
+    const bool stands =
+        answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone;
+    EXPECT_EQ(ask.Given(item).has_value(), stands);
+  }
+}
+
+TEST_F(ProjectsTest, WhatHasPassedWaitsForNobody) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  const AskUser ask = MakeAskUser(*metadata_, id, 0ms);
+  for (Sequence sequence : {5, 6, 7}) EXPECT_THROW(ask(StatementAt(sequence), {}), Error);
+  const Finding answered = metadata_->Findings(id, "open").at(0);
+  projects_->Resolve(name, std::to_string(answered.id), {Answer::Choice::kSkip, ""});
+  EXPECT_TRUE(WaitsForAnswer(*metadata_, id, StatementAt(6).error));
+  EXPECT_FALSE(WaitsForAnswer(*metadata_, id, Error({.code = "LOGIN_REFUSED"})));
+  CloseFindings(*metadata_, id, "full");
+  EXPECT_THAT(metadata_->Findings(id, "open"), SizeIs(2));
+  CloseFindings(*metadata_, id, "incremental", 6);
+  ASSERT_THAT(metadata_->Findings(id, "open"), SizeIs(1));
+  EXPECT_EQ(SpanOf(metadata_->Findings(id, "open")[0]).last, 7u);
+  // An answer that was not needed left nothing out.
+  EXPECT_THAT(projects_->Status(name).skipped, IsEmpty());
+  EXPECT_THAT(metadata_->FindFinding(id, answered.id)->detail, HasSubstr(R"("unused":"skip")"));
+}
+
+TEST_F(ProjectsTest, SkippedStatementsAndObjectsAreShown) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  EXPECT_THROW(MakeAskUser(*metadata_, id, 0ms)(StatementAt(7), {}), Error);
+  projects_->Resolve(name, "shop.a", {Answer::Choice::kSkip, ""});
+  EXPECT_TRUE(MakeAskUser(*metadata_, id, 0ms).Given(StatementAt(7)));
+  StageJournal(*metadata_, id, "schema")
+      .PutError("shop.v", Error({.code = "X", .message = "bad"}), {{"source", "CREATE VIEW v"}});
+  projects_->Resolve(name, "shop.v", {Answer::Choice::kSkip, ""});  // nobody has asked about it
+  const ProjectStatus status = projects_->Status(name);
+  ASSERT_THAT(status.skipped, SizeIs(2));
+  EXPECT_EQ(status.skipped[0].object, "shop.a");
+  EXPECT_EQ(status.skipped[1].object, "shop.v");
+  EXPECT_THAT(status.left_out, IsEmpty());
+  const RunOutcome outcome{.skipped = 2};
+  EXPECT_EQ(OutcomeFromJson(ToJson(outcome)).skipped, 2u);
+}
+
+TEST_F(ProjectsTest, AFailedObjectObeysWhatWasAnsweredWhileNobodyRan) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  const AskUser ask = MakeAskUser(*metadata_, id, 0ms);
+  StageJournal journal(*metadata_, id, "schema");
+  for (const char* object : {"shop.a", "shop.b", "shop.c"}) {
+    journal.PutError(object, Error({.code = "X", .message = "bad"}), {{"source", "CREATE"}});
+  }
+  EXPECT_THROW(AskAboutFailed(*metadata_, id, "schema", ask, {}), Error);  // of the first
+  projects_->Resolve(name, "shop.a", {Answer::Choice::kSkip, ""});
+  ObeyGivenAnswers(*metadata_, id, "schema", ask);
+  EXPECT_EQ(journal.Status("shop.a"), "skipped");
+  EXPECT_EQ(journal.Status("shop.b"), "failed");
+  EXPECT_THROW(AskAboutFailed(*metadata_, id, "schema", ask, {}), Error);
+  projects_->Resolve(name, "shop.b", {Answer::Choice::kEdit, "CREATE b"});
+  ObeyGivenAnswers(*metadata_, id, "schema", ask);
+  EXPECT_EQ(journal.Status("shop.b"), "pending");
+  EXPECT_EQ(journal.Detail("shop.b").value("edited", ""), "CREATE b");
+}
+
+TEST_F(ProjectsTest, AReleaseThatWasCutOffLeavesNothingElseToDo) {
+  const StoredProject project = projects_->Create(Asked());
+  const std::string& name = project.record.name;
+  metadata_->SetDesired(project.record.id, "release");
+  EXPECT_EQ(CodeOf([&] { projects_->Pause(name); }), "RELEASE_UNFINISHED");
+  EXPECT_EQ(CodeOf([&] { projects_->Resume(name); }), "RELEASE_UNFINISHED");
+  {
+    ProjectRun run(*projects_, project, project.spec, {});
+    const RunOutcome outcome = run.Run({});
+    EXPECT_EQ(outcome.status, "failed");
+    ASSERT_TRUE(outcome.error);
+    EXPECT_EQ(outcome.error->code, "RELEASE_UNFINISHED");
+  }
+  EXPECT_EQ(projects_->Find(name).record.desired, "release");
+  projects_->Release(name, {});
+  EXPECT_THAT(projects_->List(), IsEmpty());
 }
 
 TEST_F(ProjectsTest, ASkippedRowStaysKnown) {

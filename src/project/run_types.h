@@ -35,7 +35,9 @@ struct RunOutcome {
   uint64_t rows = 0;     // copied by all runs of the project; compared where it copies none
   uint64_t changes = 0;  // the source's row changes that all runs have replayed
   uint64_t inconsistent = 0;
-  uint64_t left_out = 0;  // rows that were skipped as blocked items, in all runs of the project
+  // Skipped as blocked items, in all runs of the project.
+  uint64_t left_out = 0;  // rows
+  uint64_t skipped = 0;   // statements, objects, and a table's changes in one transaction
   double seconds = 0;
   std::optional<ErrorFields> error;
   std::string advice;  // how to go on, where it is not the usual
@@ -46,6 +48,7 @@ struct VerifyOrder {
   std::vector<std::string> tables;  // of the source, db.table or patterns; empty: all selected
   bool correct = false;
   bool certain = false;  // as in RunOptions
+  bool goes_on = false;  // with what the same comparison had seen when it was cut off
 };
 
 // One stage as the display shows it.

@@ -16,6 +16,7 @@
 #include "pipeline/source_load.h"
 #include "project/ask_user.h"
 #include "project/figures.h"
+#include "project/object_answers.h"
 #include "project/run_state.h"
 #include "stage/full.h"
 #include "stage/indexes.h"
@@ -204,6 +205,7 @@ struct Runner::Impl {
       link->epoch = fence.epoch;
       lanes = std::move(fence.lanes);
     });
+    CrashPoint("fence-after-raise");
   }
 
   // The last one is correction's.
@@ -219,6 +221,8 @@ struct Runner::Impl {
     if (!metadata.Setting(project.id, "capture.ready")) {
       store->Reset();
       ChangeTally(metadata, project.id).Reset();
+    } else if (store->restart().empty()) {
+      throw LogGap(link->name);
     }
     capturer = std::make_unique<Capturer>(
         *source, *store, spec.rules, *capture_counters,
@@ -291,8 +295,13 @@ struct Runner::Impl {
   }
 
   void Verification(std::stop_token stop) {
-    const RunOutcome compared = Compare(
-        {.tables = options.tables, .correct = options.correct, .certain = options.certain}, stop);
+    // A command that only compares wants the present; a migration goes on where it was cut off.
+    const bool migrates = spec.Has(MigrationType::kFull) || spec.Has(MigrationType::kSchema);
+    const RunOutcome compared = Compare({.tables = options.tables,
+                                         .correct = options.correct,
+                                         .certain = options.certain,
+                                         .goes_on = migrates},
+                                        stop);
     outcome.status = compared.status;
     outcome.inconsistent = compared.inconsistent;
     outcome.tables = compared.tables;
@@ -308,6 +317,7 @@ struct Runner::Impl {
                             {.directory = directory + "/verification",
                              .tables = std::move(tables),
                              .correct = order.correct,
+                             .goes_on = order.goes_on,
                              .lane = LaneCount() - 1,
                              .retry = retry(),
                              .on_transient = on_transient(),
@@ -343,8 +353,6 @@ struct Runner::Impl {
     {
       std::stop_callback on_stop(stop, [&] { taken.stop.request_stop(); });
       try {
-        // What an earlier one had compared when it was called off is not news.
-        metadata.PutSetting(project.id, "verification.open", "");
         result = Compare(taken.order, taken.stop.get_token());
       } catch (const Stopped&) {
         result.status = "interrupted";
@@ -375,6 +383,8 @@ struct Runner::Impl {
   // --- figures ---
   uint64_t Tally() {
     MutexLock lock(tally_mutex);
+    // What replay has passed waits for nobody.
+    if (replayer) CloseFindings(metadata, project.id, "incremental", replayer->applied());
     ChangeTally tally(metadata, project.id);
     return replayer && store ? tally.CountOn(*store, replayer->applied()) : tally.count();
   }
@@ -382,7 +392,9 @@ struct Runner::Impl {
   // A run that copies or did tells of all runs.
   void AddFigures(RunOutcome& result) {
     result.changes = Tally();
-    result.left_out = LeftOutRowsOf(metadata, project.id).size();
+    const SkippedItems skipped = SkippedOf(metadata, project.id);
+    result.left_out = skipped.rows.size();
+    result.skipped = skipped.others.size();
     const CopiedFigures copied = CopiedSoFar(metadata, project.id);
     if (copied.rows > 0 || spec.Has(MigrationType::kFull)) result.rows = copied.rows;
     if (result.tables == 0) result.tables = copied.tables;
@@ -414,42 +426,17 @@ struct Runner::Impl {
 
   // Runs a stage whose objects can fail one by one; each failed one is the user's to decide.
   void RunResolving(Stage& stage, std::string_view incomplete, std::stop_token stop) {
-    AskUser ask = MakeAskUser(metadata, project.id, options.blocked_timeout);
+    const AskUser ask = MakeAskUser(metadata, project.id, options.blocked_timeout);
+    const std::string name(stage.name());
+    ObeyGivenAnswers(metadata, project.id, name, ask);
     for (;;) {
       try {
-        return RunStage(stage, stop, StagePolicy::kOnce);
+        RunStage(stage, stop, StagePolicy::kOnce);
+        return CloseFindings(metadata, project.id, name);
       } catch (const Error& error) {
         if (error.code() != incomplete) throw;
       }
-      const std::string name(stage.name());
-      StageJournal journal(metadata, project.id, name);
-      for (const JournalEntry& entry : metadata.Entries(project.id, name)) {
-        if (entry.status == "failed") Resolve(journal, entry, ask, stop);
-      }
-    }
-  }
-
-  void Resolve(StageJournal& journal, const JournalEntry& entry, const AskUser& ask,
-               std::stop_token stop) {
-    json detail = json::parse(entry.detail);
-    BlockedItem item{.stage = entry.stage,
-                     .kind = "object",
-                     .object = entry.object,
-                     .statement = detail.value("source", ""),
-                     .converted = detail.value("converted", ""),
-                     .error = Error(ErrorFromJson(detail["error"]))};
-    Answer answer = ask(item, stop);
-    switch (answer.choice) {
-      case Answer::Choice::kRetry:
-        return journal.Put(entry.object, "pending", detail);
-      case Answer::Choice::kSkip:
-        return journal.Put(entry.object, "skipped", detail);
-      case Answer::Choice::kDone:
-        detail["kept"] = true;  // it is the user's now
-        return journal.Put(entry.object, "done", detail);
-      case Answer::Choice::kEdit:
-        detail["edited"] = answer.statement;
-        return journal.Put(entry.object, "pending", detail);
+      AskAboutFailed(metadata, project.id, name, ask, stop);
     }
   }
 
@@ -489,7 +476,7 @@ struct Runner::Impl {
         return std::move(ended.outcome);
       } catch (const Error& error) {
         // What waits for an answer is a finding; it is there when the project is resumed.
-        outcome.status = metadata.Findings(project.id, "open").empty() ? "failed" : "blocked";
+        outcome.status = WaitsForAnswer(metadata, project.id, error) ? "blocked" : "failed";
         outcome.error = error.fields();
         return outcome;
       }

@@ -81,9 +81,9 @@ json ToJson(const Finding& f) {
 }
 
 json ToJson(const RunOutcome& o) {
-  json out = {{"status", o.status},    {"tables", o.tables},   {"rows", o.rows},
-              {"changes", o.changes},  {"seconds", o.seconds}, {"inconsistent", o.inconsistent},
-              {"left_out", o.left_out}};
+  json out = {{"status", o.status},     {"tables", o.tables},   {"rows", o.rows},
+              {"changes", o.changes},   {"seconds", o.seconds}, {"inconsistent", o.inconsistent},
+              {"left_out", o.left_out}, {"skipped", o.skipped}};
   if (o.error) out["error"] = ToJson(*o.error);
   return out;
 }
@@ -95,6 +95,7 @@ RunOutcome OutcomeFromJson(const json& j) {
                  .changes = j.value("changes", uint64_t{0}),
                  .inconsistent = j.value("inconsistent", uint64_t{0}),
                  .left_out = j.value("left_out", uint64_t{0}),
+                 .skipped = j.value("skipped", uint64_t{0}),
                  .seconds = j.value("seconds", 0.0)};
   if (j.contains("error")) out.error = ErrorFromJson(j["error"]);
   return out;

@@ -2,14 +2,51 @@
 #include "stage/correction.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/crash_point.h"
+#include "pipeline/describe_row.h"
+#include "stage/schema.h"
 
 namespace godwit {
 
 namespace {
 
 constexpr size_t kKeysPerRead = 200;
+// Beyond so many rows those that still hold a value are taken out and come back in their own turn.
+constexpr size_t kMostTogether = 1000;
+
+bool IsSameSet(std::vector<int> a, std::vector<int> b) {
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  return a == b;
+}
+
+// The values of one unique key; of rows with a NULL in it none, since they clash with nothing.
+std::vector<KeyTuple> ValuesOf(const RowBatch& rows, const std::vector<int>& places) {
+  std::vector<KeyTuple> out;
+  for (size_t row = 0; row < rows.rows(); ++row) {
+    KeyTuple value;
+    for (int place : places) {
+      const auto cell = static_cast<size_t>(place);
+      if (rows.has_value(row, cell)) value.emplace_back(rows.cell(row, cell));
+    }
+    if (value.size() == places.size()) out.push_back(std::move(value));
+  }
+  return out;
+}
+
+// A row of which only the key is known.
+void AddKey(RowBatch& out, const WritePlan& write, const KeyTuple& key) {
+  for (size_t cell = 0; cell < out.columns(); ++cell) {
+    const auto place = std::find(write.key.begin(), write.key.end(), static_cast<int>(cell));
+    if (place == write.key.end()) {
+      out.AddAbsent();
+    } else {
+      out.Add(key[static_cast<size_t>(place - write.key.begin())]);
+    }
+  }
+}
 
 }  // namespace
 
@@ -32,32 +69,52 @@ Corrector::Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options
 }
 
 uint64_t Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
-                            std::stop_token stop) {
+                            const OnRefused& on_refused, std::stop_token stop) {
   GODWIT_CHECK(plan.has_key(), "only rows with a key are corrected");
-  if (replayer_ == nullptr) {
-    RowBatch rows = Read(plan, keys, stop);
-    Write(plan, rows, stop);
-    return rows.rows();
-  }
-  Replayer::Pause pause(*replayer_, stop);
-  if (!watch_->Prove(stop)) {
-    throw Error({.code = "CORRECTION_UNPROVED",
-                 .kind = ErrorKind::kBlocked,
-                 .side = Side::kSource,
-                 .object = plan.name().ToString(),
-                 .message = "rows cannot be corrected while changes flow",
-                 .cause = "the source cannot prove that a read shows every change already replayed",
-                 .remedy =
-                     "grant what the start point of capture needs, or use the statements that "
+  std::optional<Replayer::Pause> pause;
+  if (replayer_ != nullptr) {
+    pause.emplace(*replayer_, stop);
+    if (!watch_->Prove(stop)) {
+      throw Error(
+          {.code = "CORRECTION_UNPROVED",
+           .kind = ErrorKind::kBlocked,
+           .side = Side::kSource,
+           .object = plan.name().ToString(),
+           .message = "rows cannot be corrected while changes flow",
+           .cause = "the source cannot prove that a read shows every change already replayed",
+           .remedy = "grant what the start point of capture needs, or use the statements that "
                      "verification wrote"});
+    }
   }
-  RowBatch rows = Read(plan, keys, stop);
-  const Position end = watch_->Current();
-  replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
-  Write(plan, rows, stop);
-  return rows.rows();
+  const RowBatch rows = Read(plan, keys, stop);
+  if (rows.empty()) return 0;
+  if (!Try(plan, rows, stop)) return rows.rows();
+  uint64_t written = 0;
+  for (size_t row = 0; row < rows.rows(); ++row) {
+    RowBatch one(rows.columns());
+    one.AddRow(rows, row);
+    if (const auto refusal = Try(plan, one, stop)) {
+      on_refused(plan.KeyOf(one, 0), *refusal);
+    } else {
+      ++written;
+    }
+  }
+  return written;
 }
 
+std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& rows,
+                                    std::stop_token stop) {
+  try {
+    Write(plan, rows, Gather(plan, rows, stop), stop);
+    return std::nullopt;
+  } catch (const Error& error) {
+    // A definition that is another one by now concerns every row.
+    if (error.kind() != ErrorKind::kData || TellsOfDefinitions(error)) throw;
+    return error;
+  }
+}
+
+// The source's rows; as changes flow, changes up to what these reads have seen displace once more.
 RowBatch Corrector::Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
                          std::stop_token stop) {
   RowBatch out;
@@ -79,16 +136,124 @@ RowBatch Corrector::Read(const ComparePlan& plan, const std::vector<KeyTuple>& k
         }
       },
       stop);
+  if (replayer_ != nullptr) {
+    const Position end = watch_->Current();
+    replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
+  }
   return out;
 }
 
-void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop) {
-  if (rows.empty()) return;
-  const WritePlan& write = plan.plan->write();
-  std::vector<RowChange> changes;
-  for (size_t row = 0; row < rows.rows(); ++row) {
-    changes.push_back({.plan = &write, .op = ChangeOp::kInsert, .after = &rows, .after_row = row});
+// Example: the destination has a=(1,'y') and b=(2,'x'), the source a=(1,'x') and b=(2,'y'). Row a
+// needs 'x' of b, b needs 'y' of a: both are written together. A third row that only the
+// destination has keeps what it holds, and whoever needs it stays as it is.
+Corrector::Company Corrector::Gather(const ComparePlan& plan, const RowBatch& rows,
+                                     std::stop_token stop) {
+  Company out;
+  out.rows.Reset(plan.carried);
+  std::set<std::string> written;
+  for (size_t row = 0; row < rows.rows(); ++row) written.insert(EncodeKey(plan.KeyOf(rows, row)));
+  std::set<std::string> asked;  // the source may know a holder by another text
+  RowBatch fresh;
+  for (const RowBatch* needy = &rows;; needy = &fresh) {
+    std::vector<KeyTuple> holders = Holders(plan, *needy, stop);
+    std::erase_if(holders, [&](const KeyTuple& key) {
+      const std::string encoded = EncodeKey(key);
+      return written.contains(encoded) || !asked.insert(encoded).second;
+    });
+    if (holders.empty()) return out;
+    fresh = Read(plan, holders, stop);
+    CheckCounterparts(plan, holders, fresh, stop);
+    if (rows.rows() + out.rows.rows() + fresh.rows() > kMostTogether) {
+      out.taken_out = std::move(holders);
+      return out;
+    }
+    for (size_t row = 0; row < fresh.rows(); ++row) {
+      if (written.insert(EncodeKey(plan.KeyOf(fresh, row))).second) out.rows.AddRow(fresh, row);
+    }
   }
+}
+
+std::vector<KeyTuple> Corrector::Holders(const ComparePlan& plan, const RowBatch& rows,
+                                         std::stop_token stop) {
+  const WritePlan& write = plan.plan->write();
+  auto ordinals = [&](const std::vector<int>& places) {
+    std::vector<int> columns;
+    for (int place : places) columns.push_back(write.columns[static_cast<size_t>(place)]);
+    return columns;
+  };
+  std::vector<KeyTuple> out;
+  for (const std::vector<int>& places : write.unique_keys) {
+    if (IsSameSet(places, write.key)) continue;  // what has the row's own key is the row
+    const std::vector<KeyTuple> values = ValuesOf(rows, places);
+    if (values.empty()) continue;
+    const ScanPlan scan{write.table, ordinals(write.key), ordinals(places)};
+    RowBatch found;
+    pair_.Destination(
+        [&](RowReader& reader, std::stop_token token) {
+          found.Reset(scan.columns.size());
+          for (size_t i = 0; i < values.size(); i += kKeysPerRead) {
+            if (token.stop_requested()) throw Stopped();
+            reader.ReadKeys(
+                scan,
+                {values.begin() + i, values.begin() + std::min(i + kKeysPerRead, values.size())},
+                found);
+          }
+        },
+        stop);
+    for (size_t row = 0; row < found.rows(); ++row) {
+      KeyTuple& key = out.emplace_back();
+      for (size_t cell = 0; cell < found.columns(); ++cell) key.emplace_back(found.cell(row, cell));
+    }
+  }
+  return out;
+}
+
+void Corrector::CheckCounterparts(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
+                                  const RowBatch& found, std::stop_token stop) {
+  std::set<std::string> there;
+  for (size_t row = 0; row < found.rows(); ++row) there.insert(EncodeKey(plan.KeyOf(found, row)));
+  for (const KeyTuple& holder : holders) {
+    if (there.contains(EncodeKey(holder))) continue;
+    // It may be what the source, too, calls equal.
+    if (!Read(plan, std::vector<KeyTuple>(1, holder), stop).empty()) continue;
+    const WritePlan& write = plan.plan->write();
+    RowBatch row(plan.carried);
+    AddKey(row, write, holder);
+    throw Error(
+        {.code = "CORRECTION_CLASH",
+         .kind = ErrorKind::kData,
+         .side = Side::kDestination,
+         .object = write.table->name.ToString(),
+         .message = "another row holds a unique value that it needs: " + DescribeRow(write, row, 0),
+         .cause = "that row has no counterpart in the source and is left alone",
+         .remedy = "delete that row at the destination, or give it another value; then "
+                   "correct again"});
+  }
+}
+
+void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const Company& company,
+                      std::stop_token stop) {
+  const WritePlan& write = plan.plan->write();
+  std::vector<RowChange> deletes;
+  std::vector<RowChange> inserts;
+  auto take_out = [&](const RowBatch& batch) {
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      deletes.push_back(
+          {.plan = &write, .op = ChangeOp::kDelete, .before = &batch, .before_row = row});
+    }
+  };
+  auto put = [&](const RowBatch& batch) {
+    take_out(batch);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      inserts.push_back(
+          {.plan = &write, .op = ChangeOp::kInsert, .after = &batch, .after_row = row});
+    }
+  };
+  RowBatch taken_out(plan.carried);
+  for (const KeyTuple& key : company.taken_out) AddKey(taken_out, write, key);
+  put(rows);
+  put(company.rows);
+  take_out(taken_out);
   RetryTransient(options_.retry, stop, options_.on_transient, [&] {
     try {
       if (!sink_) {
@@ -96,14 +261,23 @@ void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, std::stop_t
         sink_->Attach(link_.name, options_.lane, link_.epoch);
       }
       sink_->Begin({.low = replayer_ == nullptr ? 0 : replayer_->applied()}, ForeignKeys::kOff);
-      sink_->Apply(changes, ApplyMode::kDisplace);
+      sink_->Apply(deletes, ApplyMode::kDisplace);  // a missing row is deleted already
+      sink_->Apply(inserts, ApplyMode::kExact);
       sink_->Commit(stop);
     } catch (const Error& error) {
-      sink_.reset();
+      RollBack(error);
       throw error.WithContext("correcting " + plan.name().ToString());
     }
   });
   CrashPoint("correction-after-apply");
+}
+
+void Corrector::RollBack(const Error& error) {
+  try {
+    if (sink_ && error.kind() == ErrorKind::kData) return sink_->Rollback();
+  } catch (const Error&) {  // the server rolls back what a lost connection left
+  }
+  sink_.reset();
 }
 
 }  // namespace godwit

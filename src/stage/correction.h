@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,7 +29,13 @@ namespace godwit {
 // 3. The rows are read; E is a sequence past everything those reads can have seen.
 // 4. Changes of the table up to E displace what they clash with, durably: those that the reads have
 //    seen come once more, the others come for the first time, and the last one before E decides.
-// 5. The rows are written in one transaction of a lane of its own, displacing; replay goes on.
+// 5. The rows are written in one transaction of a lane of its own; replay goes on.
+//
+// Writing takes rows out by their key alone, and only such as the source has too; then the source's
+// rows are inserted exactly. A unique value that another row holds must be given up by that row:
+// where the source has it, it is written in the same transaction, with what it needs in turn; where
+// it does not, the first one is not corrected. What the destination refuses is taken apart to the
+// single row, which stays as it is.
 class Corrector {
  public:
   struct Options {
@@ -35,17 +43,37 @@ class Corrector {
     RetryPolicy retry;
     std::function<void(const Error*)> on_transient;
   };
+  // Told of a row that stays as it is, and why.
+  using OnRefused = std::function<void(const KeyTuple& key, const Error& why)>;
 
   // `capturer` and `replayer` are null where nothing is followed.
   Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options options);
 
   // Returns how many rows were written.
   uint64_t Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
-                   std::stop_token stop);
+                   const OnRefused& on_refused, std::stop_token stop);
 
  private:
+  // What goes with some rows in one transaction.
+  struct Company {
+    RowBatch rows = RowBatch();       // of the source, written too
+    std::vector<KeyTuple> taken_out;  // of the destination
+  };
+
   RowBatch Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys, std::stop_token stop);
-  void Write(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
+  // Why the rows cannot be written; nothing of them is then.
+  std::optional<Error> Try(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
+  // Those that hold what the rows need, those that hold what these need, and so on.
+  Company Gather(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
+  // The keys of the destination's rows that have a unique value of these.
+  std::vector<KeyTuple> Holders(const ComparePlan& plan, const RowBatch& rows,
+                                std::stop_token stop);
+  // Throws CORRECTION_CLASH (kData) where the source lacks one of the holders.
+  void CheckCounterparts(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
+                         const RowBatch& found, std::stop_token stop);
+  void Write(const ComparePlan& plan, const RowBatch& rows, const Company& company,
+             std::stop_token stop);
+  void RollBack(const Error& error);
 
   Link& link_;
   Capturer* capturer_;

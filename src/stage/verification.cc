@@ -17,7 +17,7 @@ using nlohmann::json;
 namespace {
 
 constexpr char kLastRound[] = "verification.round";
-constexpr char kOpenRound[] = "verification.open";
+constexpr char kOpenRound[] = "verification.open";  // while it compares: its mark
 constexpr size_t kKeysPerCorrection = 500;
 constexpr int kAttempts = 5;  // while definitions keep changing
 
@@ -29,7 +29,8 @@ VerificationStage::VerificationStage(Link& link, Capturer* capturer, Replayer* r
       capturer_(capturer),
       replayer_(replayer),
       options_(std::move(options)),
-      journal_(link.metadata, link.project, "verification") {
+      journal_(link.metadata, link.project, "verification"),
+      goes_on_(options_.goes_on) {
   progress_.unit = "tables";
 }
 
@@ -43,16 +44,27 @@ void VerificationStage::Run(std::stop_token stop) {
   for (int i = 0; i < std::max(options_.rounds, 1) && !open.empty(); ++i) {
     int64_t round = std::stoll(link_.metadata.Setting(link_.project, kLastRound).value_or("0"));
     // Only the first round of a run may go on with one that was cut off: it has all tables.
-    bool goes_on =
-        i == 0 && link_.metadata.Setting(link_.project, kOpenRound) == std::to_string(round);
+    const bool goes_on =
+        goes_on_ && i == 0 && link_.metadata.Setting(link_.project, kOpenRound) == OpenMark(round);
     if (!goes_on) link_.metadata.PutSetting(link_.project, kLastRound, std::to_string(++round));
-    link_.metadata.PutSetting(link_.project, kOpenRound, i == 0 ? std::to_string(round) : "");
+    link_.metadata.PutSetting(link_.project, kOpenRound, i == 0 ? OpenMark(round) : "");
+    goes_on_ = true;  // when this object runs again, after an error that passes
     Round(round, open, stop);
+    // Who comes after a correction that failed looks at all of it again.
+    link_.metadata.PutSetting(link_.project, kOpenRound, "");
     CrashPoint("verification-after-round");
     open = Correct(round, open, stop);
-    link_.metadata.PutSetting(link_.project, kOpenRound, "");
   }
   SumUp(tables);
+}
+
+// Only who would do the same goes on with a round.
+std::string VerificationStage::OpenMark(int64_t round) const {
+  std::string mark = fmt::format(
+      "{} {} {}", round, options_.strength == DigestStrength::kCertain ? "certain" : "quick",
+      options_.correct ? "corrects" : "compares");
+  for (const TableName& table : options_.tables) mark += " " + table.ToString();
+  return mark;
 }
 
 std::vector<TableName> VerificationStage::Tables() {
@@ -80,9 +92,11 @@ Comparer::Options VerificationStage::CompareOptions() const {
                       .spill_directory = options_.directory + "/spill"}};
 }
 
+// What was found wrong may have been mended since: it is looked at again.
 bool VerificationStage::IsDoneIn(int64_t round, const TableName& table) const {
-  return journal_.Status(table.ToString()) == "done" &&
-         journal_.Detail(table.ToString()).value("round", int64_t{0}) == round;
+  if (journal_.Status(table.ToString()) != "done") return false;
+  const json detail = journal_.Detail(table.ToString());
+  return detail.value("round", int64_t{0}) == round && detail.value("consistent", false);
 }
 
 void VerificationStage::Round(int64_t round, const std::vector<TableName>& tables,
@@ -170,34 +184,44 @@ std::vector<TableName> VerificationStage::Correct(int64_t round,
                                                   const std::vector<TableName>& tables,
                                                   std::stop_token stop) {
   std::vector<TableName> open;
-  std::unique_ptr<Corrector> corrector;
+  corrector_.reset();  // its connections have been idle while all was compared
   VerificationReport report(Directory(round), link_.destination.dialect(), progress_, {});
   for (const TableName& table : tables) {
     json detail = journal_.Detail(table.ToString());
     if (detail.value("round", int64_t{0}) != round) continue;
     const uint64_t wrong =
         detail.value("only_source", uint64_t{0}) + detail.value("different", uint64_t{0});
-    uint64_t corrected = 0;
     if (options_.correct && wrong > 0 && detail.value("has_key", false)) {
-      auto job = Prepare(round, table);
+      const auto job = Prepare(round, table);
       if (!job) continue;
-      if (!corrector) {
-        corrector =
-            std::make_unique<Corrector>(link_, capturer_, replayer_,
-                                        Corrector::Options{.lane = options_.lane,
-                                                           .retry = options_.retry,
-                                                           .on_transient = options_.on_transient});
-      }
-      VerificationReport::ReadKeys(
-          report.Path(table, ".keys"), kKeysPerCorrection,
-          [&](const auto& keys) { corrected += corrector->Correct(*job->plan, keys, stop); });
-      detail["corrected"] = corrected;
+      CorrectTable(*job, report, detail, stop);
       journal_.Put(table.ToString(), "done", detail);
-      totals_.corrected += corrected;
+      totals_.corrected += detail.value("corrected", uint64_t{0});
     }
-    if (corrected > 0 || detail.value("unsettled", uint64_t{0}) > 0) open.push_back(table);
+    const bool is_corrected = detail.value("corrected", uint64_t{0}) > 0;
+    if (is_corrected || detail.value("unsettled", uint64_t{0}) > 0) open.push_back(table);
   }
   return open;
+}
+
+void VerificationStage::CorrectTable(const CompareJob& job, VerificationReport& report,
+                                     json& detail, std::stop_token stop) {
+  if (!corrector_) {
+    const Corrector::Options how{
+        .lane = options_.lane, .retry = options_.retry, .on_transient = options_.on_transient};
+    corrector_ = std::make_unique<Corrector>(link_, capturer_, replayer_, how);
+  }
+  uint64_t corrected = 0;
+  uint64_t refused = 0;
+  auto note = [&](const KeyTuple& key, const Error& why) {
+    report.NotCorrected(job, key, why);
+    ++refused;
+  };
+  VerificationReport::ReadKeys(
+      report.Path(job.plan->name(), ".keys"), kKeysPerCorrection,
+      [&](const auto& keys) { corrected += corrector_->Correct(*job.plan, keys, note, stop); });
+  detail["corrected"] = corrected;
+  detail["refused"] = refused;
 }
 
 void VerificationStage::SumUp(const std::vector<TableName>& tables) {
@@ -214,6 +238,7 @@ void VerificationStage::SumUp(const std::vector<TableName>& tables) {
     totals_.different += number("different");
     totals_.computed += number("computed");
     totals_.unsettled += number("unsettled");
+    totals_.refused += number("refused");
   }
   totals_.inconsistent = totals_.only_source + totals_.only_destination + totals_.different +
                          totals_.computed + totals_.missing_tables;
@@ -227,7 +252,8 @@ void VerificationStage::SumUp(const std::vector<TableName>& tables) {
                 {"different", totals_.different},
                 {"computed", totals_.computed},
                 {"unsettled", totals_.unsettled},
-                {"corrected", totals_.corrected}});
+                {"corrected", totals_.corrected},
+                {"refused", totals_.refused}});
 }
 
 }  // namespace godwit

@@ -19,6 +19,9 @@ struct VerificationOptions {
   std::string directory;       // the reports go to <round>/ in it
   std::set<TableName> tables;  // source names; empty: every selected one
   bool correct = false;
+  // With the round of an earlier process that did the same and was cut off while it compared.
+  // Without it the first Run begins anew.
+  bool goes_on = false;
   int lane = 0;    // that corrections are written in; replay does not use it
   int rounds = 3;  // most that one run makes
   int pairs = 0;   // pieces compared at a time; 0: as many as the project's readers
@@ -42,13 +45,14 @@ struct VerificationTotals {
   uint64_t computed = 0;  // different in generated columns only
   uint64_t unsettled = 0;
   uint64_t corrected = 0;
+  uint64_t refused = 0;       // that the last round's correction had to leave as they were
   uint64_t inconsistent = 0;  // rows, and tables that are missing
 };
 
 // Compares every selected table, once incremental has caught up or with nothing running. The first
-// round takes all tables; another one those that were corrected or left unsettled. A round that a
-// crash cut off goes on with the tables it had not finished. Journal: an entry per table with its
-// verdict, entry "" with the totals.
+// round takes all tables; another one those that were corrected or left unsettled. A first round
+// that was cut off while it compared may be gone on with: what it had found equal is not looked at
+// again. Journal: an entry per table with its verdict, entry "" with the totals.
 class VerificationStage : public Stage {
  public:
   // `capturer` and `replayer` are both null where nothing is followed.
@@ -70,7 +74,11 @@ class VerificationStage : public Stage {
   std::vector<TableName> Correct(int64_t round, const std::vector<TableName>& tables,
                                  std::stop_token stop);
   void SumUp(const std::vector<TableName>& tables);
+  // Corrects the table's rows and notes in `detail` how many were and could not be.
+  void CorrectTable(const CompareJob& job, VerificationReport& report, nlohmann::json& detail,
+                    std::stop_token stop);
   bool IsDoneIn(int64_t round, const TableName& table) const;
+  std::string OpenMark(int64_t round) const;
   std::string Directory(int64_t round) const;
   Comparer::Options CompareOptions() const;
 
@@ -82,6 +90,8 @@ class VerificationStage : public Stage {
   std::unique_ptr<ChangeWatch> watch_;
   std::unique_ptr<Catalog> source_;
   std::unique_ptr<Catalog> destination_;
+  std::unique_ptr<Corrector> corrector_;
+  bool goes_on_;
   VerificationTotals totals_;
 };
 

@@ -45,7 +45,8 @@ std::string Shown(const ColumnSchema& column, std::string_view cell) {
     out = "'";
     for (unsigned char c : shown) {
       if (c == '\'' || c == '\\') out.push_back('\\');
-      out += c < 0x20 ? fmt::format("\\x{:02x}", c) : std::string(1, static_cast<char>(c));
+      out += c < 0x20 || c == 0xff ? fmt::format("\\x{:02x}", c)
+                                   : std::string(1, static_cast<char>(c));
     }
     out += "'";
   }
@@ -138,7 +139,10 @@ void VerificationReport::Compared(const CompareJob& job, uint64_t rows, uint64_t
 void VerificationReport::Write(std::ofstream& file, const TableName& table,
                                std::string_view extension, const std::string& text) {
   const std::string path = Path(table, extension);
-  if (!file.is_open()) file.open(path, std::ios::binary | std::ios::trunc);
+  if (!file.is_open()) {
+    file.open(path, std::ios::binary | std::ios::trunc);
+    if (extension == ".sql") file << destination_.ScriptHead();
+  }
   file << text;
   if (file.flush()) return;
   throw Error({.code = "VERIFICATION_REPORT_FAILED",
@@ -152,8 +156,14 @@ void VerificationReport::Write(std::ofstream& file, const TableName& table,
 void VerificationReport::Found(const CompareJob& job, const Difference& difference) {
   const ComparePlan& plan = *job.plan;
   Table& table = Of(job);
-  const std::string lines = Lines(plan, difference);
-  const std::string statement = Statement(plan, difference);
+  std::string lines = Lines(plan, difference);
+  std::string statement;
+  try {
+    statement = Statement(plan, difference);
+  } catch (const Error& error) {  // of bytes that are no text
+    if (error.kind() != ErrorKind::kData) throw;
+    lines += fmt::format("  {}: {}\n", error.code(), error.fields().message);
+  }
   MutexLock lock(table.mutex);
   Write(table.diff, plan.name(), ".diff", lines);
   if (!statement.empty()) {
@@ -188,6 +198,19 @@ void VerificationReport::Unsettled(const CompareJob& job, const KeyTuple& key) {
   Write(table.diff, job.plan->name(), ".diff",
         fmt::format("unsettled {}\n", ShownKey(*job.plan, key)));
   ++table.verdict.unsettled;
+}
+
+void VerificationReport::NotCorrected(const CompareJob& job, const KeyTuple& key,
+                                      const Error& why) {
+  const ErrorFields& fields = why.fields();
+  Table& table = Of(job);
+  MutexLock lock(table.mutex);
+  if (!table.diff.is_open()) {
+    table.diff.open(Path(job.plan->name(), ".diff"), std::ios::binary | std::ios::app);
+  }
+  Write(table.diff, job.plan->name(), ".diff",
+        fmt::format("not corrected {}\n  {}: {}\n  cause: {}\n", ShownKey(*job.plan, key),
+                    fields.code, fields.message, fields.cause));
 }
 
 void VerificationReport::Finished(const CompareJob& job) {

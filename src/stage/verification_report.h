@@ -29,7 +29,8 @@ struct TableVerdict {
 
 // Writes down what one round of verification finds, one set of files per table with differences,
 // named after the source's table:
-//   .diff  for people: a line per row, then one per differing column, source → destination
+//   .diff  for people: a line per row, then one per differing column, source → destination; behind
+//          these the rows that a correction could not write
 //   .sql   statements for the destination that would correct it; each matches the whole old row, so
 //          that it cannot overwrite anything newer; none for what the destination computes
 //   .keys  keys of rows that a correction takes from the source (lengths and canonical cells)
@@ -45,6 +46,9 @@ class VerificationReport : public CompareListener {
   void Found(const CompareJob& job, const Difference& difference) override;
   void Unsettled(const CompareJob& job, const KeyTuple& key) override;
   void Finished(const CompareJob& job) override;
+
+  // That a correction has left the row as it is, and why; behind what was found of its table.
+  void NotCorrected(const CompareJob& job, const KeyTuple& key, const Error& why);
 
   // Forgets what was found of a table; its comparison begins again.
   void Restart(const TableName& table);

@@ -22,6 +22,18 @@ namespace {
                .remedy = std::move(remedy)});
 }
 
+// What the history has of a table that the log made or altered in a way nobody could work out.
+[[noreturn]] void FailUnknown(const TableName& table) {
+  throw Error({.code = "LOG_DEFINITION_UNKNOWN",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kSource,
+               .object = table.ToString(),
+               .message = "the table's definition at this place of the log is not known",
+               .cause = "a statement that made or altered it could not be worked out",
+               .remedy = "start a new project, which reads the definition anew; if its precheck "
+                         "does not know it either, leave the table out with --exclude"});
+}
+
 bool IsTextual(const ColumnSchema& column) {
   return column.type.is_text() || column.type.kind == TypeKind::kEnum ||
          column.type.kind == TypeKind::kSet;
@@ -79,6 +91,12 @@ void CheckBoundary(const SchemaChange& change, const AlterAction& action,
           "needed and mark it as done");
 }
 
+// Whether rows of either table are the same rows at the destination.
+bool CarryAlike(const TableMapping& a, const TableMapping& b) {
+  return a.where == b.where && a.columns == b.columns && a.excluded_columns == b.excluded_columns &&
+         a.column_names == b.column_names;
+}
+
 // Whether the destination has what the action is about.
 bool Concerns(const AlterAction& action, const TableMapping& mapping, const ObjectRules& rules) {
   using Kind = AlterAction::Kind;
@@ -112,6 +130,7 @@ Translator::Translator(const Dialect& source, const Dialect& destination, const 
 TranslatedTable Translator::Table(const TableSchema& source) const {
   auto mapping = rules_.Find(source.name);
   GODWIT_CHECK(mapping.has_value(), "only selected tables are translated");
+  if (source.columns.empty()) FailUnknown(source.name);
   TranslatedTable out{source, {}};
   LeaveOut(out, source, *mapping);
   TableSchema& table = out.table;
@@ -202,15 +221,20 @@ void Translator::MapExpressions(TableSchema& table, const TableMapping& mapping)
     for (KeyPart& part : index.parts) map(part.expression, BareNames::kUncertain);
   }
   for (CheckSchema& check : table.checks) map(check.expression, BareNames::kUncertain);
-  if (!table.partitioning) return;
-  auto map_level = [&](Partitioning::Level& level) {
+  if (table.partitioning) MapPartitioning(*table.partitioning, mapping, table.name);
+}
+
+void Translator::MapPartitioning(Partitioning& partitioning, const TableMapping& mapping,
+                                 const TableName& table) const {
+  auto map = [&](Partitioning::Level& level) {
     using Method = Partitioning::Method;
     const bool is_list = level.method == Method::kRangeColumns ||
                          level.method == Method::kListColumns || level.method == Method::kKey;
-    map(level.expression, is_list ? BareNames::kColumns : BareNames::kUncertain);
+    MapNames(level.expression, mapping, is_list ? BareNames::kColumns : BareNames::kUncertain,
+             table);
   };
-  map_level(table.partitioning->level);
-  if (table.partitioning->sub_level) map_level(*table.partitioning->sub_level);
+  map(partitioning.level);
+  if (partitioning.sub_level) map(*partitioning.sub_level);
 }
 
 void Translator::MapColumnExpressions(ColumnSchema& column, const TableMapping& mapping,
@@ -325,6 +349,7 @@ AlterAction Translator::MapAction(AlterAction action, const TableMapping& mappin
   }
   MapNames(action.check.expression, mapping, BareNames::kUncertain, mapping.destination);
   MapForeignKey(action.foreign_key, mapping, rules_);
+  if (action.partitioning) MapPartitioning(*action.partitioning, mapping, mapping.destination);
   MapCharset(action.charset, action.collation);
   return action;
 }
@@ -341,6 +366,14 @@ std::vector<SchemaChange> Translator::MapRename(const SchemaChange& change, cons
                     old_mapping ? to.ToString() : from.ToString()),
         "skip it and start a project for the table under its new name, or do by hand at the "
         "destination what is needed and mark it as done");
+  }
+  if (!CarryAlike(*old_mapping, *new_mapping)) {
+    FailDdl(change,
+            fmt::format("the rules carry other rows or columns of {} than of {}, and the "
+                        "destination's table has those of the former",
+                        from.ToString(), to.ToString()),
+            "start a project whose rules treat both names alike; or do by hand at the destination "
+            "what is needed (for rows too) and mark it as done");
   }
   if (old_mapping->destination == new_mapping->destination) return {};
   SchemaChange out;

@@ -56,6 +56,8 @@ class Translator {
   void NoteClashes(TranslatedTable& out, const TableSchema& source,
                    const TableMapping& mapping) const;
   void MapExpressions(TableSchema& table, const TableMapping& mapping) const;
+  void MapPartitioning(Partitioning& partitioning, const TableMapping& mapping,
+                       const TableName& table) const;
   void MapColumnExpressions(ColumnSchema& column, const TableMapping& mapping,
                             const TableName& table) const;
   std::vector<SchemaChange> MapAlter(const SchemaChange& change) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fstream>
+#include <map>
 #include <random>
 #include <sstream>
 
@@ -88,9 +89,149 @@ TEST_F(VerificationFlowTest, StandingReplayForbidsCorrection) {
   spec_.types = {MigrationType::kIncremental};
   Damage();
   VerificationOptions options = Options();
-  options.correct = true;
+  options.correct = options.goes_on = true;
   VerificationStage stage(*link_, nullptr, nullptr, options);
   EXPECT_THROW(stage.Run({}), Error);
+  // What it had found wrong is mended by hand: nothing is left to correct.
+  Connection there(destination_server_);
+  there.Insert(kTable, MakeRow(5, "v"));
+  there.Insert(kTable, MakeRow(kRows - 1, "v"));
+  there.Delete(kTable, there.ByKey(kTable, {std::to_string(kRows + 50)}));
+  for (int key : {100, 101}) {
+    there.Update(kTable, there.ByKey(kTable, {std::to_string(key)}), MakeRow(key, "v"));
+  }
+  VerificationStage again(*link_, nullptr, nullptr, options);
+  again.Run({});
+  EXPECT_EQ(again.totals().inconsistent, 0u);
+}
+
+// A second table, whose column `a` is unique. It comes behind the other one.
+const TableName kUnique{"d", "u"};
+
+class UniqueFlowTest : public VerificationFlowTest {
+ protected:
+  UniqueFlowTest() {
+    TableSchema table = Table();
+    table.name = kUnique;
+    table.indexes.push_back({.name = "a", .kind = IndexSchema::Kind::kUnique});
+    table.indexes[1].parts = {{.column = "a"}};
+    for (auto& server : {source_server_, destination_server_}) server->CreateTable(table);
+  }
+
+  static void Put(const std::shared_ptr<MemoryServer>& server,
+                  const std::map<int, std::string>& values) {
+    Connection connection(server);
+    connection.Begin();
+    for (const auto& [key, value] : values) {
+      connection.Insert(kUnique, {std::to_string(key), value, "b"});
+    }
+    connection.Commit();
+  }
+
+  static std::map<int, std::string> Values(const std::shared_ptr<MemoryServer>& server) {
+    std::map<int, std::string> out;
+    const MemoryServer::Snapshot snapshot = server->TakeSnapshot();
+    for (const Row& row : snapshot.rows.at(kUnique)) {
+      out[std::stoi(*row[0])] = row[1].value_or("NULL");
+    }
+    return out;
+  }
+
+  VerificationTotals Verify(VerificationOptions options) {
+    VerificationStage stage(*link_, nullptr, nullptr, std::move(options));
+    stage.Run({});
+    return stage.totals();
+  }
+
+  // A comparison that has come through the first table when it is stopped in the second one.
+  VerificationOptions CutOff() {
+    Put(source_server_, {{1, "one"}});
+    VerificationOptions options = Options();
+    options.pairs = 1;
+    options.goes_on = true;
+    std::stop_source stop;
+    options.rates = [&] {  // asked when rows are read: of what differs
+      stop.request_stop();
+      return Throttle::Rates{};
+    };
+    VerificationStage stage(*link_, nullptr, nullptr, options);
+    EXPECT_THROW(stage.Run(stop.get_token()), Stopped);
+    options.rates = nullptr;
+    return options;
+  }
+};
+
+TEST_F(UniqueFlowTest, ACutOffComparisonGoesOnWithWhatWasEqual) {
+  const VerificationOptions options = CutOff();
+  Damage();
+  EXPECT_EQ(Verify(options).inconsistent, 1u) << "the first table is not looked at again";
+  EXPECT_EQ(Verify(options).inconsistent, 6u) << "that round is closed";
+}
+
+TEST_F(UniqueFlowTest, ACommandComparesAnew) {
+  VerificationOptions options = CutOff();
+  options.goes_on = false;
+  Damage();
+  EXPECT_EQ(Verify(options).inconsistent, 6u);
+}
+
+TEST_F(UniqueFlowTest, AnotherComparisonThanTheOneCutOffComparesAnew) {
+  VerificationOptions options = CutOff();
+  options.strength = DigestStrength::kCertain;
+  Damage();
+  EXPECT_EQ(Verify(options).inconsistent, 6u);
+}
+
+TEST_F(UniqueFlowTest, ARowThatOnlyTheDestinationHasKeepsItsUniqueValue) {
+  Put(source_server_, {{1, "one"}, {2, "two"}, {3, "three"}, {4, "four"}});
+  Put(destination_server_, {{1, "zero"}, {2, "three"}, {3, "two"}, {9, "one"}});
+  VerificationOptions options = Options();
+  options.correct = true;
+  const VerificationTotals totals = Verify(options);
+  EXPECT_EQ(
+      Values(destination_server_),
+      (std::map<int, std::string>{{1, "zero"}, {2, "two"}, {3, "three"}, {4, "four"}, {9, "one"}}));
+  EXPECT_EQ(totals.corrected, 3u);
+  EXPECT_EQ(totals.refused, 1u);
+  EXPECT_EQ(totals.inconsistent, 2u);
+  const std::string diff = File("2/d.u.diff");
+  EXPECT_THAT(diff, HasSubstr("not corrected k=1\n  CORRECTION_CLASH: "));
+  EXPECT_THAT(diff, HasSubstr("k='9'"));
+}
+
+// What needs a row's value waits with it: taken out for another's sake, it could not come back.
+TEST_F(UniqueFlowTest, WhoNeedsARefusedRowsValueIsRefusedToo) {
+  Put(source_server_, {{1, "one"}, {2, "two"}, {3, "three"}});
+  Put(destination_server_, {{1, "two"}, {2, "three"}, {3, "x"}, {9, "one"}});
+  VerificationOptions options = Options();
+  options.correct = true;
+  const VerificationTotals totals = Verify(options);
+  EXPECT_EQ(totals.corrected, 0u);
+  EXPECT_EQ(totals.refused, 3u);
+  EXPECT_EQ(Values(destination_server_),
+            (std::map<int, std::string>{{1, "two"}, {2, "three"}, {3, "x"}, {9, "one"}}));
+}
+
+// Each row needs the value of another one, this that of a third: more than are written together.
+TEST_F(UniqueFlowTest, LongCirclesOfUniqueValuesAreCorrected) {
+  constexpr int kCircle = 1500;
+  std::map<int, std::string> here;
+  std::map<int, std::string> there;
+  for (int key = 0; key < kCircle; ++key) {
+    here[key] = "n" + std::to_string(key);
+    there[(key + 500) % kCircle] = here[key];
+  }
+  Put(source_server_, here);
+  Put(destination_server_, there);
+  VerificationOptions options = Options();
+  options.pairs = 1;
+  options.sizes = {.digest_rows = 2000, .read_rows = 2000, .held_rows = 10'000};
+  options.correct = true;
+  const VerificationTotals totals = Verify(options);
+  EXPECT_EQ(totals.corrected, uint64_t{kCircle});
+  EXPECT_EQ(totals.inconsistent, 0u);
+  EXPECT_EQ(totals.refused, 0u);
+  EXPECT_EQ(Values(destination_server_), here);
 }
 
 // Everything runs: an application writes all the time, to damaged rows too, while the stage finds

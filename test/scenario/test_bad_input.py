@@ -2,6 +2,7 @@
 """Bad input: each gets one clear error with its cause and remedy, nothing is lost, and there is a way
 to go on."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -127,6 +128,23 @@ def test_corrupt_state(tmp_path, mysql, oceanbase, table):
     run = p.migrate()
     assert run.code == 1, run
     assert "METADATA_CORRUPT" in run.err
+
+
+def test_a_store_that_is_gone(tmp_path, mysql, oceanbase, table):
+    """What it held cannot be had again: the project does not go on as if there had been nothing."""
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (70, 70);\n")
+    store = tmp_path / "state" / "projects" / "p" / "store"
+    store.rename(tmp_path / "kept")
+    for _ in range(2):
+        run = p.migrate()
+        assert run.code == 1 and "LOG_GAP" in run.err, run
+    if store.exists():
+        shutil.rmtree(store)
+    (tmp_path / "kept").rename(store)
+    assert p.migrate().code == 0
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 def test_blocked_statement_is_shown_and_answered(tmp_path, mysql, oceanbase, table):

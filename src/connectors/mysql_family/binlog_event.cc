@@ -108,7 +108,9 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
     case 128:  // MariaDB's
       query.microseconds = static_cast<uint32_t>(in.UInt(3));
       return true;
-    case 16:  // explicit_defaults_for_timestamp
+    case 16:
+      query.explicit_timestamps = in.U8() != 0;
+      return true;
     case 19:  // sql_require_primary_key
     case 20:  // default_table_encryption
       in.Skip(1);

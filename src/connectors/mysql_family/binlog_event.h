@@ -95,8 +95,9 @@ struct QueryEvent {
   uint16_t client_collation = 0;    // 0: not said
   uint16_t database_collation = 0;  // 0: not said
   std::vector<std::string_view> updated_databases;
-  std::string_view time_zone;            // of the session, where the statement depends on it
-  std::optional<uint32_t> microseconds;  // of its time, likewise
+  std::string_view time_zone;               // of the session, where the statement depends on it
+  std::optional<uint32_t> microseconds;     // of its time, likewise
+  std::optional<bool> explicit_timestamps;  // explicit_defaults_for_timestamp, likewise
 
   // `storage` holds what a compressed statement expands to.
   static QueryEvent Parse(EventType type, std::string_view body, std::string& storage);

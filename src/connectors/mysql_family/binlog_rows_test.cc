@@ -37,9 +37,19 @@ TableSchemaPtr Table() {
 class OneTable : public SchemaHistory {
  public:
   std::optional<Versioned> Find(const TableName&) override { return Versioned{table_, 1}; }
+  bool IsSelected(const TableName&) override { return true; }
 
  private:
   TableSchemaPtr table_ = Table();
+};
+
+// What a history says of a table that it has no definition of.
+struct NoTable : SchemaHistory {
+  std::optional<Versioned> Find(const TableName&) override { return found; }
+  bool IsSelected(const TableName&) override { return is_selected; }
+
+  std::optional<Versioned> found;
+  bool is_selected = false;
 };
 
 std::string TableMapBody() {
@@ -122,6 +132,31 @@ TEST(PartialRowImages, ARowOfNoColumnsIsARow) {
   // More than one cannot be told apart, and would never end.
   EXPECT_THROW(Decode(EventType::kWriteRowsV1, RowsBody(std::string(1, '\0'), "x")), Error);
   EXPECT_THROW(Decode(EventType::kDeleteRowsV1, RowsBody(std::string(1, '\0'), "")), Error);
+}
+
+std::string OutcomeOf(SchemaHistory& history) {
+  TextDecoders texts(std::make_shared<Charsets>());
+  RowDecoder decoder(history, texts);
+  decoder.Map(TableMapBody());
+  std::deque<RowsChange> out;
+  try {
+    decoder.Decode(EventType::kWriteRowsV1, RowsBody("\x01", std::string(1, '\0') + Int(1)), out);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return out.empty() ? "passed over" : "decoded";
+}
+
+TEST(UnknownDefinitions, RowsOfASelectedTableAreNotPassedOver) {
+  OneTable known;
+  EXPECT_EQ(OutcomeOf(known), "decoded");
+  NoTable history;
+  EXPECT_EQ(OutcomeOf(history), "passed over");
+  history.is_selected = true;
+  EXPECT_EQ(OutcomeOf(history), "LOG_DEFINITION_UNKNOWN");
+  history.is_selected = false;
+  history.found = SchemaHistory::Versioned{std::make_shared<const TableSchema>(), 2};
+  EXPECT_EQ(OutcomeOf(history), "LOG_DEFINITION_UNKNOWN");
 }
 
 TEST(PartialRowImages, ADeleteLogsItsKey) {

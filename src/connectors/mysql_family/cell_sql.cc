@@ -72,12 +72,13 @@ uint64_t SetBits(const LogicalType& type, std::string_view cell) {
   const size_t at = cell.find(kUndecodable);
   std::string bytes;
   for (size_t i = at; i + 1 < cell.size() && cell[i] == kUndecodable; i += 2) bytes += cell[i + 1];
-  throw Error({.code = "TEXT_UNDECODABLE",
-               .kind = ErrorKind::kData,
-               .side = Side::kSource,
-               .message = fmt::format("a text has the bytes 0x{} at {}", ToHex(bytes), at),
-               .cause = "its character set does not define them",
-               .remedy = "skip the row; correct the value at the source, then compare and correct"});
+  throw Error(
+      {.code = "TEXT_UNDECODABLE",
+       .kind = ErrorKind::kData,
+       .side = Side::kSource,
+       .message = fmt::format("a text has the bytes 0x{} at {}", ToHex(bytes), at),
+       .cause = "its character set does not define them",
+       .remedy = "skip the row; correct the value at the source, then compare and correct"});
 }
 
 }  // namespace

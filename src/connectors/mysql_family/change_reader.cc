@@ -190,13 +190,13 @@ void BinlogChangeReader::Start(const Position& position, SchemaHistory& history)
   BinlogPosition from = BinlogPosition::Decode(position);
   Retried([&](Session&) {
     bool by_gtid = StartsByGtid(from);
-    BinlogDecoder::Source source{.traits = DialectTraits::For(server_),
-                                 .collations = ReadCollations(),
-                                 .object = url_.Redacted(),
-                                 .local_time = [this](std::string_view zone, uint32_t moment) {
-                                   return LocalTime(zone, moment);
-                                 },
-                                 .charsets = charsets_};
+    BinlogDecoder::Source source{
+        .traits = DialectTraits::For(server_),
+        .collations = ReadCollations(),
+        .object = url_.Redacted(),
+        .local_time = [this](std::string_view zone,
+                             uint32_t moment) { return LocalTime(zone, moment); },
+        .charsets = charsets_};
     if (by_gtid) from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
     stream_ = std::make_unique<BinlogStream>(
         url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});

@@ -26,7 +26,7 @@ constexpr int kUnknownCharset = 1115;
 bool HasTriples(std::string_view charset) { return charset == "ujis" || charset == "eucjpms"; }
 bool HasQuads(std::string_view charset) { return charset == "gb18030"; }
 bool HasPairs(std::string_view charset) {
-  constexpr std::array<std::string_view, 9> kSets = {"big5", "gbk",   "gb2312", "gb18030", "sjis",
+  constexpr std::array<std::string_view, 9> kSets = {"big5",  "gbk",   "gb2312", "gb18030", "sjis",
                                                      "cp932", "euckr", "ujis",   "eucjpms"};
   return std::find(kSets.begin(), kSets.end(), charset) != kSets.end();
 }
@@ -48,14 +48,22 @@ struct SystemSet {
 
 // MySQL's names and iconv's. Its latin1 is Windows' with the five holes as C1 controls.
 constexpr std::array kSystemSets = {
-    SystemSet{"latin1", "CP1252"},    SystemSet{"ascii", "ASCII"},
-    SystemSet{"latin2", "ISO-8859-2"}, SystemSet{"latin5", "ISO-8859-9"},
-    SystemSet{"latin7", "ISO-8859-13"}, SystemSet{"cp1250", "CP1250"},
-    SystemSet{"cp1251", "CP1251"},    SystemSet{"cp1256", "CP1256"},
-    SystemSet{"cp1257", "CP1257"},    SystemSet{"cp850", "CP850"},
-    SystemSet{"cp852", "CP852"},      SystemSet{"koi8r", "KOI8-R"},
-    SystemSet{"gbk", "GBK"},          SystemSet{"gb2312", "EUC-CN"},
-    SystemSet{"cp932", "CP932"},      SystemSet{"euckr", "UHC"},
+    SystemSet{"latin1", "CP1252"},
+    SystemSet{"ascii", "ASCII"},
+    SystemSet{"latin2", "ISO-8859-2"},
+    SystemSet{"latin5", "ISO-8859-9"},
+    SystemSet{"latin7", "ISO-8859-13"},
+    SystemSet{"cp1250", "CP1250"},
+    SystemSet{"cp1251", "CP1251"},
+    SystemSet{"cp1256", "CP1256"},
+    SystemSet{"cp1257", "CP1257"},
+    SystemSet{"cp850", "CP850"},
+    SystemSet{"cp852", "CP852"},
+    SystemSet{"koi8r", "KOI8-R"},
+    SystemSet{"gbk", "GBK"},
+    SystemSet{"gb2312", "EUC-CN"},
+    SystemSet{"cp932", "CP932"},
+    SystemSet{"euckr", "UHC"},
 };
 
 class Iconv {
@@ -175,9 +183,9 @@ std::shared_ptr<const CharsetTable> CharsetTable::FromServer(Session& session,
   }
   if (HasQuads(charset)) {
     table->quads_ = Empty(kQuadLeads * kQuadsOfLead);
-    ask("'8',a.h,'3',b.h,c.h,d.h,'3',e.h",
-        Digits("1234", 'a') + "," + Digits(kDecimal, 'b') + "," + Digits(kHex, 'c') + "," +
-            Digits(kHex, 'd') + "," + Digits(kDecimal, 'e'));
+    ask("'8',a.h,'3',b.h,c.h,d.h,'3',e.h", Digits("1234", 'a') + "," + Digits(kDecimal, 'b') + "," +
+                                               Digits(kHex, 'c') + "," + Digits(kHex, 'd') + "," +
+                                               Digits(kDecimal, 'e'));
   }
   return table;
 }
@@ -232,10 +240,10 @@ size_t CharsetTable::Write(char*& to, std::string_view bytes) const {
   // The rest of Unicode follows in its order.
   const size_t point = 0x10000 + (at(0) - size_t{kFirstSupplementary}) * kQuadsOfLead + *number;
   if (point > 0x10ffff) return 0;
-  return Put(to, {static_cast<char>(0xf0 | point >> 18),
-                  static_cast<char>(0x80 | (point >> 12 & 0x3f)),
-                  static_cast<char>(0x80 | (point >> 6 & 0x3f)),
-                  static_cast<char>(0x80 | (point & 0x3f))})
+  return Put(to,
+             {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
+              static_cast<char>(0x80 | (point >> 6 & 0x3f)),
+              static_cast<char>(0x80 | (point & 0x3f))})
              ? 4
              : 0;
 }

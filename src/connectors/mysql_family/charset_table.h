@@ -15,8 +15,8 @@
 namespace godwit::mysql {
 
 // What the characters of one of a server's character sets are in UTF-8. The server itself is asked:
-// the tables of iconv differ from its own in hundreds of characters (to glibc a backslash of SJIS is
-// a yen sign). Immutable.
+// the tables of iconv differ from its own in hundreds of characters (to glibc a backslash of SJIS
+// is a yen sign). Immutable.
 class CharsetTable {
  public:
   // No character of UTF-8 is longer.

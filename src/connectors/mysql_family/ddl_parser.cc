@@ -9,6 +9,7 @@
 #include "connectors/mysql_family/ddl_parser_alter.h"
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/token_cursor.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -148,6 +149,7 @@ class StatementParser {
     IfExists();
     out_.table = definitions_.Name();
     out_.replaces = replaces;
+    out_.creates_table = true;
     if (out_.temporary) {
       while (!in_.AtEnd()) in_.Next();
       return Finish(Kind::kCreateTable);
@@ -384,6 +386,11 @@ class StatementParser {
 
 SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
                       const DialectTraits& traits) {
+  std::optional<DialectTraits> session;  // copied only where it differs
+  if (context.explicit_timestamps && *context.explicit_timestamps != traits.explicit_timestamps) {
+    session = traits;
+    session->explicit_timestamps = *context.explicit_timestamps;
+  }
   SchemaChange change;
   change.statement = statement;
   change.default_database = context.default_database;
@@ -393,7 +400,7 @@ SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
   // OceanBase wraps what is newer than the level it names itself (/*!80000 INVISIBLE */).
   if (traits.flavor == Flavor::kOceanBase) mode.version = 999999;
   try {
-    StatementParser(statement, context, mode, traits, change).Run();
+    StatementParser(statement, context, mode, session ? *session : traits, change).Run();
   } catch (const ParseProblem& problem) {
     change.kind = Kind::kUnknown;
     change.definition.reset();
@@ -404,9 +411,28 @@ SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
   return change;
 }
 
+void SettleTimestamps(SchemaChange& change, const TableSchema& before) {
+  const auto altered = AlterTable(before, change.actions);
+  if (!altered) return;
+  TimestampRank rank = TimestampRank::kFirst;
+  for (const ColumnSchema& column : altered->table.columns) {
+    if (column.type.kind != TypeKind::kTimestamp || column.is_generated()) continue;
+    for (AlterAction& action : change.actions) {
+      const bool defines =
+          action.kind == Action::kAddColumn || action.kind == Action::kModifyColumn;
+      if (defines && EqualNames(action.column.name, column.name)) {
+        FillTimestamp(action.column, rank);
+      }
+    }
+    rank = TimestampRank::kLater;
+  }
+}
+
+// What the server prints says everything itself.
 TableSchema ParseCreateTable(std::string_view sql, std::string_view database,
                              const DialectTraits& traits) {
-  SchemaChange change = ParseDdl(sql, {.default_database = database}, traits);
+  SchemaChange change =
+      ParseDdl(sql, {.default_database = database, .explicit_timestamps = true}, traits);
   if (!change.definition) FailDefinition(change, "table");
   return std::move(*change.definition);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ struct DdlContext {
   // Default of the table's database; empty: not known.
   std::string_view database_charset;
   std::string_view database_collation;
+  // The session's explicit_defaults_for_timestamp; nullopt: not said, it is as its server's traits
+  // say.
+  std::optional<bool> explicit_timestamps;
 };
 
 // Parses one statement as a server of these traits wrote it to its log, in UTF-8. Never throws:
@@ -31,6 +35,10 @@ struct DdlContext {
 // ALTER TABLE (UnusedIndexName gives it against the table).
 SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
                       const DialectTraits& traits);
+
+// The defaults that explicit_defaults_for_timestamp=OFF gives to what an ALTER TABLE adds or
+// changes: they depend on where in the table it stands. `before` is the table before it.
+void SettleTimestamps(SchemaChange& change, const TableSchema& before);
 
 // The output of SHOW CREATE TABLE. Throws DEFINITION_NOT_UNDERSTOOD (kBlocked).
 TableSchema ParseCreateTable(std::string_view sql, std::string_view database,

@@ -210,7 +210,7 @@ void AlterParser::ConvertClause() {
 }
 
 // REORGANIZE carries the old names and the new partitions, COALESCE the number to take away,
-// PARTITION BY its text; REMOVE PARTITIONING nothing.
+// PARTITION BY its text and all that it says; REMOVE PARTITIONING nothing.
 bool AlterParser::PartitionClause() {
   if (in_.Accept({"truncate", "partition"})) {
     AlterAction& action = Add(Action::kTruncatePartitions);
@@ -220,8 +220,10 @@ bool AlterParser::PartitionClause() {
   if (in_.Peek().Is("partition") && in_.Peek(1).Is("by")) {
     const size_t begin = in_.at();
     in_.Accept({"partition", "by"});
-    definitions_.Partitions();
-    Add(Action::kReorganize).text = in_.SourceOf(begin, in_.at());
+    Partitioning partitioning = definitions_.Partitions();
+    AlterAction& action = Add(Action::kReorganize);
+    action.text = in_.SourceOf(begin, in_.at());
+    action.partitioning = std::move(partitioning);
     return true;
   }
   if (in_.Accept({"remove", "partitioning"})) {

@@ -153,6 +153,68 @@ TEST(DdlParserTest, OldTimestampsTakeNoNull) {
   EXPECT_EQ(table.columns[0].on_update, "CURRENT_TIMESTAMP");
   EXPECT_EQ(table.columns[1].default_value->text, "0000-00-00 00:00:00");
   EXPECT_TRUE(table.columns[2].nullable);
+  table = Table(
+      "create table t (a timestamp(3) not null, b timestamp not null on update current_timestamp)",
+      DialectTraits::For(Flavor::kMySql, 50600));
+  EXPECT_EQ(table.columns[0].default_value->text, "CURRENT_TIMESTAMP(3)");
+  EXPECT_EQ(table.columns[0].on_update, "CURRENT_TIMESTAMP(3)");
+  EXPECT_EQ(table.columns[1].default_value->text, "0000-00-00 00:00:00");
+  EXPECT_EQ(table.columns[1].on_update, "CURRENT_TIMESTAMP");
+}
+
+TEST(DdlParserTest, AnOldServersPrintSaysAllItself) {
+  const DialectTraits traits = DialectTraits::For(Flavor::kMySql, 50600);
+  // Made by a session with explicit_defaults_for_timestamp=ON.
+  const TableSchema table =
+      ParseCreateTable("CREATE TABLE t (a timestamp NOT NULL, b timestamp NULL)", "d", traits);
+  EXPECT_FALSE(table.columns[0].default_value);
+  EXPECT_FALSE(table.columns[0].nullable);
+  EXPECT_TRUE(table.columns[1].nullable);
+}
+
+std::vector<std::string> Timestamps(std::string_view sql, const TableSchema& before,
+                                    std::optional<bool> explicit_timestamps = {}) {
+  const DialectTraits traits = DialectTraits::For(Flavor::kMySql, 50600);
+  SchemaChange change =
+      ParseDdl(sql, {.default_database = "d", .explicit_timestamps = explicit_timestamps}, traits);
+  EXPECT_EQ(change.problem, "") << sql;
+  if (!explicit_timestamps.value_or(false)) SettleTimestamps(change, before);
+  std::vector<std::string> out;
+  for (const AlterAction& action : change.actions) {
+    const ColumnSchema& column = action.column;
+    std::string text = column.name + (column.nullable ? "?" : "");
+    if (column.default_value) text += " " + column.default_value->text;
+    if (!column.on_update.empty()) text += " " + column.on_update;
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
+TEST(DdlParserTest, OldTimestampsThatAreAddedTakeNoNullEither) {
+  const TableSchema none = Table("create table t (id int, n int)");
+  const TableSchema two = Table("create table t (id int, x timestamp null, y timestamp null)");
+  EXPECT_THAT(
+      Timestamps("alter table t add u timestamp, add v timestamp, add w timestamp null", none),
+      ElementsAre("u CURRENT_TIMESTAMP CURRENT_TIMESTAMP", "v 0000-00-00 00:00:00", "w?"));
+  EXPECT_THAT(Timestamps("alter table t add u timestamp, add v timestamp first", none),
+              ElementsAre("u 0000-00-00 00:00:00", "v CURRENT_TIMESTAMP CURRENT_TIMESTAMP"));
+  EXPECT_THAT(Timestamps("alter table t add u timestamp not null, modify y timestamp, "
+                         "change x z timestamp(6)",
+                         two),
+              ElementsAre("u 0000-00-00 00:00:00", "y 0000-00-00 00:00:00",
+                          "z CURRENT_TIMESTAMP(6) CURRENT_TIMESTAMP(6)"));
+  EXPECT_THAT(Timestamps("alter table t add u timestamp default '2020-01-01'", none),
+              ElementsAre("u 2020-01-01"));
+  EXPECT_THAT(Timestamps("alter table t add u timestamp", none, true), ElementsAre("u?"));
+}
+
+TEST(DdlParserTest, PartitionByIsReadWhole) {
+  const SchemaChange change = Parse(
+      "alter table t partition by range (id) (partition a values less than (5), partition b values "
+      "less than maxvalue)");
+  ASSERT_TRUE(change.actions[0].partitioning) << change.problem;
+  EXPECT_EQ(change.actions[0].partitioning->partitions[1].name, "b");
+  EXPECT_EQ(change.actions[0].partitioning->level.expression, "id");
 }
 
 TEST(DdlParserTest, ModesChangeWhatQuotesMean) {
@@ -252,8 +314,10 @@ TEST(DdlParserTest, WhatItCannotReadIsUnknownWithItsTable) {
     EXPECT_EQ(change.kind, Kind::kUnknown) << sql;
     EXPECT_NE(change.problem, "") << sql;
     EXPECT_EQ(change.table.table, "t") << sql;
+    EXPECT_EQ(change.creates_table, std::string_view(sql).starts_with("create")) << sql;
   }
   EXPECT_EQ(Parse("insert into t values (1)").kind, Kind::kUnknown);
+  EXPECT_FALSE(Parse("create view t as").creates_table);
   EXPECT_THROW(ParseCreateTable("CREATE TABLE t (a strange)", "d"), Error);
 }
 
@@ -310,6 +374,69 @@ TEST(DdlRenderTest, WhatWouldChangeOtherRowsIsRefused) {
     EXPECT_THROW(Rendered(sql, &plain), Error) << sql;
   }
   EXPECT_THROW(Rendered("alter table t truncate partition p0", &hash), Error);
+}
+
+// Rows that are there have it at the source.
+TEST(DdlRenderTest, ADefaultThatAColumnCannotHaveIsGivenToTheRows) {
+  const TableSchema plain = Table("create table t (id int primary key, a int)");
+  EXPECT_THAT(Rendered("alter table t add note text not null default 'n/a'", &plain),
+              ElementsAre("ALTER TABLE `d`.`t` ADD COLUMN `note` text NOT NULL",
+                          "UPDATE `d`.`t` SET `note` = 'n/a'"));
+  EXPECT_THAT(Rendered("alter table t add tags json default (_utf8mb4'[]'), add b blob default "
+                       "(x'41'), add key k (b(3))",
+                       &plain),
+              ElementsAre("ALTER TABLE `d`.`t` ADD COLUMN `tags` json, ADD COLUMN `b` blob",
+                          "UPDATE `d`.`t` SET `tags` = _utf8mb4'[]', `b` = x'41'",
+                          "ALTER TABLE `d`.`t` ADD KEY `k` (`b`(3))"));
+  const TableSchema moving = Table(
+      "create table t (id int primary key, m timestamp null on update current_timestamp, gone "
+      "timestamp null on update current_timestamp)");
+  EXPECT_EQ(Rendered("alter table t add note text default ('x'), drop gone", &moving)[2],
+            "UPDATE `d`.`t` SET `note` = 'x', `m` = `m`");
+  EXPECT_EQ(Rendered("alter table t add n int default 5", &plain).size(), 1u);
+  EXPECT_EQ(Rendered("alter table t add note text default null", &plain).size(), 1u);
+  for (const char* sql : {"alter table t add tags json default (json_array())",
+                          "alter table t add total int default (a * 2)"}) {
+    try {
+      Rendered(sql, &plain);
+      FAIL() << sql;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), "DDL_NOT_CONVERTIBLE");
+      EXPECT_THAT(error.fields().cause, HasSubstr("ALTER TABLE `d`.`t` ADD COLUMN `t")) << sql;
+    }
+  }
+}
+
+// Times in a change are in UTC; what converts rows runs in the zone of the source's session.
+TEST(DdlRenderTest, AStatementRunsInItsTimeZoneWhereItMust) {
+  const MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
+  const TableSchema before = Table("create table t (id int primary key, x datetime)");
+  SchemaChange change = Parse(
+      "alter table t modify x timestamp null, add y timestamp not null default '2020-01-01 "
+      "20:00:00', add z timestamp not null default '0000-00-00 00:00:00', add w datetime default "
+      "'2020-01-01 00:00:00'");
+  std::vector<Statement> statements = dialect.Render(change, &before);
+  ASSERT_EQ(statements.size(), 1u);
+  EXPECT_EQ(statements[0].time_zone, "");
+  EXPECT_THAT(statements[0].sql, HasSubstr("DEFAULT '2020-01-01 20:00:00'"));
+  change.time_zone = "+08:00";
+  statements = dialect.Render(change, &before);
+  ASSERT_EQ(statements.size(), 1u);
+  EXPECT_EQ(statements[0].time_zone, "+08:00");
+  EXPECT_THAT(statements[0].sql, HasSubstr("`y` timestamp NOT NULL DEFAULT '2020-01-02 04:00:00'"));
+  EXPECT_THAT(statements[0].sql, HasSubstr("`z` timestamp NOT NULL DEFAULT '0000-00-00 00:00:00'"));
+  EXPECT_THAT(statements[0].sql, HasSubstr("`w` datetime DEFAULT '2020-01-01 00:00:00'"));
+  change.time_zone = "Europe/Paris";
+  EXPECT_THROW(dialect.Render(change, &before), Error);
+}
+
+TEST(DdlRenderTest, PartitionByIsRenderedHoweverItIsWritten) {
+  const TableSchema before = Table("create table t (id int primary key)");
+  EXPECT_THAT(
+      Rendered("alter table t partition by range (id) (partition p0 values less than (5))",
+               &before),
+      ElementsAre("ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN "
+                  "(5))"));
 }
 
 TEST(DdlRenderTest, ReorganizedPartitionsKeepTheSourcesNamesAndBounds) {

@@ -71,6 +71,8 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
                            : traits_.DefaultCollationOf(column.charset);
   }
   SettleType(column, written);
+  const bool is_timestamp = column.type.kind == TypeKind::kTimestamp && !column.is_generated();
+  if (is_timestamp && !traits_.explicit_timestamps && !written.takes_null) column.nullable = false;
   written_[column.name] = std::move(written);
   return column;
 }
@@ -129,7 +131,6 @@ void DefinitionParser::TypeArguments(NativeType& type) {
 void DefinitionParser::SettleSerial(ColumnSchema& column, Written& written,
                                     TableSchema& table) const {
   written.type = {"bigint", {}, true, false};
-  written.has_null = true;
   column.nullable = false;
   column.auto_increment = true;
   table.indexes.push_back({.kind = IndexSchema::Kind::kUnique, .parts = {{.column = column.name}}});
@@ -278,10 +279,9 @@ void DefinitionParser::Attributes(ColumnSchema& column, Written& written, TableS
   while (!in_.AtEnd()) {
     if (in_.Accept({"not", "null"})) {
       column.nullable = false;
-      written.has_null = true;
     } else if (in_.Accept("null")) {
       column.nullable = true;
-      written.has_null = true;
+      written.takes_null = true;
     } else if (in_.Accept({"serial", "default", "value"})) {
       column.nullable = false;
       column.auto_increment = true;

@@ -43,7 +43,7 @@ class DefinitionParser {
   // What a column's text said that ColumnSchema does not keep.
   struct Written {
     NativeType type;
-    bool has_null = false;        // NULL or NOT NULL
+    bool takes_null = false;      // NULL was written
     bool is_binary_text = false;  // CHAR … BINARY: the charset's _bin collation
   };
 
@@ -74,6 +74,13 @@ class DefinitionParser {
   std::string default_database_;
   std::map<std::string, Written> written_;  // by column name
 };
+
+// Where a TIMESTAMP column stands among its table's.
+enum class TimestampRank { kFirst, kLater };
+
+// What a server with explicit_defaults_for_timestamp=OFF adds to a TIMESTAMP column that says
+// neither NULL nor a default.
+void FillTimestamp(ColumnSchema& column, TimestampRank rank);
 
 std::string Lower(std::string_view text);
 std::string Upper(std::string_view text);

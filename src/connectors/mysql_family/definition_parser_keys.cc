@@ -216,28 +216,27 @@ void DefinitionParser::FinishTable(TableSchema& table) {
   NameConstraints(table);
 }
 
-// MySQL manual, explicit_defaults_for_timestamp=OFF.
+// MySQL manual, explicit_defaults_for_timestamp=OFF: without NULL a TIMESTAMP is NOT NULL; without
+// a default the table's first one has the time of each write, and the others zero.
+void FillTimestamp(ColumnSchema& column, TimestampRank rank) {
+  using Kind = ColumnSchema::Default::Kind;
+  if (column.nullable || column.default_value) return;
+  if (rank != TimestampRank::kFirst || !column.on_update.empty()) {
+    column.default_value = {Kind::kLiteral, "0000-00-00 00:00:00"};
+    return;
+  }
+  const std::string fsp = column.type.fsp == 0 ? "" : "(" + std::to_string(column.type.fsp) + ")";
+  column.on_update = "CURRENT_TIMESTAMP" + fsp;
+  column.default_value = {Kind::kExpression, column.on_update};
+}
+
 void DefinitionParser::SettleTimestamps(TableSchema& table) const {
-  bool is_first = true;
+  if (traits_.explicit_timestamps) return;
+  TimestampRank rank = TimestampRank::kFirst;
   for (ColumnSchema& column : table.columns) {
     if (column.type.kind != TypeKind::kTimestamp || column.is_generated()) continue;
-    auto written = written_.find(column.name);
-    if (traits_.explicit_timestamps || written == written_.end()) continue;
-    if (!written->second.has_null) {
-      column.nullable = false;
-      if (!column.default_value && column.on_update.empty()) {
-        const std::string fsp =
-            column.type.fsp == 0 ? "" : "(" + std::to_string(column.type.fsp) + ")";
-        if (is_first) {
-          column.default_value = {ColumnSchema::Default::Kind::kExpression,
-                                  "CURRENT_TIMESTAMP" + fsp};
-          column.on_update = "CURRENT_TIMESTAMP" + fsp;
-        } else {
-          column.default_value = {ColumnSchema::Default::Kind::kLiteral, "0000-00-00 00:00:00"};
-        }
-      }
-    }
-    is_first = false;
+    FillTimestamp(column, rank);
+    rank = TimestampRank::kLater;
   }
 }
 

@@ -37,6 +37,7 @@ class MysqlDialect : public Dialect {
   std::string DropTable(const TableName& table) const override;
   std::vector<Statement> Render(const SchemaChange& change,
                                 const TableSchema* before) const override;
+  std::string ScriptHead() const override;
   std::string ChangeRow(const TableSchema& table, const std::vector<int>& columns,
                         const std::optional<RowImage>& before,
                         const std::optional<RowImage>& after) const override;

@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <utility>
 
 #include "connectors/mysql_family/ddl_parser.h"
-#include "connectors/mysql_family/definition_parser.h"
+#include "connectors/mysql_family/lexer.h"
+#include "connectors/mysql_family/session_zone.h"
 
 namespace godwit::mysql {
 namespace {
@@ -39,6 +40,15 @@ bool IsUncertain(std::string_view expression) {
     }
   }
   return false;
+}
+
+// A literal, with or without a character set before it.
+bool IsOneValue(std::string_view expression) {
+  const std::vector<Token> tokens = Tokenize(expression, {});
+  auto is = [&](size_t n, Token::Kind kind) { return n < tokens.size() && tokens[n].kind == kind; };
+  const size_t first = is(0, Token::Kind::kWord) && is(1, Token::Kind::kString) ? 1 : 0;
+  const bool is_literal = is(first, Token::Kind::kString) || is(first, Token::Kind::kNumber);
+  return is_literal && is(first + 1, Token::Kind::kEnd);
 }
 
 // CURRENT_TIMESTAMP or one of its other names, with or without a precision.
@@ -82,44 +92,55 @@ void AlterRenderer::Fail(std::string cause) const { FailChange(change_, std::mov
 
 std::vector<Statement> AlterRenderer::Run() {
   for (const AlterAction& action : change_.actions) Refuse(action);
-  std::vector<Statement> out;
-  std::map<int, std::vector<std::string>> groups;
+  RefuseZone();
+  Groups groups;
   for (const AlterAction& action : change_.actions) {
-    if (IsSuperfluous(action)) continue;
-    std::string clause = Clause(action);
-    if (clause.empty()) continue;
-    // Rows that are there have got the source's time; those to come get their own.
-    if (action.kind == Kind::kAddColumn && AtItsMoment(action.column)) {
-      groups[kDefaultsGroup].push_back("MODIFY COLUMN " +
-                                       dialect_.Column(AdaptedColumn(action.column)));
-    }
-    if (traits_.combines_clauses) {
-      groups[0].push_back(std::move(clause));
-      continue;
-    }
-    if (IsRenaming(action))
-      groups[kRenameGroup].push_back(Renaming(action.name, action.column.name));
-    groups[GroupOf(action)].push_back(std::move(clause));
-    // ADD KEY … INVISIBLE makes a visible one there.
-    if (action.kind == Kind::kAddIndex && action.index.invisible && !action.index.name.empty()) {
-      groups[kLastGroup].push_back("ALTER INDEX " + dialect_.Quote(action.index.name) +
-                                   " INVISIBLE");
-    }
+    if (!IsSuperfluous(action)) Sort(action, groups);
   }
+  std::string filling = Filling();
+  std::vector<Statement> out;
   for (auto& [group, clauses] : groups) {
+    // As soon as the column is there: keys and checks to come may be over it.
+    if (group > kColumnsGroup && !filling.empty()) out.push_back(Made(std::exchange(filling, "")));
     if (group % 2 == 0) {
       Emit(std::move(clauses), out);
       continue;
     }
     for (std::string& clause : clauses) Emit({std::move(clause)}, out);
   }
+  if (!filling.empty()) out.push_back(Made(std::move(filling)));
   return out;
+}
+
+void AlterRenderer::Sort(const AlterAction& action, Groups& groups) {
+  std::string clause = Clause(action);
+  if (clause.empty()) return;
+  // Rows that are there have got the source's time; those to come get their own.
+  if (action.kind == Kind::kAddColumn && AtItsMoment(action.column)) {
+    groups[kDefaultsGroup].push_back("MODIFY COLUMN " + ColumnText(AdaptedColumn(action.column)));
+  }
+  if (traits_.combines_clauses) {
+    groups[0].push_back(std::move(clause));
+    return;
+  }
+  if (IsRenaming(action)) {
+    groups[kRenameGroup].push_back(Renaming(action.name, action.column.name));
+  }
+  groups[GroupOf(action)].push_back(std::move(clause));
+  // ADD KEY … INVISIBLE makes a visible one there.
+  if (action.kind == Kind::kAddIndex && action.index.invisible && !action.index.name.empty()) {
+    groups[kLastGroup].push_back("ALTER INDEX " + dialect_.Quote(action.index.name) + " INVISIBLE");
+  }
+}
+
+Statement AlterRenderer::Made(std::string sql) const {
+  return {Statement::Part::kAlter, change_.table, "", std::move(sql), change_.time_zone};
 }
 
 void AlterRenderer::Emit(std::vector<std::string> clauses, std::vector<Statement>& out) const {
   std::string sql = "ALTER TABLE " + dialect_.Quote(change_.table);
   for (size_t i = 0; i < clauses.size(); ++i) sql += (i == 0 ? " " : ", ") + clauses[i];
-  out.push_back({Statement::Part::kAlter, change_.table, "", std::move(sql)});
+  out.push_back(Made(std::move(sql)));
 }
 
 bool AlterRenderer::IsRenaming(const AlterAction& action) const {
@@ -145,7 +166,7 @@ int AlterRenderer::GroupOf(const AlterAction& action) const {
       return kRenameGroup;
     case Kind::kAddColumn:
     case Kind::kModifyColumn:
-      return 8;
+      return kColumnsGroup;
     case Kind::kSetDefault:
     case Kind::kDropDefault:
     case Kind::kRenameIndex:
@@ -209,6 +230,7 @@ std::optional<ColumnSchema> AlterRenderer::AtItsMoment(const ColumnSchema& colum
 }
 
 void AlterRenderer::RefuseColumn(const AlterAction& action) const {
+  if (IsSuperfluous(action)) return;
   const ColumnSchema& column = action.column;
   if (column.auto_increment) {
     Fail(
@@ -221,6 +243,66 @@ void AlterRenderer::RefuseColumn(const AlterAction& action) const {
     Fail("rows that are there get values from " + column.default_value->text +
          " that this server would not give; copy the table again, or edit the statement");
   }
+  LostDefault(action);
+}
+
+// The destination's session can be given an offset; a name it may not know, or know otherwise.
+void AlterRenderer::RefuseZone() const {
+  if (change_.time_zone.empty() || change_.has_fixed_zone()) return;
+  Fail(
+      fmt::format("it depends on its session's time zone {}, whose offset from UTC was not always "
+                  "the same or is not known; what is run instead runs in UTC",
+                  change_.time_zone));
+}
+
+std::string AlterRenderer::LostDefault(const AlterAction& action) const {
+  const bool adds = action.kind == Kind::kAddColumn && action.column.default_value;
+  if (!adds || IsSuperfluous(action) || AtItsMoment(action.column)) return "";
+  const ColumnSchema adapted = AdaptedColumn(action.column);
+  if (adapted.default_value) return "";
+  const ColumnSchema::Default& value = *action.column.default_value;
+  if (value.kind == ColumnSchema::Default::Kind::kLiteral) return dialect_.Literal(value.text);
+  const std::string expression = dialect_.AdaptExpression(value.text);
+  if (IsOneValue(expression)) return expression;
+  Fail(
+      fmt::format("rows that are there get values from the default ({}), which the destination's "
+                  "column cannot have; without it the statement is: ALTER TABLE {} ADD COLUMN {}",
+                  value.text, dialect_.Quote(change_.table), dialect_.Column(adapted)));
+}
+
+std::string AlterRenderer::Filling() const {
+  std::string sets;
+  auto set = [&](const std::string& column, const std::string& value) {
+    sets += (sets.empty() ? "" : ", ") + dialect_.Quote(column) + " = " + value;
+  };
+  for (const AlterAction& action : change_.actions) {
+    if (std::string value = LostDefault(action); !value.empty()) set(action.column.name, value);
+  }
+  if (sets.empty()) return "";
+  if (before_ != nullptr) {
+    const auto after = AlterTable(*before_, change_.actions);
+    if (!after) Fail("which columns the table has then is not known");
+    for (const ColumnSchema& column : after->table.columns) {
+      // It would have the time of this statement.
+      if (!column.on_update.empty()) set(column.name, dialect_.Quote(column.name));
+    }
+  }
+  return "UPDATE " + dialect_.Quote(change_.table) + " SET " + sets;
+}
+
+void AlterRenderer::PutIntoZone(ColumnSchema& column) const {
+  const auto offset = ParseOffset(change_.time_zone);
+  if (!offset || column.type.kind != TypeKind::kTimestamp || !column.default_value) return;
+  if (column.default_value->kind != ColumnSchema::Default::Kind::kLiteral) return;
+  auto clock = ClockTime::Parse(column.default_value->text);
+  if (!clock) return;  // the zero date, or a form that was left as it is
+  clock->seconds += *offset;
+  column.default_value->text = clock->ToText();
+}
+
+std::string AlterRenderer::ColumnText(ColumnSchema column) const {
+  PutIntoZone(column);
+  return dialect_.Column(column);
 }
 
 // IF EXISTS, IF NOT EXISTS: clauses that the source left out, as far as the table tells.
@@ -307,7 +389,7 @@ std::string AlterRenderer::ColumnClause(const AlterAction& action) {
   switch (action.kind) {
     case Kind::kAddColumn: {
       const auto fixed = AtItsMoment(action.column);
-      return "ADD COLUMN " + dialect_.Column(AdaptedColumn(fixed ? *fixed : action.column)) + place;
+      return "ADD COLUMN " + ColumnText(AdaptedColumn(fixed ? *fixed : action.column)) + place;
     }
     case Kind::kDropColumn:
       return "DROP COLUMN " + quote(action.name);
@@ -334,6 +416,7 @@ std::string AlterRenderer::ColumnClause(const AlterAction& action) {
         return column;
       }();
       if (!column.default_value) return "ALTER COLUMN " + quote(action.name) + " DROP DEFAULT";
+      PutIntoZone(column);
       return "ALTER COLUMN " + quote(action.name) + " SET DEFAULT " + dialect_.Default(column);
     }
     case Kind::kDropDefault:
@@ -356,7 +439,7 @@ std::string AlterRenderer::ColumnClause(const AlterAction& action) {
 
 // A column of OceanBase's that MODIFY does not call VISIBLE stays invisible.
 std::string AlterRenderer::Modified(const ColumnSchema& column, const std::string& old_name) const {
-  std::string out = dialect_.Column(column);
+  std::string out = ColumnText(column);
   int c = before_ == nullptr ? -1 : before_->FindColumn(old_name);
   const bool was_invisible = c >= 0 && before_->columns[c].invisible;
   if (was_invisible && !column.invisible && !traits_.combines_clauses) out += " VISIBLE";
@@ -371,7 +454,7 @@ std::string AlterRenderer::RenamedColumn(const AlterAction& action) const {
   if (c < 0) Fail("the destination has no column " + action.name);
   ColumnSchema renamed = before_->columns[c];
   renamed.name = action.new_name;
-  return "CHANGE COLUMN " + dialect_.Quote(action.name) + " " + dialect_.Column(renamed);
+  return "CHANGE COLUMN " + dialect_.Quote(action.name) + " " + ColumnText(renamed);
 }
 
 std::string AlterRenderer::IndexClause(const AlterAction& action) {
@@ -435,102 +518,6 @@ std::string AlterRenderer::ConstraintClause(const AlterAction& action) const {
   if (Has(before_->checks, action.name)) return drop_check + quote(action.name);
   if (Has(before_->indexes, action.name)) return "DROP INDEX " + quote(action.name);
   Fail("the destination has no constraint " + action.name);
-}
-
-std::string AlterRenderer::PartitionClause(const AlterAction& action) {
-  std::string names;
-  for (const std::string& name : action.names) {
-    names += (names.empty() ? "" : ", ") + dialect_.Quote(name);
-  }
-  switch (action.kind) {
-    case Kind::kDropPartitions:
-      return "DROP PARTITION " + names;
-    case Kind::kTruncatePartitions: {
-      if (!action.names.empty()) return "TRUNCATE PARTITION " + names;
-      for (const Partitioning::Partition& partition : before_->partitioning->partitions) {
-        names += (names.empty() ? "" : ", ") + dialect_.Quote(partition.name);
-      }
-      return "TRUNCATE PARTITION " + names;
-    }
-    case Kind::kAddPartitions: {
-      if (action.partitions.empty()) {
-        return traits_.has_partition_reorganization ? "ADD PARTITION PARTITIONS " + action.text
-                                                    : Reorganized(action);
-      }
-      TableSchema added = *before_;
-      added.partitioning->partitions = action.partitions;
-      std::vector<DialectNote> notes;
-      dialect_.AdaptPartitioning(*added.partitioning, notes);
-      std::string list;
-      for (const Partitioning::Partition& partition : added.partitioning->partitions) {
-        list += list.empty() ? "" : ", ";
-        list += dialect_.PartitionTree(partition, *added.partitioning);
-      }
-      return "ADD PARTITION (" + list + ")";
-    }
-    default:
-      return Reorganized(action);
-  }
-}
-
-// Moves rows between partitions and changes none. Partitions keep the source's names and bounds, so
-// that a later DROP or TRUNCATE of one takes the same rows. Where the server cannot do it piecewise
-// the whole table is partitioned anew.
-std::string AlterRenderer::Reorganized(const AlterAction& action) {
-  if (action.text.starts_with("PARTITION BY")) {
-    const std::string sql = "ALTER TABLE t " + action.text;
-    TokenCursor cursor(sql, {});
-    cursor.Return(5);
-    std::vector<DialectNote> notes;
-    Partitioning partitioning = DefinitionParser(cursor, traits_, "").Partitions();
-    dialect_.AdaptPartitioning(partitioning, notes);
-    return dialect_.Partitions(partitioning);
-  }
-  if (before_ == nullptr || !before_->partitioning) return "";
-  // Without a way to do it, rows stay in partitions that nothing will name again.
-  if (action.text == "REMOVE PARTITIONING") {
-    return traits_.has_partition_reorganization ? action.text : "";
-  }
-  if (traits_.has_partition_reorganization) return Native(action);
-  Partitioning after = *before_->partitioning;
-  auto& list = after.partitions;
-  if (action.kind == Kind::kAddPartitions) {
-    const uint64_t more = std::strtoull(action.text.c_str(), nullptr, 10);
-    for (uint64_t i = 0; i < more; ++i) list.push_back({.name = "p" + std::to_string(list.size())});
-  } else if (action.text == "COALESCE PARTITION") {
-    if (action.number >= list.size()) Fail("the destination has fewer partitions");
-    list.resize(list.size() - action.number);
-  } else {
-    if (action.names.empty()) return "";
-    auto at = std::find_if(list.begin(), list.end(), [&](const auto& partition) {
-      return SameName(partition.name, action.names[0]);
-    });
-    if (at == list.end()) Fail("the destination has no partition " + action.names[0]);
-    const auto index = at - list.begin();
-    std::erase_if(list, [&](const auto& partition) {
-      return std::any_of(action.names.begin(), action.names.end(),
-                         [&](const std::string& name) { return SameName(name, partition.name); });
-    });
-    list.insert(list.begin() + index, action.partitions.begin(), action.partitions.end());
-  }
-  std::vector<DialectNote> notes;
-  dialect_.AdaptPartitioning(after, notes);
-  return dialect_.Partitions(after);
-}
-
-std::string AlterRenderer::Native(const AlterAction& action) const {
-  if (action.text == "COALESCE PARTITION")
-    return fmt::format("COALESCE PARTITION {}", action.number);
-  std::string out = "REORGANIZE PARTITION";
-  for (size_t i = 0; i < action.names.size(); ++i) {
-    out += (i == 0 ? " " : ", ") + dialect_.Quote(action.names[i]);
-  }
-  const char* separator = " INTO (";
-  for (const Partitioning::Partition& partition : action.partitions) {
-    out += separator + dialect_.PartitionTree(partition, *before_->partitioning);
-    separator = ", ";
-  }
-  return action.partitions.empty() ? out : out + ")";
 }
 
 }  // namespace godwit::mysql

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ namespace godwit::mysql {
 //   constraints dropped | indexes dropped | columns dropped | columns renamed | columns added and
 //   changed | defaults, indexes renamed | primary key | indexes added | constraints added,
 //   partitions, options, the table's name
+//
+// Rows that are there get an added column's default. Where this server's column cannot have it, an
+// UPDATE gives it to them if it is one value; it is the same each time it runs, also after a crash.
 class AlterRenderer {
  public:
   // `before` is the destination's table; all outlive it.
@@ -28,14 +32,24 @@ class AlterRenderer {
   using Kind = AlterAction::Kind;
 
   static constexpr int kRenameGroup = 6;
+  static constexpr int kColumnsGroup = 8;
   static constexpr int kDefaultsGroup = 9;
   static constexpr int kLastGroup = 13;
 
+  using Groups = std::map<int, std::vector<std::string>>;
+
   void Refuse(const AlterAction& action) const;
   void RefuseColumn(const AlterAction& action) const;
+  void RefuseZone() const;
+  void Sort(const AlterAction& action, Groups& groups);
   // The added column with what its default was at the source's moment, as a literal; nullopt: its
   // default is no such time, or the log does not say enough of it.
   std::optional<ColumnSchema> AtItsMoment(const ColumnSchema& column) const;
+  // The SQL of an added column's default that the adapted column lacks; empty: it lacks none.
+  // Throws where that is not one value.
+  std::string LostDefault(const AlterAction& action) const;
+  // The UPDATE of the class comment; empty: nothing is lost.
+  std::string Filling() const;
   bool IsSuperfluous(const AlterAction& action) const;
   int GroupOf(const AlterAction& action) const;
   std::string Clause(const AlterAction& action);
@@ -44,12 +58,17 @@ class AlterRenderer {
   std::string ConstraintClause(const AlterAction& action) const;
   std::string PartitionClause(const AlterAction& action);
   std::string Reorganized(const AlterAction& action);
+  Partitioning Parsed(const std::string& text) const;
   std::string Native(const AlterAction& action) const;
   bool IsRenaming(const AlterAction& action) const;
   std::string Renaming(const std::string& from, const std::string& to) const;
   std::string Modified(const ColumnSchema& column, const std::string& old_name) const;
   std::string RenamedColumn(const AlterAction& action) const;
   ColumnSchema AdaptedColumn(const ColumnSchema& column) const;
+  // The time in a TIMESTAMP's default, which is in UTC, as the statement's session is to read it.
+  void PutIntoZone(ColumnSchema& column) const;
+  std::string ColumnText(ColumnSchema column) const;
+  Statement Made(std::string sql) const;
   void Emit(std::vector<std::string> clauses, std::vector<Statement>& out) const;
   [[noreturn]] void Fail(std::string cause) const;
 

@@ -21,6 +21,11 @@ std::vector<Statement> MysqlDialect::Render(const SchemaChange& change,
                                                 " LIKE " + Quote(*change.like_table));
       }
       GODWIT_CHECK(change.definition.has_value(), "a created table has a definition");
+      if (!change.time_zone.empty()) {
+        FailChange(change,
+                   "it has a time in it that is not understood, of its session's time zone " +
+                       change.time_zone + "; what is run instead runs in UTC");
+      }
       std::vector<DialectNote> notes;
       TableSchema table = Adapted(*change.definition, notes);
       table.name = change.table;

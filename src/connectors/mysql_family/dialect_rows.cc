@@ -47,6 +47,11 @@ void AppendOld(std::string& out, const std::string& quoted, const ColumnSchema& 
 
 }  // namespace
 
+std::string MysqlDialect::ScriptHead() const {
+  return fmt::format(
+      "SET NAMES utf8mb4;\nSET time_zone='+00:00';\n{};\nSET foreign_key_checks=0;\n", kStrictMode);
+}
+
 std::string MysqlDialect::ChangeRow(const TableSchema& table, const std::vector<int>& columns,
                                     const std::optional<RowImage>& before,
                                     const std::optional<RowImage>& after) const {

@@ -63,8 +63,8 @@ size_t CharacterAt(std::string_view text, size_t at) {
 constexpr size_t kShownStatement = 300;
 constexpr size_t kShownMessage = 1000;
 
-// Statements and servers' messages are shown to people; a batch of a megabyte is not, nor the bytes of
-// a picture, nor what a terminal would obey.
+// Statements and servers' messages are shown to people; a batch of a megabyte is not, nor the bytes
+// of a picture, nor what a terminal would obey.
 std::string Shortened(std::string_view text, size_t most) {
   std::string out;
   size_t at = 0;
@@ -337,7 +337,8 @@ void Session::Cancel() {
 
 void Session::Fail(std::string_view doing) {
   if (cancelled_.load()) throw Stopped();
-  throw Classify(mysql_errno(mysql_), Shortened(mysql_error(mysql_), kShownMessage), doing, side_, url_);
+  throw Classify(mysql_errno(mysql_), Shortened(mysql_error(mysql_), kShownMessage), doing, side_,
+                 url_);
 }
 
 StreamingResult::StreamingResult(Session& session, st_mysql_res* result)

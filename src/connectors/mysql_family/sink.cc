@@ -130,23 +130,26 @@ void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
     if (!row || row->epoch != lane_state_.epoch) Fenced();
   }
   if (!definer_) definer_ = std::make_unique<Session>(url_, side_, SessionRole::kDefiner);
+  const bool has_zone = !statement.time_zone.empty();
   try {
     std::stop_callback cut(stop, [this] { definer_->Cancel(); });
     if (!statement.table.database.empty() && statement.part != Statement::Part::kDatabase) {
       definer_->Execute("USE " + Session::Quote(statement.table.database));
     }
+    if (has_zone) definer_->Execute("SET time_zone=" + Session::Literal(statement.time_zone));
     definer_->Execute(RunningStatements::Tagged(statement.sql, link_));
   } catch (const Stopped&) {
     definer_.reset();
     throw;
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) definer_.reset();
+    if (error.kind() == ErrorKind::kTransient || has_zone) definer_.reset();
     if (error.code() != "ENGINE_FAILED") throw;
     ErrorFields fields = error.fields();
     fields.kind = ErrorKind::kBlocked;  // it may be this statement that the engine cannot do
     throw Error(std::move(fields));
   }
-  if (definer_->was_cancelled()) definer_.reset();  // too late, it is done
+  // Cancelled too late, it is done; or its session has another time zone than the others.
+  if (definer_->was_cancelled() || has_zone) definer_.reset();
   bytes_written_ += statement.sql.size();
 }
 

@@ -10,8 +10,8 @@
 
 namespace godwit::mysql {
 
-// Stands in no UTF-8. A cell that has it can be kept, compared and shown, and is refused where it is to
-// be written (AppendLiteral), so that it becomes the user's to decide.
+// Stands in no UTF-8. A cell that has it can be kept, compared and shown, and is refused where it
+// is to be written (AppendLiteral), so that it becomes the user's to decide.
 inline constexpr char kUndecodable = static_cast<char>(0xff);
 
 // Turns text of one of the server's character sets into UTF-8. One thread at a time.

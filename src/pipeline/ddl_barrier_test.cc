@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/ddl_barrier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/replay_world_for_test.h"
+
+namespace godwit {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const TableName kTable{"d", "t"};
+
+TableSchemaPtr MakeTable() {
+  auto table = std::make_shared<TableSchema>();
+  table->name = kTable;
+  ColumnSchema id;
+  id.name = "id";
+  id.type.kind = TypeKind::kInteger;
+  id.nullable = false;
+  table->columns = {id};
+  IndexSchema primary;
+  primary.name = "PRIMARY";
+  primary.kind = IndexSchema::Kind::kPrimary;
+  primary.parts = {{.column = "id"}};
+  table->indexes = {primary};
+  return table;
+}
+
+LogPart Change(const TableSchemaPtr& table, ChangeOp op, int id) {
+  LogPart part;
+  part.rows.op = op;
+  part.rows.table = table;
+  part.rows.schema_version = 1;
+  part.rows.before.Reset(1);
+  part.rows.after.Reset(1);
+  (op == ChangeOp::kDelete ? part.rows.before : part.rows.after).Add(std::to_string(id));
+  return part;
+}
+
+LogPart Truncate() {
+  LogPart part;
+  part.kind = LogPart::Kind::kDdl;
+  part.ddl.kind = SchemaChange::Kind::kTruncateTable;
+  part.ddl.table = kTable;
+  part.ddl.statement = "TRUNCATE t";
+  return part;
+}
+
+class AnswersTest : public testing::Test {
+ protected:
+  AnswersTest() { world_.database.Create(table_); }
+
+  // What runs at the destination where this was answered before the statement is met.
+  std::vector<std::string> StatementsAfter(const Answer& answer) {
+    world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
+    world_.store.Append({Truncate()});
+    world_.ask =
+        AskUser([](const BlockedItem& item, std::stop_token) -> Answer { throw item.error; },
+                [&](const BlockedItem& item) -> std::optional<Answer> {
+                  looked_at_.push_back(item.kind + " " + item.object + " " + item.statement);
+                  EXPECT_EQ(item.span.first, 2u);
+                  EXPECT_EQ(item.span.last, 2u);
+                  return answer;
+                });
+    const auto failure = world_.Replay(2);
+    EXPECT_FALSE(failure.has_value()) << failure->what();
+    EXPECT_THAT(looked_at_, ElementsAre("ddl d.t TRUNCATE t"));
+    return world_.database.statements();
+  }
+
+  TableSchemaPtr table_ = MakeTable();
+  TestWorld world_;
+  std::vector<std::string> looked_at_;
+};
+
+TEST_F(AnswersTest, ASkippedStatementIsNotTried) {
+  EXPECT_THAT(StatementsAfter({Answer::Choice::kSkip, ""}), IsEmpty());
+  EXPECT_EQ(world_.database.Rows(kTable).size(), 1u);
+}
+
+TEST_F(AnswersTest, AStatementThatWasDoneByHandIsNotTried) {
+  EXPECT_THAT(StatementsAfter({Answer::Choice::kDone, ""}), IsEmpty());
+}
+
+TEST_F(AnswersTest, AnEditedStatementRunsInsteadOfTheOther) {
+  EXPECT_THAT(StatementsAfter({Answer::Choice::kEdit, "truncate  t"}), ElementsAre("truncate  t"));
+  EXPECT_THAT(world_.database.Rows(kTable), IsEmpty());
+}
+
+TEST_F(AnswersTest, AStatementToBeTriedAgainIs) {
+  EXPECT_THAT(StatementsAfter({Answer::Choice::kRetry, ""}), ElementsAre("truncate t"));
+}
+
+// It had failed in an earlier run, which has left its words.
+TEST_F(AnswersTest, AnEditedStatementReplacesTheOneThatFailed) {
+  world_.database.on_statement = [&](const std::string& sql) {
+    if (sql == "truncate t") throw Error({.code = "NO", .kind = ErrorKind::kData});
+  };
+  world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
+  world_.store.Append({Truncate()});
+  ASSERT_TRUE(world_.Replay(2).has_value());
+  world_.store.log.clear();
+  EXPECT_THAT(StatementsAfter({Answer::Choice::kEdit, "truncate  t"}),
+              ElementsAre("truncate t", "truncate  t"));
+}
+
+TEST_F(AnswersTest, ARowNamesItsTransaction) {
+  world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
+  world_.store.Append({Change(table_, ChangeOp::kDelete, 7)});
+  std::vector<Sequence> asked;
+  world_.ask = [&](const BlockedItem& item, std::stop_token) {
+    asked = {item.span.first, item.span.last};
+    return Answer{Answer::Choice::kSkip, ""};
+  };
+  EXPECT_FALSE(world_.Replay(2).has_value());
+  EXPECT_THAT(asked, ElementsAre(2u, 2u));
+}
+
+TEST_F(AnswersTest, ARowOfAMergedWindowNamesAllOfIt) {
+  constexpr int kTransactions = 1200;
+  constexpr Sequence kFailing = 600;
+  for (int id = 1; id <= kTransactions; ++id) {
+    const bool fails = id == int{kFailing};
+    world_.store.Append({Change(table_, fails ? ChangeOp::kDelete : ChangeOp::kInsert,
+                                fails ? kTransactions + 1 : id)});
+  }
+  LogSpan span;
+  world_.ask = [&](const BlockedItem& item, std::stop_token) {
+    span = item.span;
+    return Answer{Answer::Choice::kSkip, ""};
+  };
+  EXPECT_FALSE(world_.Replay(2, {.merge = true}).has_value());
+  EXPECT_LT(span.first, kFailing);
+  EXPECT_GT(span.last, kFailing);
+  EXPECT_EQ(world_.database.Rows(kTable).size(), size_t{kTransactions - 1});
+}
+
+}  // namespace
+}  // namespace godwit

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers to what is blocked: one is obeyed, once, and about what it was given for; and what waits for
+nobody any more is not shown as if it did."""
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "answers"
+
+
+@pytest.fixture
+def table(mysql, oceanbase):
+    for server in (mysql, oceanbase):
+        server.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.a (id INT PRIMARY KEY, v INT);\n"
+              f"INSERT INTO {DATABASE}.a VALUES (1, 1), (2, 2), (3, 3);\n")
+
+
+def project(tmp_path, source, destination, types="schema,full,incremental"):
+    return godwit.Godwit(tmp_path / "state", source, destination, f"{DATABASE}.*",
+                         options=("--types", types))
+
+
+def resolve(p, item, *choice):
+    done = p.other("project", "resolve", p.name, item["item"], *choice)
+    assert done.returncode == 0, done.stderr
+
+
+def blocked(p, **more):
+    """The only item of a run that ends with it."""
+    run = p.migrate(**more)
+    assert (run.code, run.summary["status"]) == (5, "blocked"), run
+    items = p.show()["blocked"]
+    assert len(items) == 1, items
+    return items[0]
+
+
+def columns(server):
+    return {name: kind.lower() for name, kind in server.query(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND "
+        "table_name = 'a'", DATABASE)}
+
+
+def clash(p, mysql, oceanbase):
+    """A statement that the destination refuses."""
+    oceanbase.run(f"ALTER TABLE {DATABASE}.a ADD COLUMN w INT;\n")
+    mysql.run(f"ALTER TABLE {DATABASE}.a ADD COLUMN w INT;\n")
+    return blocked(p)
+
+
+def clear(oceanbase):
+    """Now it would go."""
+    oceanbase.run(f"ALTER TABLE {DATABASE}.a DROP COLUMN w;\n")
+
+
+@pytest.mark.parametrize("choice", ["--skip", "--done", "--edit", "--retry"])
+def test_a_statement_is_not_tried_against_its_answer(tmp_path, mysql, oceanbase, table, choice):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    item = clash(p, mysql, oceanbase)
+    clear(oceanbase)
+    words = [choice]
+    if choice == "--edit":
+        words.append(tmp_path / "edited.sql")
+        words[1].write_text(f"ALTER TABLE {DATABASE}.a ADD COLUMN w BIGINT;\n")
+    resolve(p, item, *words)
+    run = p.migrate()
+    assert run.code == 0, run
+    made = columns(oceanbase).get("w", "")
+    expected = {"--edit": "bigint", "--retry": "int"}.get(choice, "")
+    assert made == expected, made
+    shown = p.show()
+    assert not shown["blocked"], shown
+    is_skip = choice == "--skip"
+    assert run.summary["skipped"] == (1 if is_skip else 0), run
+    assert run.summary["left_out"] == 0, run
+    assert [i["item"] for i in shown["skipped"]] == ([item["item"]] if is_skip else []), shown
+    text = p.other("project", "show", p.name).stdout
+    assert (f"skipped: item {item['item']}: ddl {DATABASE}.a" in text) == is_skip, text
+    assert ("1 statements or objects were skipped" in run.err) == is_skip, run.err
+
+
+def test_what_goes_without_an_answer_waits_for_none(tmp_path, mysql, oceanbase, table):
+    """Else a comparison beside the project would be blocked by it for ever."""
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    clash(p, mysql, oceanbase)
+    clear(oceanbase)
+    following = godwit.Following(p)
+    godwit.wait(lambda: "w" in columns(oceanbase), 60, "the statement", following.process)
+    following.wait_stage("incremental", "running")
+    godwit.wait(lambda: p.show().get("blocked") == [], 30, "the item to be closed", following.process)
+    done = p.other("verify", p.name, "--json", timeout=300)
+    run = godwit.Run(done.returncode, done.stdout, done.stderr)
+    assert (run.code, run.summary["status"]) == (0, "completed"), run
+    assert following.stop().code == 130
+
+
+def test_an_answer_that_was_not_needed_answers_nothing_later(tmp_path, mysql, oceanbase, table):
+    """The same clash comes again, much later."""
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    oceanbase.run(f"INSERT INTO {DATABASE}.a VALUES (5, 50);\n")
+    mysql.run(f"INSERT INTO {DATABASE}.a VALUES (5, 5);\n")
+    first = blocked(p)
+    resolve(p, first, "--skip")
+    oceanbase.run(f"DELETE FROM {DATABASE}.a WHERE id = 5;\n")
+    run = p.migrate()  # a row is tried first: now it goes
+    assert run.code == 0 and run.summary["left_out"] == 0, run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+    mysql.run(f"DELETE FROM {DATABASE}.a WHERE id = 5;\n")
+    assert p.migrate().code == 0
+    oceanbase.run(f"INSERT INTO {DATABASE}.a VALUES (5, 50);\n")
+    mysql.run(f"INSERT INTO {DATABASE}.a VALUES (5, 5);\n")
+    again = blocked(p)
+    assert again["item"] != first["item"], again
+    assert p.show()["left_out"] == []
+
+
+def test_a_row_written_by_hand_is_done(tmp_path, mysql, oceanbase, table):
+    """It then fails otherwise than when it was asked about."""
+    mysql.run(f"CREATE TABLE {DATABASE}.b (id INT PRIMARY KEY, v VARCHAR(20));\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.a (id INT PRIMARY KEY, v INT);\n"
+                  f"CREATE TABLE {DATABASE}.b (id INT PRIMARY KEY, v VARCHAR(5));\n")
+    p = project(tmp_path, mysql, oceanbase, types="full,incremental")
+    assert p.migrate().code == 0
+    mysql.run(f"INSERT INTO {DATABASE}.b VALUES (5, 'much too long');\n")
+    item = blocked(p)
+    oceanbase.run(f"ALTER TABLE {DATABASE}.b MODIFY v VARCHAR(20);\n"
+                  f"INSERT INTO {DATABASE}.b VALUES (5, 'short');\n")
+    resolve(p, item, "--done")
+    run = p.migrate()
+    assert run.code == 0 and run.summary["left_out"] == 0, run
+    assert oceanbase.query(f"SELECT v FROM {DATABASE}.b") == (("short",),)
+
+
+def test_an_object_is_not_tried_against_its_answer(tmp_path, mysql, oceanbase, table):
+    mysql.run(f"CREATE VIEW {DATABASE}.doubled AS SELECT id, v * 2 AS v2 FROM {DATABASE}.a;\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.doubled (id INT);\n")
+    p = project(tmp_path, mysql, oceanbase)
+    item = blocked(p)
+    assert item["object"] == f"{DATABASE}.doubled", item
+    oceanbase.run(f"DROP TABLE {DATABASE}.doubled;\n")  # now it could be made
+    resolve(p, item, "--skip")
+    run = p.migrate()
+    assert run.code == 0 and run.summary["skipped"] == 1, run
+    assert not oceanbase.query("SELECT table_name FROM information_schema.views WHERE table_schema = %s",
+                               DATABASE)
+    assert [i["object"] for i in p.show()["skipped"]] == [f"{DATABASE}.doubled"]
+    assert not p.show()["blocked"]
+
+
+@pytest.fixture
+def account(mysql):
+    mysql.run("DROP USER IF EXISTS answerer;\nCREATE USER answerer IDENTIFIED BY 'right';\n"
+              "GRANT ALL ON *.* TO answerer;\n")
+    yield godwit.Server("answerer", f"mysql://answerer@127.0.0.1:{mysql.port}/?password_env=ANSWERER")
+    mysql.run("DROP USER IF EXISTS answerer;\n")
+
+
+def test_another_failure_is_not_called_blocked(tmp_path, mysql, oceanbase, table, account):
+    right, wrong = {"ANSWERER": "right"}, {"ANSWERER": "wrong"}
+    p = project(tmp_path, account, oceanbase)
+    assert p.migrate(environment=right).code == 0
+    oceanbase.run(f"INSERT INTO {DATABASE}.a VALUES (5, 50);\n")
+    mysql.run(f"INSERT INTO {DATABASE}.a VALUES (5, 5);\n")
+    item = blocked(p, environment=right)
+    run = p.migrate(environment=wrong)
+    assert (run.code, run.summary["status"]) == (1, "failed") and "LOGIN_REFUSED" in run.err, run
+    assert [i["item"] for i in p.show()["blocked"]] == [item["item"]]
+    assert blocked(p, environment=right)["item"] == item["item"]
+
+
+def test_a_release_that_was_cut_off_can_only_be_ended(tmp_path, mysql, oceanbase, table):
+    """Its lanes may be forgotten: nothing may go on with it."""
+    oceanbase.run("DROP USER IF EXISTS releaser;\nCREATE USER releaser;\nGRANT ALL ON *.* TO releaser;\n")
+    there = godwit.Server("releaser", oceanbase.url.replace("root@", "releaser@"))
+    try:
+        p = project(tmp_path, mysql, there)
+        assert p.migrate().code == 0
+        oceanbase.run("DROP USER releaser;\n")
+        assert p.other("project", "release", p.name).returncode == 1
+        oceanbase.run("CREATE USER releaser;\nGRANT ALL ON *.* TO releaser;\n")
+        run = p.migrate()
+        assert (run.code, run.summary["status"]) == (1, "failed"), run
+        assert "RELEASE_UNFINISHED" in run.err and f"project release {p.name}" in run.err, run
+        for words in (("project", "resume", p.name), ("project", "pause", p.name), ("verify", p.name)):
+            done = p.other(*words)
+            assert done.returncode == 1 and "RELEASE_UNFINISHED" in done.stderr, done.stderr
+        released = p.other("project", "release", p.name)
+        assert released.returncode == 0, released.stderr
+        assert p.other("project", "show", p.name).returncode == 2
+    finally:
+        oceanbase.run("DROP USER IF EXISTS releaser;\n")

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`verify --correct`: what it writes, what it leaves alone and says so; and that a comparison which was
+asked for tells of the present."""
+import json
+import subprocess
+
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "corrected"
+
+
+@pytest.fixture
+def sides(mysql, oceanbase):
+    for side in (mysql, oceanbase):
+        side.drop(DATABASE)
+        side.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\n")
+    yield mysql, oceanbase
+    for side in (mysql, oceanbase):
+        side.drop(DATABASE)
+
+
+def on_both(sides, script):
+    for side in sides:
+        side.run(script, DATABASE)
+
+
+def verify(tmp_path, sides, *more):
+    """The exit code and the summary of a comparison without a project."""
+    run = subprocess.run(
+        [str(godwit.PROGRAM), "verify", "--source", sides[0].url, "--destination", sides[1].url,
+         "--objects", f"{DATABASE}.*", "--state-dir", str(tmp_path / "state"), "--yes", "--json",
+         *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert run.stdout, run.stderr
+    return run.returncode, json.loads(run.stdout.splitlines()[-1])
+
+
+def verify_project(p, *words):
+    done = p.other("verify", p.name, *words, "--json", timeout=300)
+    return godwit.Run(done.returncode, done.stdout, done.stderr)
+
+
+def told(state, table):
+    """The text of the last round's .diff file."""
+    files = sorted(state.rglob(f"{DATABASE}.{table}.diff"), key=lambda path: int(path.parent.name))
+    return files[-1].read_text() if files else ""
+
+
+def rows(side, table, order="id"):
+    return list(side.query(f"SELECT * FROM {DATABASE}.{table} ORDER BY {order}"))
+
+
+# --- rows without counterpart ---
+
+
+def test_a_row_of_the_destination_alone_keeps_its_unique_value(tmp_path, sides):
+    """Also where the two values are equal to the collation only. Values that move among rows which both
+    sides have are corrected."""
+    source, there = sides
+    on_both(sides, "CREATE TABLE t (id INT PRIMARY KEY, u VARCHAR(20) COLLATE utf8mb4_general_ci, "
+                   "n INT, UNIQUE KEY (u), UNIQUE KEY (n));\n")
+    source.run("INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3), (4, 'four', NULL), "
+               "(5, 'five', NULL);\n", DATABASE)
+    there.run("INSERT INTO t VALUES (1, 'zero', 1), (2, 'three', 3), (3, 'two', 2), (5, 'FIVE', NULL), "
+              "(9, 'ONE', NULL);\n", DATABASE)
+    code, summary = verify(tmp_path, sides, "--correct")
+    assert (code, summary["inconsistent"]) == (4, 2), summary
+    assert rows(there, "t") == [(1, "zero", 1), (2, "two", 2), (3, "three", 3), (4, "four", None),
+                                (5, "five", None), (9, "ONE", None)]
+    text = told(tmp_path / "state", "t")
+    assert "not corrected id=1\n" in text and "CORRECTION_CLASH" in text and "id='9'" in text, text
+    assert text.count("not corrected") == 1, text
+    there.run("DELETE FROM t WHERE id = 9;\n", DATABASE)
+    assert verify(tmp_path, sides, "--correct")[0] == 0
+    assert rows(there, "t") == rows(source, "t")
+
+
+def test_a_prefix_is_no_reason_to_delete(tmp_path, sides):
+    """A unique key over the begin of a text: whoever shares it is another row."""
+    source, there = sides
+    on_both(sides, "CREATE TABLE t (id INT PRIMARY KEY, u VARCHAR(20) COLLATE utf8mb4_bin, "
+                   "UNIQUE KEY (u(2)));\n")
+    source.run("INSERT INTO t VALUES (1, 'aax'), (2, 'bb'), (3, 'cc'), (4, 'dd');\n", DATABASE)
+    there.run("INSERT INTO t VALUES (1, 'zz'), (2, 'cc'), (3, 'bb'), (9, 'aay');\n", DATABASE)
+    code, summary = verify(tmp_path, sides, "--correct")
+    left = rows(there, "t")
+    assert (9, "aay") in left and (1, "zz") in left and (4, "dd") in left, left
+    assert code == 4 and summary["inconsistent"] >= 2, summary
+    assert "not corrected id=1\n" in told(tmp_path / "state", "t")
+    there.run("DELETE FROM t WHERE id = 9;\n", DATABASE)
+    assert verify(tmp_path, sides, "--correct")[0] == 0
+    assert rows(there, "t") == rows(source, "t")
+
+
+def test_beside_a_running_project(tmp_path, sides):
+    """While changes flow, to the corrected rows too, and nothing of the correction stops the link."""
+    source, there = sides
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, u INT UNIQUE, v INT);\n"
+               "INSERT INTO t VALUES (1, 1, 0), (2, 2, 0), (3, 3, 0), (4, 4, 0), (5, 5, 0);\n", DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    there.run("UPDATE t SET u = 20 WHERE id = 2;\nUPDATE t SET u = 2 WHERE id = 3;\n"
+              "UPDATE t SET u = 3 WHERE id = 2;\nUPDATE t SET u = 40 WHERE id = 4;\n"
+              "INSERT INTO t VALUES (9, 4, 0);\nDELETE FROM t WHERE id = 5;\n", DATABASE)
+    found = verify_project(p, "--correct")
+    assert (found.code, found.summary["inconsistent"]) == (4, 2), found
+    assert rows(there, "t") == [(1, 1, 0), (2, 2, 0), (3, 3, 0), (4, 40, 0), (5, 5, 0), (9, 4, 0)]
+    assert "could not be corrected" in p.other("project", "show", p.name).stdout
+    there.run("DELETE FROM t WHERE id = 9;\n", DATABASE)
+    assert verify_project(p, "--correct").code == 0
+    source.run("UPDATE t SET v = v + 1;\nUPDATE t SET u = u + 10;\nDELETE FROM t WHERE id = 3;\n", DATABASE)
+    godwit.wait(lambda: rows(there, "t") == rows(source, "t"), 60, "the changes", following.process)
+    assert not p.show()["blocked"]
+    assert following.stop().code == 130
+
+
+# --- rows that do not fit ---
+
+
+def test_a_row_that_does_not_fit_keeps_nobody_else_back(tmp_path, sides):
+    """Neither rows of its batch nor later batches nor other tables."""
+    source, there = sides
+    source.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));\n"
+               "CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20));\n", DATABASE)
+    there.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(5));\n"
+              "CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20));\n", DATABASE)
+    values = ", ".join(f"({n}, '{n}')" for n in range(1, 1201))
+    for table in "ab":
+        source.run(f"INSERT INTO {table} VALUES {values};\n", DATABASE)
+    source.run("UPDATE a SET v = 'much too long' WHERE id IN (7, 900);\n", DATABASE)
+    there.run("INSERT INTO a VALUES (7, 'old');\nINSERT INTO b VALUES (5, 'x');\n", DATABASE)
+    code, summary = verify(tmp_path, sides, "--correct")
+    assert (code, summary["inconsistent"]) == (4, 2), summary
+    assert there.query(f"SELECT v FROM {DATABASE}.a WHERE id IN (7, 900)") == (("old",),)
+    assert there.query(f"SELECT COUNT(*) FROM {DATABASE}.a") == ((1199,),)
+    assert rows(there, "b") == rows(source, "b")
+    text = told(tmp_path / "state", "a")
+    assert "not corrected id=7\n" in text and "not corrected id=900\n" in text, text
+    assert "too long" in text.lower(), text
+    there.run("ALTER TABLE a MODIFY v VARCHAR(20);\n", DATABASE)
+    assert verify(tmp_path, sides, "--correct")[0] == 0
+    assert not compare.servers(source, there, DATABASE)
+
+
+# --- what a comparison tells of ---
+
+
+@pytest.mark.parametrize("more", [(), ("--certain",)], ids=["same", "another"])
+def test_a_comparison_that_was_cut_off_tells_nothing(tmp_path, sides, more):
+    """One is killed when it is through table a and waits for b; the next looks at both."""
+    source, there = sides
+    source.run("".join(f"CREATE TABLE {table} (id INT PRIMARY KEY, v INT);\n"
+                       f"INSERT INTO {table} VALUES (1, 1), (2, 2), (3, 3);\n" for table in "ab"), DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*",
+                      options=("--types", "schema,full,verification"))
+    assert p.migrate().code == 0
+    first = rounds(p)
+    held = source.connect(DATABASE)
+    held.cursor().execute("LOCK TABLES b WRITE")
+    cut_off = subprocess.Popen([str(godwit.PROGRAM), "verify", p.name, "--state-dir", str(p.state)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        godwit.wait(lambda: rounds(p).get("a", 0) > first["a"], 60, "table a to be through", cut_off)
+    finally:
+        cut_off.kill()
+        cut_off.communicate()
+        held.close()
+    assert rounds(p)["b"] == first["b"]
+    there.run("DELETE FROM a WHERE id = 3;\n", DATABASE)
+    found = verify_project(p, *more)
+    assert (found.code, found.summary["inconsistent"]) == (4, 1), found
+    assert (found.summary["tables"], found.summary["rows"]) == (2, 6), found
+
+
+def rounds(p):
+    return {verdict["table"].removeprefix(f"{DATABASE}."): verdict["round"]
+            for verdict in p.show().get("verification", [])}
