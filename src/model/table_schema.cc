@@ -60,11 +60,15 @@ TableName TableName::FromText(std::string_view text) {
   return out;
 }
 
-bool Cascades(const ForeignKeySchema& key) {
-  auto acts = [](const std::string& action) {
-    return action == "CASCADE" || action == "SET NULL" || action == "SET DEFAULT";
+bool ChangesChildren(const ForeignKeySchema& key) {
+  auto sets = [](const std::string& action) {
+    return action == "SET NULL" || action == "SET DEFAULT";
   };
-  return acts(key.on_delete) || acts(key.on_update);
+  return sets(key.on_delete) || sets(key.on_update) || key.on_update == "CASCADE";
+}
+
+bool Cascades(const ForeignKeySchema& key) {
+  return key.on_delete == "CASCADE" || ChangesChildren(key);
 }
 
 int TableSchema::FindColumn(std::string_view column) const {

@@ -91,6 +91,8 @@ struct ForeignKeySchema {
 
 // Whether the server itself writes child rows when a parent row changes.
 bool Cascades(const ForeignKeySchema& key);
+// Whether it changes rows of the child that stay.
+bool ChangesChildren(const ForeignKeySchema& key);
 
 struct CheckSchema {
   std::string name;

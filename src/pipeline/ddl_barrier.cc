@@ -266,7 +266,14 @@ std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::sto
   }
   std::vector<std::string> out;
   const Dialect& dialect = link_.destination.dialect();
-  for (Statement& statement : dialect.Render(change, before ? &*before : nullptr)) {
+  const bool is_changed_by_keys =
+      before && !link_.source.info().logs_cascades &&
+      std::any_of(before->foreign_keys.begin(), before->foreign_keys.end(), ChangesChildren);
+  SchemaChange rendered = change;
+  if (is_changed_by_keys) {  // as when the table was made: Translator::LeaveOutOnUpdate
+    for (AlterAction& action : rendered.actions) action.column.on_update.clear();
+  }
+  for (Statement& statement : dialect.Render(rendered, before ? &*before : nullptr)) {
     out.push_back(std::move(statement.sql));
   }
   return out;

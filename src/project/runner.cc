@@ -128,8 +128,10 @@ struct Runner::Impl {
     }
     std::filesystem::create_directories(directory);
     store = Store::Open(directory + "/store", {});
-    translator = std::make_unique<Translator>(source->dialect(), destination->dialect(), spec.rules,
-                                              CharsetOverlay{spec.collations});
+    using Cascades = Translator::Cascades;
+    translator = std::make_unique<Translator>(
+        source->dialect(), destination->dialect(), spec.rules, CharsetOverlay{spec.collations},
+        source->info().logs_cascades ? Cascades::kLogged : Cascades::kUnlogged);
     link = std::make_unique<Link>(Link{.name = LinkName(),
                                        .project = project.id,
                                        .spec = spec,

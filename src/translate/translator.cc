@@ -124,8 +124,12 @@ bool Concerns(const AlterAction& action, const TableMapping& mapping, const Obje
 }  // namespace
 
 Translator::Translator(const Dialect& source, const Dialect& destination, const ObjectRules& rules,
-                       CharsetOverlay overlay)
-    : source_(source), destination_(destination), rules_(rules), overlay_(std::move(overlay)) {}
+                       CharsetOverlay overlay, Cascades cascades)
+    : source_(source),
+      destination_(destination),
+      rules_(rules),
+      overlay_(std::move(overlay)),
+      cascades_(cascades) {}
 
 TranslatedTable Translator::Table(const TableSchema& source) const {
   auto mapping = rules_.Find(source.name);
@@ -133,6 +137,7 @@ TranslatedTable Translator::Table(const TableSchema& source) const {
   if (source.columns.empty()) FailUnknown(source.name);
   TranslatedTable out{source, {}};
   LeaveOut(out, source, *mapping);
+  LeaveOutOnUpdate(out, source);
   TableSchema& table = out.table;
   table.name = mapping->destination;
   table.dialect = destination_.family();
@@ -151,6 +156,35 @@ TranslatedTable Translator::Table(const TableSchema& source) const {
   }
   NoteClashes(out, source, *mapping);
   return out;
+}
+
+// A cascade of OceanBase sets such columns; one of InnoDB leaves them as they are.
+void Translator::LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& source) const {
+  const auto& keys = out.table.foreign_keys;
+  if (cascades_ == Cascades::kLogged || std::none_of(keys.begin(), keys.end(), ChangesChildren)) {
+    return;
+  }
+  for (ColumnSchema& column : out.table.columns) {
+    if (column.on_update.empty()) continue;
+    out.notes.push_back(
+        {source.name.ToString() + "." + column.name,
+         fmt::format("ON UPDATE {} is left out: what a foreign key does would set the column, which "
+                     "it does not at the source; add it when the source is no longer followed",
+                     column.on_update)});
+    column.on_update.clear();
+  }
+}
+
+// A key that the destination cannot have, and whose doings nobody logs.
+void Translator::CheckCascades(const SchemaChange& change, const ForeignKeySchema& key) const {
+  if (cascades_ == Cascades::kLogged || !godwit::Cascades(key) || rules_.Find(key.referenced)) {
+    return;
+  }
+  FailDdl(change,
+          fmt::format("foreign key {} refers to {}, which is not selected, and the source does not "
+                      "log what it does to rows",
+                      key.name, key.referenced.ToString()),
+          "drop the key at the source; or mark it as done and compare the table's rows yourself");
 }
 
 // Columns that are not selected, and what is over them.
@@ -451,6 +485,7 @@ std::vector<SchemaChange> Translator::MapAlter(const SchemaChange& change) const
       continue;
     }
     CheckBoundary(change, action, *mapping);
+    if (action.kind == Action::kAddForeignKey) CheckCascades(change, action.foreign_key);
     if (action.kind == Action::kNoEffect || !Concerns(action, *mapping, rules_)) continue;
     one.actions.push_back(MapAction(action, *mapping));
   }
@@ -500,6 +535,7 @@ std::vector<SchemaChange> Translator::Change(const SchemaChange& change) const {
   SchemaChange one = change;
   one.table = mapping->destination;
   if (change.kind == Kind::kCreateTable && change.definition) {
+    for (const ForeignKeySchema& key : change.definition->foreign_keys) CheckCascades(change, key);
     TableSchema source = *change.definition;
     source.name = change.table;
     one.definition = Table(source).table;

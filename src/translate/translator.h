@@ -34,8 +34,11 @@ struct CharsetOverlay {
 // collations the destination lacks by a table. Immutable; any thread. Does not own the dialects.
 class Translator {
  public:
+  // Where the source does not log what its foreign keys do to children, the destination's own do it.
+  enum class Cascades { kLogged, kUnlogged };
+
   Translator(const Dialect& source, const Dialect& destination, const ObjectRules& rules,
-             CharsetOverlay overlay);
+             CharsetOverlay overlay, Cascades cascades = Cascades::kLogged);
 
   // The table as it is to be at the destination. Throws TABLE_NOT_SELECTED (kBug).
   TranslatedTable Table(const TableSchema& table) const;
@@ -52,6 +55,8 @@ class Translator {
  private:
   void MapColumn(ColumnSchema& column, const TableMapping& mapping,
                  std::vector<TranslationNote>* notes, const TableName& source) const;
+  void LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& source) const;
+  void CheckCascades(const SchemaChange& change, const ForeignKeySchema& key) const;
   void LeaveOut(TranslatedTable& out, const TableSchema& source, const TableMapping& mapping) const;
   void NoteClashes(TranslatedTable& out, const TableSchema& source,
                    const TableMapping& mapping) const;
@@ -73,6 +78,7 @@ class Translator {
   const Dialect& destination_;
   const ObjectRules& rules_;
   CharsetOverlay overlay_;
+  const Cascades cascades_;
 };
 
 }  // namespace godwit

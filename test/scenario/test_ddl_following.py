@@ -107,7 +107,7 @@ def test_rows_change_hands_without_a_word(tmp_path, mysql, oceanbase, rule):
      "INSERT INTO u VALUES (1, UUID())"),
     ("ALTER TABLE t ADD COLUMN u UUID", "ALTER TABLE t ADD COLUMN u CHAR(36)", "UPDATE t SET v = 5"),
     ("CREATE OR REPLACE TABLE t (id INT PRIMARY KEY, v INT, u INET6)",
-     "DROP TABLE t;\nCREATE TABLE t (id INT PRIMARY KEY, v INT, u VARCHAR(39))", "INSERT INTO t VALUES (7, 7, '::1')"),
+     "DROP TABLE IF EXISTS t;\nCREATE TABLE t (id INT PRIMARY KEY, v INT, u VARCHAR(39))", "INSERT INTO t VALUES (7, 7, '::1')"),
 ], ids=["made", "altered", "replaced"])
 def test_a_table_that_nobody_understands(tmp_path, mariadb, oceanbase, statement, by_hand, change):
     """Its rows are neither passed over nor guessed, in whatever way the statement itself was answered."""
@@ -121,8 +121,9 @@ def test_a_table_that_nobody_understands(tmp_path, mariadb, oceanbase, statement
     run = p.migrate()  # as long as none of its rows changes
     assert run.code == 0, run
     run = behind(p, mariadb, f"{change};\nINSERT INTO o VALUES (2);\n")
-    for _ in range(2):
-        assert run.code in (1, 5) and "LOG_DEFINITION_UNKNOWN" in run.err, run
+    for _ in range(2):  # of a type that has a name but no reader, or of words that make no sense
+        assert run.code in (1, 5), run
+        assert "LOG_DEFINITION_UNKNOWN" in run.err or "SCHEMA_MISMATCH" in run.err, run
         run = p.migrate()
     # What the error says to do.
     oceanbase.drop(HERE)

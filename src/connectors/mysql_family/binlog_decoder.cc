@@ -174,6 +174,7 @@ void BinlogDecoder::HandleMariaGtid(const EventHeader& header, std::string_view 
   MariaGtidEvent gtid = MariaGtidEvent::Parse(body);
   Start();
   group_->id = fmt::format("{}-{}-{}", gtid.domain, header.server_id, gtid.number);
+  group_->is_void = gtid.is_open_alter;
   if (!gtid.is_standalone && !gtid.completes_xa) Begin(header);
 }
 

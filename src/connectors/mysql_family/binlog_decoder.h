@@ -61,6 +61,7 @@ class BinlogDecoder {
     BinlogPosition start;
     std::string id;
     bool is_begun = false;  // its Begin was emitted
+    bool is_void = false;   // its statement did nothing (MariaGtidEvent::is_open_alter)
     std::string gtid_source;
     uint64_t gtid_number = 0;
     int64_t commit_time_us = 0;

@@ -265,6 +265,9 @@ MariaGtidEvent MariaGtidEvent::Parse(std::string_view body) {
   constexpr uint8_t kGroupCommit = 2;
   constexpr uint8_t kPreparedXa = 64;
   constexpr uint8_t kCompletedXa = 128;
+  // MariaDB's log_event.h, FL_START_ALTER_E1 and FL_ROLLBACK_ALTER_E1.
+  constexpr uint8_t kStartAlter = 2;
+  constexpr uint8_t kRollbackAlter = 8;
   ByteReader in(body, "a GTID event");
   MariaGtidEvent out;
   out.number = in.U64();
@@ -279,6 +282,9 @@ MariaGtidEvent MariaGtidEvent::Parse(std::string_view body) {
     size_t bqual = in.U8();
     out.xid = Xid(in, gtrid, bqual, format);
   }
+  // Older servers fill the event up with zeros.
+  const uint8_t more = in.remaining() == 0 ? 0 : in.U8();
+  out.is_open_alter = (more & (kStartAlter | kRollbackAlter)) != 0;
   return out;
 }
 

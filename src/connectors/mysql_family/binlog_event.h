@@ -116,6 +116,8 @@ struct MariaGtidEvent {
   uint32_t domain = 0;
   bool is_standalone = false;
   bool completes_xa = false;
+  // binlog_alter_two_phase: an ALTER that has begun, or was taken back. Its statement did nothing.
+  bool is_open_alter = false;
   std::string xid;  // of a prepared one, as XaEvent names it
 
   static MariaGtidEvent Parse(std::string_view body);

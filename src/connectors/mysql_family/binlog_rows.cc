@@ -244,8 +244,9 @@ void RowDecoder::Decode(EventType type, std::string_view body, std::deque<RowsCh
   ByteReader in(body, "a row event");
   const uint64_t id = in.UInt(6);
   const uint16_t flags = in.U16();
-  constexpr uint64_t kDummyId = 0xffffff;  // closes a statement whose rows came before
-  if (id == kDummyId) return;
+  // Closes a statement whose rows came before. An ordinary table's number may come to the same.
+  constexpr uint64_t kDummyId = 0xffffff;
+  if (id == kDummyId && !maps_.contains(id)) return;
   Columns* columns = Find(id);
   if (columns == nullptr) return;
   const uint16_t map_flags = maps_[id].flags;

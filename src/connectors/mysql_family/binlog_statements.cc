@@ -22,6 +22,37 @@ bool ChangesRows(const Token& first) {
   return std::any_of(kWords.begin(), kWords.end(), [&](const char* w) { return first.Is(w); });
 }
 
+// The span of tokens among which the tables are that the statement writes to.
+std::pair<size_t, size_t> WrittenNames(const std::vector<Token>& tokens) {
+  auto is = [&](size_t i, const char* word) { return i < tokens.size() && tokens[i].Is(word); };
+  auto up_to = [&](size_t i, std::initializer_list<const char*> words) {
+    while (i < tokens.size() &&
+           std::none_of(words.begin(), words.end(), [&](const char* w) { return is(i, w); })) {
+      ++i;
+    }
+    return i;
+  };
+  auto one_name = [&](size_t i) {
+    const bool is_qualified = i + 2 < tokens.size() && tokens[i + 1].IsSymbol('.');
+    return std::pair{i, std::min(tokens.size(), i + (is_qualified ? 3 : 1))};
+  };
+  if (is(0, "INSERT") || is(0, "REPLACE")) {
+    size_t i = 1;
+    for (; is(i, "LOW_PRIORITY") || is(i, "DELAYED") || is(i, "HIGH_PRIORITY") ||
+           is(i, "IGNORE") || is(i, "INTO");) {
+      ++i;
+    }
+    return one_name(i);
+  }
+  if (is(0, "LOAD")) {
+    const size_t into = up_to(0, {"INTO"});
+    if (is(into + 1, "TABLE")) return one_name(into + 2);
+  }
+  if (is(0, "UPDATE")) return {1, up_to(1, {"SET"})};
+  if (is(0, "DELETE")) return {1, up_to(1, {"WHERE"})};
+  return {0, tokens.size()};
+}
+
 std::string FoldedName(std::string name) {
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -51,6 +82,7 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
     return;
   }
   if (HandleTransactionWord(header, statement, tokens)) return;
+  if (group_ && group_->is_void) return End(header, Fragment::Kind::kCommit);
   if (ChangesRows(tokens[0]) || header.type == EventType::kExecuteLoadQuery) {
     RefuseIfFollowed(query, statement, tokens);
     if (!group_ || !group_->is_begun) End(header, Fragment::Kind::kCommit);
@@ -174,13 +206,14 @@ void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query
   Emit(header, Fragment::Kind::kBegin);
 }
 
-// A change of rows logged as a statement says nothing of the rows. Any name in it that is one of a
-// followed table counts, unqualified ones in every database the event names.
+// A change of rows logged as a statement says nothing of the rows. Any name of a followed table that
+// it may write to counts, unqualified ones in every database the event names.
 void BinlogDecoder::RefuseIfFollowed(const QueryEvent& query, const std::string& statement,
                                      const std::vector<Token>& tokens) {
   std::vector<std::string> databases = {std::string(query.database)};
   for (std::string_view updated : query.updated_databases) databases.emplace_back(updated);
-  for (size_t i = 0; i < tokens.size(); ++i) {
+  const auto [first, end] = WrittenNames(tokens);
+  for (size_t i = first; i < end; ++i) {
     if (!tokens[i].IsName()) continue;
     std::vector<TableName> names;
     if (i >= 2 && tokens[i - 1].IsSymbol('.') && tokens[i - 2].IsName()) {
