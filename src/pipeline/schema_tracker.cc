@@ -180,7 +180,7 @@ void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
     return Put(change.table, Complete(*change.definition, change.table), out);
   }
   auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
-  if (!like) return PutUnknown(change.table, out);
+  if (!like) return PutAsItsPattern(change, out);
   TableSchema copy = *like->table;
   copy.name = change.table;
   copy.foreign_keys.clear();  // LIKE does not copy them
@@ -249,6 +249,20 @@ void SchemaTracker::PutUnknown(const TableName& name, Versions& out) {
   TableSchema unknown;
   unknown.name = name;
   Put(name, std::make_shared<const TableSchema>(std::move(unknown)), out);
+}
+
+// A table that nobody follows is known only as it is now. As long as what was made like it is too, the
+// log holds no ALTER of either that is still to come.
+void SchemaTracker::PutAsItsPattern(const SchemaChange& change, Versions& out) {
+  if (!change.like_table) return PutUnknown(change.table, out);
+  try {
+    TableSchemaPtr pattern = FromSource(*change.like_table);
+    TableSchemaPtr made = FromSource(change.table);
+    if (pattern && made && HoldSameRows(*pattern, *made)) return Put(change.table, made, out);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+  }
+  PutUnknown(change.table, out);
 }
 
 // RENAME TABLE and ALTER TABLE speak of views and sequences as of tables.

@@ -168,9 +168,10 @@ void Translator::LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& sourc
     if (column.on_update.empty()) continue;
     out.notes.push_back(
         {source.name.ToString() + "." + column.name,
-         fmt::format("ON UPDATE {} is left out: what a foreign key does would set the column, which "
-                     "it does not at the source; add it when the source is no longer followed",
-                     column.on_update)});
+         fmt::format(
+             "ON UPDATE {} is left out: what a foreign key does would set the column, which "
+             "it does not at the source; add it when the source is no longer followed",
+             column.on_update)});
     column.on_update.clear();
   }
 }

@@ -34,7 +34,8 @@ struct CharsetOverlay {
 // collations the destination lacks by a table. Immutable; any thread. Does not own the dialects.
 class Translator {
  public:
-  // Where the source does not log what its foreign keys do to children, the destination's own do it.
+  // Where the source does not log what its foreign keys do to children, the destination's own do
+  // it.
   enum class Cascades { kLogged, kUnlogged };
 
   Translator(const Dialect& source, const Dialect& destination, const ObjectRules& rules,

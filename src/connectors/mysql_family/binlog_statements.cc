@@ -38,8 +38,8 @@ std::pair<size_t, size_t> WrittenNames(const std::vector<Token>& tokens) {
   };
   if (is(0, "INSERT") || is(0, "REPLACE")) {
     size_t i = 1;
-    for (; is(i, "LOW_PRIORITY") || is(i, "DELAYED") || is(i, "HIGH_PRIORITY") ||
-           is(i, "IGNORE") || is(i, "INTO");) {
+    for (; is(i, "LOW_PRIORITY") || is(i, "DELAYED") || is(i, "HIGH_PRIORITY") || is(i, "IGNORE") ||
+           is(i, "INTO");) {
       ++i;
     }
     return one_name(i);
@@ -206,8 +206,8 @@ void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query
   Emit(header, Fragment::Kind::kBegin);
 }
 
-// A change of rows logged as a statement says nothing of the rows. Any name of a followed table that
-// it may write to counts, unqualified ones in every database the event names.
+// A change of rows logged as a statement says nothing of the rows. Any name of a followed table
+// that it may write to counts, unqualified ones in every database the event names.
 void BinlogDecoder::RefuseIfFollowed(const QueryEvent& query, const std::string& statement,
                                      const std::vector<Token>& tokens) {
   std::vector<std::string> databases = {std::string(query.database)};
