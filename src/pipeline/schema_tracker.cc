@@ -251,8 +251,8 @@ void SchemaTracker::PutUnknown(const TableName& name, Versions& out) {
   Put(name, std::make_shared<const TableSchema>(std::move(unknown)), out);
 }
 
-// A table that nobody follows is known only as it is now. As long as what was made like it is too, the
-// log holds no ALTER of either that is still to come.
+// A table that nobody follows is known only as it is now. As long as what was made like it is too,
+// the log holds no ALTER of either that is still to come.
 void SchemaTracker::PutAsItsPattern(const SchemaChange& change, Versions& out) {
   if (!change.like_table) return PutUnknown(change.table, out);
   try {

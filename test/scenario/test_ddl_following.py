@@ -306,3 +306,92 @@ def test_a_copy_does_not_bring_rows_that_the_filter_keeps_out(tmp_path, mysql, o
     run = behind(p, mysql, "INSERT INTO t VALUES (3, 3, 3), (4, 40, 4);\n")
     assert run.code == 0, run
     assert sorted(oceanbase.query(f"SELECT id, v, w FROM {HERE}.t")) == [(2, 20, None), (4, 40, 4)]
+
+
+def test_alter_in_two_phases(tmp_path, mariadb, oceanbase):
+    """MariaDB logs such an ALTER when it begins and again when it ends; one that fails in between did nothing."""
+    fresh(mariadb, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT, c INT);\nINSERT INTO t VALUES (1, 5, 1), (2, 5, 2);\n")
+    p = project(tmp_path, mariadb, oceanbase)
+    connection = mariadb.connect(HERE)
+    with connection.cursor() as cursor:
+        cursor.execute("SET binlog_alter_two_phase = 1")
+        cursor.execute("ALTER TABLE t ADD COLUMN d INT DEFAULT 7, ADD KEY (v)")
+        with pytest.raises(Exception, match="Duplicate"):
+            cursor.execute("ALTER TABLE t DROP COLUMN c, ADD UNIQUE KEY (v)")
+        cursor.execute("INSERT INTO t VALUES (3, 6, 3, 8)")
+    connection.close()
+    assert p.migrate().code == 0
+    same(mariadb, oceanbase)
+
+
+def test_made_like_a_table_that_nobody_follows(tmp_path, source, oceanbase):
+    source.drop("patterns")
+    source.run("CREATE DATABASE patterns;\nCREATE TABLE patterns.t (id INT PRIMARY KEY, v VARCHAR(9));\n")
+    fresh(source, oceanbase, "CREATE TABLE o (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, source, oceanbase)
+    run = behind(p, source, "CREATE TABLE t LIKE patterns.t;\nINSERT INTO t VALUES (1, 'one');\n")
+    source.drop("patterns")
+    assert run.code == 5 and "LIKE" in str(p.show()["blocked"]), run
+    statement = tmp_path / "t.sql"
+    statement.write_text(f"CREATE TABLE {HERE}.t (id INT PRIMARY KEY, v VARCHAR(9));\n")
+    resolve(p, "--edit", statement)
+    assert p.migrate().code == 0
+    assert not compare.servers(source, oceanbase, HERE)
+
+
+# --- what the source does and nobody logs ---
+
+
+@pytest.fixture(params=["mysql56", "mariadb"])
+def silent(request):
+    """A source that does not log what foreign keys do."""
+    return conftest.server(conftest.SOURCES[request.param], request.param)
+
+
+def test_a_cascade_sets_no_other_column(tmp_path, silent, oceanbase):
+    """Of the engine's own cascade: a column that goes with each UPDATE stays as it is, as at the source."""
+    fresh(silent, oceanbase,
+          "CREATE TABLE p (id INT PRIMARY KEY);\nCREATE TABLE c (id INT PRIMARY KEY, p INT, u TIMESTAMP NOT NULL "
+          "DEFAULT '2001-01-01 00:00:00' ON UPDATE CURRENT_TIMESTAMP, FOREIGN KEY (p) REFERENCES p (id) "
+          "ON DELETE SET NULL ON UPDATE CASCADE);\n"
+          "INSERT INTO p VALUES (1), (2), (3);\nINSERT INTO c (id, p) VALUES (1, 1), (2, 2), (3, 3);\n")
+    p = project(tmp_path, silent, oceanbase)
+    run = behind(p, silent, "DELETE FROM p WHERE id = 1;\nUPDATE p SET id = 7 WHERE id = 2;\n"
+                            "ALTER TABLE c ADD COLUMN w DATETIME DEFAULT '2002-02-02' ON UPDATE CURRENT_TIMESTAMP;\n"
+                            "DELETE FROM p WHERE id = 3;\nUPDATE c SET id = 10 WHERE id = 1;\n")
+    assert run.code == 0, run
+    assert not compare.servers(silent, oceanbase, HERE)
+
+
+def test_a_cascading_key_to_a_table_left_out(tmp_path, silent, oceanbase):
+    fresh(silent, oceanbase, "CREATE TABLE p (id INT PRIMARY KEY);\nCREATE TABLE c (id INT PRIMARY KEY, p INT);\n")
+    p = godwit.Godwit(tmp_path / "state", silent, oceanbase, f"{HERE}.c")
+    assert p.migrate().code == 0
+    run = behind(p, silent, "ALTER TABLE c ADD CONSTRAINT k FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE;\n")
+    assert run.code == 5 and "does not log" in run.err, run
+    resolve(p, "--done")
+    assert p.migrate().code == 0
+
+
+def test_statements_that_only_read_a_followed_table(tmp_path, source, oceanbase):
+    """As pt-table-checksum logs them."""
+    source.drop("audit")
+    source.run("CREATE DATABASE audit;\nCREATE TABLE audit.sums (t VARCHAR(20) PRIMARY KEY, n INT);\n")
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\nINSERT INTO t VALUES (1, 1);\n")
+    p = project(tmp_path, source, oceanbase)
+    connection = source.connect(HERE)
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_format = STATEMENT")
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute(f"REPLACE INTO audit.sums SELECT 't', COUNT(*) FROM {HERE}.t")
+        cursor.execute("INSERT INTO audit.sums VALUES ('u', (SELECT MAX(id) FROM t))")
+    connection.close()
+    source.run("INSERT INTO t VALUES (2, 2);\n", HERE)
+    assert p.migrate().code == 0
+    same(source, oceanbase)
+    with source.connect(HERE).cursor() as cursor:
+        cursor.execute("SET SESSION binlog_format = STATEMENT")
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("UPDATE t SET v = 5 WHERE id = 1")
+    run = p.migrate()
+    assert run.code == 1 and "STATEMENT_LOGGED" in run.err, run
