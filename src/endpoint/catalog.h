@@ -38,6 +38,13 @@ class Catalog {
   virtual TableEstimate Estimate(const TableName& name) = 0;
   // Foreign keys of any table of the server that refer to this one (name of the child with each).
   virtual std::vector<std::pair<TableName, ForeignKeySchema>> ChildrenOf(const TableName& name) = 0;
+  // Of tables that name none, as it is now; empty where the database is not there, or has no such
+  // thing.
+  struct TextDefaults {
+    std::string charset;
+    std::string collation;
+  };
+  virtual TextDefaults DefaultsOf(const std::string& /*database*/) { return {}; }
   // Something that differs between two tables of the same name created at different times
   // (identity, creation time), and with every change of the definition. Empty: no such table.
   virtual std::string Fingerprint(const TableName& name) = 0;

@@ -33,6 +33,7 @@ std::string CopyBounds::ToText() const {
     AppendVarint(bytes, sequence.value_or(0));
   }
   AppendVarint(bytes, rows);
+  AppendVarint(bytes, corrected);
   return ToHex(bytes);
 }
 
@@ -49,6 +50,7 @@ CopyBounds CopyBounds::FromText(const std::string& text) {
     if (is_set) *sequence = value;
   }
   bounds.rows = in.Varint();
+  if (in.remaining() > 0) bounds.corrected = in.Varint();
   return bounds;
 }
 

@@ -35,6 +35,7 @@ struct CopyBounds {
   std::optional<Sequence> start;
   std::optional<Sequence> exit;
   uint64_t rows = 0;
+  Sequence corrected = 0;  // up to here changes displace, as up to `exit`: rows were read anew
 
   std::string ToText() const;
   static CopyBounds FromText(const std::string& text);

@@ -67,6 +67,32 @@ TableName PartnerOf(const SchemaChange& change) {
   return {};
 }
 
+// As when a table is made: Translator::LeaveOutOnUpdate.
+void LeaveOutOnUpdate(SchemaChange& change, const TableSchema& before) {
+  const bool had_key =
+      std::any_of(before.foreign_keys.begin(), before.foreign_keys.end(), ChangesChildren);
+  const bool gets_key =
+      std::any_of(change.actions.begin(), change.actions.end(), [](const AlterAction& action) {
+        return action.kind == AlterAction::Kind::kAddForeignKey &&
+               ChangesChildren(action.foreign_key);
+      });
+  if (!had_key && !gets_key) return;
+  for (AlterAction& action : change.actions) action.column.on_update.clear();
+  std::vector<AlterAction> first;
+  for (const ColumnSchema& column : before.columns) {
+    const bool is_touched =
+        std::any_of(change.actions.begin(), change.actions.end(),
+                    [&](const AlterAction& action) { return action.name == column.name; });
+    if (had_key || column.on_update.empty() || is_touched) continue;
+    AlterAction& modify = first.emplace_back();
+    modify.kind = AlterAction::Kind::kModifyColumn;
+    modify.name = column.name;
+    modify.column = column;
+    modify.column.on_update.clear();
+  }
+  change.actions.insert(change.actions.begin(), first.begin(), first.end());
+}
+
 // The source's session, where a statement depends on its time zone, and how that is shown.
 std::string ZoneOf(const SchemaChange& change) {
   return change.has_fixed_zone() ? change.time_zone : "";
@@ -224,31 +250,41 @@ bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
 bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
                               const SchemaChange& change, std::stop_token stop) {
   for (;;) {
-    try {
-      if (record.statements.empty()) {
-        if (IsInPlace(change, record.sequence, stop)) return true;
-        record.statements = Render(change, stop);
-        record.next = 0;
-        record.has_intent = false;
+    std::optional<Error> failure;
+    auto attempt = [&](const std::function<void()>& step) {
+      try {
+        step();
+      } catch (const Error& error) {
+        bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
+                        error.code() == "FENCED";
+        if (ends_run) throw;
+        failure = error;
       }
-      while (record.next < record.statements.size()) {
-        if (!RunStatement(record, source, change, stop)) return false;
-      }
-      CheckOutcome(change, stop);
-      return true;
-    } catch (const Error& error) {
-      bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
-                      error.code() == "FENCED";
-      if (ends_run) throw;
-      Answer answer = options_.ask(ItemOf(record.sequence, source, "", error), stop);
-      if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
-        return false;
-      }
-      record.statements.clear();
-      if (answer.choice == Answer::Choice::kEdit) record.statements = {answer.statement};
+    };
+    bool is_in_place = false;
+    attempt([&] {
+      if (!record.statements.empty()) return;
+      is_in_place = IsInPlace(change, record.sequence, stop);
+      if (is_in_place) return;
+      record.statements = Render(change, stop);
       record.next = 0;
       record.has_intent = false;
+    });
+    if (is_in_place) return true;
+    // Each asks about its own failure.
+    while (!failure && record.next < record.statements.size()) {
+      if (!RunStatement(record, source, change, stop)) return false;
     }
+    if (!failure) attempt([&] { CheckOutcome(change, stop); });
+    if (!failure) return true;
+    Answer answer = options_.ask(ItemOf(record.sequence, source, "", *failure), stop);
+    if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
+      return false;
+    }
+    record.statements.clear();
+    if (answer.choice == Answer::Choice::kEdit) record.statements = {answer.statement};
+    record.next = 0;
+    record.has_intent = false;
   }
 }
 
@@ -266,13 +302,8 @@ std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::sto
   }
   std::vector<std::string> out;
   const Dialect& dialect = link_.destination.dialect();
-  const bool is_changed_by_keys =
-      before && !link_.source.info().logs_cascades &&
-      std::any_of(before->foreign_keys.begin(), before->foreign_keys.end(), ChangesChildren);
   SchemaChange rendered = change;
-  if (is_changed_by_keys) {  // as when the table was made: Translator::LeaveOutOnUpdate
-    for (AlterAction& action : rendered.actions) action.column.on_update.clear();
-  }
+  if (before && !link_.source.info().logs_cascades) LeaveOutOnUpdate(rendered, *before);
   for (Statement& statement : dialect.Render(rendered, before ? &*before : nullptr)) {
     out.push_back(std::move(statement.sql));
   }

@@ -46,7 +46,9 @@ bool ReplayTables::IsBehindCopies(Sequence sequence) const {
 
 ApplyMode ReplayTables::Mode(const TableName& source, Sequence sequence) const {
   auto bounds = bounds_.find(source);
-  bool is_before_exit = bounds != bounds_.end() && sequence <= bounds->second.exit.value_or(0);
+  bool is_before_exit =
+      bounds != bounds_.end() &&
+      sequence <= std::max(bounds->second.exit.value_or(0), bounds->second.corrected);
   return is_before_exit ? ApplyMode::kDisplace : ApplyMode::kExact;
 }
 
@@ -131,8 +133,8 @@ ReplayTables::LiveKeys ReplayTables::FindLiveKeys(const TableSchema& table) {
 
 void ReplayTables::DisplaceUpTo(const TableName& source, Sequence exit) {
   CopyBounds& bounds = bounds_[source];
-  if (bounds.exit.value_or(0) >= exit) return;
-  bounds.exit = exit;
+  if (std::max(bounds.exit.value_or(0), bounds.corrected) >= exit) return;
+  bounds.corrected = exit;
   link_.metadata.PutSetting(link_.project, CopyBounds::SettingKey(source), bounds.ToText());
 }
 

@@ -385,7 +385,7 @@ TEST(Replayer, WhilePausedNothingMovesAndTheExitCanBeMoved) {
     replayer.DisplaceUpTo(kTable, 5);
   }
   replayer.WaitApplied(1, stop.get_token());
-  EXPECT_EQ(CopyBounds::FromText(world.metadata.settings.at("copy.d.t")).exit, 5u);
+  EXPECT_EQ(CopyBounds::FromText(world.metadata.settings.at("copy.d.t")).corrected, 5u);
   stop.request_stop();
   run.join();
   EXPECT_EQ(counters.rows.Get(), 1);

@@ -225,7 +225,20 @@ void SchemaTracker::NoteUnknown(const SchemaChange& change, Versions& out) {
   const bool is_known = current_.contains(change.table);
   const bool is_made = change.creates_table && !(change.if_exists && is_known);
   const bool is_altered = !change.creates_table && is_known;
-  if ((is_made || is_altered) && rules_.Find(change.table)) PutUnknown(change.table, out);
+  if (!(is_made || is_altered) || !rules_.Find(change.table)) return;
+  if (is_altered && LooksAsBefore(change.table)) return;
+  PutUnknown(change.table, out);
+}
+
+// As PutAsItsPattern: what is the same now as before the statement was not changed by it.
+bool SchemaTracker::LooksAsBefore(const TableName& name) {
+  try {
+    TableSchemaPtr now = FromSource(name);
+    return now && HoldSameRows(*current_.at(name).table, *now);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    return false;
+  }
 }
 
 std::vector<TableName> SchemaTracker::tables() const {
@@ -289,22 +302,17 @@ TableSchemaPtr SchemaTracker::Confirmed(TableSchema known) {
   return std::make_shared<const TableSchema>(std::move(known));
 }
 
-// A CREATE TABLE that leaves the charset to the database's default says nothing of it; the source
-// does, as long as it has the table.
+// A CREATE TABLE that leaves the charset to the database's default says nothing of it; the table
+// may have got another one since.
 TableSchemaPtr SchemaTracker::Complete(TableSchema parsed, const TableName& name) {
   parsed.name = name;
   if (!parsed.charset.empty()) {
     InheritCharset(parsed);
     return std::make_shared<const TableSchema>(std::move(parsed));
   }
-  try {
-    if (TableSchemaPtr now = FromSource(name)) {
-      parsed.charset = now->charset;
-      parsed.collation = now->collation;
-    }
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;
-  }
+  const Catalog::TextDefaults defaults = catalog_->DefaultsOf(name.database);
+  parsed.charset = defaults.charset;
+  parsed.collation = defaults.collation;
   InheritCharset(parsed);
   return Confirmed(std::move(parsed));
 }

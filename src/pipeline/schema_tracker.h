@@ -54,6 +54,7 @@ class SchemaTracker : public SchemaHistory {
   void TakeUp(const Versions& versions);
   void Put(const TableName& name, TableSchemaPtr table, Versions& out);
   void PutUnknown(const TableName& name, Versions& out);
+  bool LooksAsBefore(const TableName& name);
   void PutAsItsPattern(const SchemaChange& change, Versions& out);
   void PutUnlessOther(const TableName& name, Versions& out);
   void Create(const SchemaChange& change, Versions& out);

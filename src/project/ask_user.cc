@@ -60,9 +60,9 @@ void Close(Metadata& metadata, int64_t project, Finding finding) {
   metadata.UpdateFinding(project, finding);
 }
 
-// What was given up stays so: the run that took the answer may have died before it said so.
+// What was given up stays so: the run that took the answer may have ended before it was of use.
 std::optional<Answer> StandingAnswer(const Finding& finding) {
-  if (finding.status != "closed" || finding.kind == "row") return {};
+  if (finding.status != "closed") return {};
   if (finding.answer == "skip") return Answer{Answer::Choice::kSkip, ""};
   if (finding.answer == "done") return Answer{Answer::Choice::kDone, ""};
   return {};
@@ -71,7 +71,8 @@ std::optional<Answer> StandingAnswer(const Finding& finding) {
 std::optional<Answer> TakeGiven(Metadata& metadata, int64_t project, const BlockedItem& item) {
   for (const Finding& finding : metadata.Findings(project, "")) {
     if (!IsSame(finding, item)) continue;
-    if (auto answer = StandingAnswer(finding)) return answer;
+    auto standing = StandingAnswer(finding);
+    if (standing && finding.kind != "row") return standing;
     if (auto answer = AnswerOf(finding)) {
       Close(metadata, project, finding);
       return answer;
@@ -88,6 +89,12 @@ Answer AskAndWait(Metadata& metadata, int64_t project,
                   .object = item.object,
                   .status = "open",
                   .detail = DetailOf(item)};
+  if (item.span.last != 0) {  // of one occasion
+    for (const Finding& earlier : metadata.Findings(project, "closed")) {
+      auto standing = StandingAnswer(earlier);
+      if (standing && IsSame(earlier, item)) return *standing;
+    }
+  }
   if (auto earlier = TakeUp(metadata, project, item)) {
     finding.id = earlier->id;
     finding.status = earlier->status;

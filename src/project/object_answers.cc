@@ -56,8 +56,16 @@ void ObeyGivenAnswers(Metadata& metadata, int64_t project, const std::string& st
 
 void AskAboutFailed(Metadata& metadata, int64_t project, const std::string& stage,
                     const AskUser& ask, std::stop_token stop) {
+  // What another process has decided while one was waited for is decided.
+  auto failed_now = [&](const std::string& object) {
+    auto entry = metadata.Entry(project, stage, object);
+    return entry && entry->status == "failed" ? entry : std::nullopt;
+  };
   for (const JournalEntry& entry : FailedOf(metadata, project, stage)) {
-    Obey(metadata, project, entry, ask(ItemOf(entry), stop));
+    const auto before = failed_now(entry.object);
+    if (!before) continue;
+    const Answer answer = ask(ItemOf(*before), stop);
+    if (const auto now = failed_now(entry.object)) Obey(metadata, project, *now, answer);
   }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stage/correction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <set>
 
 #include "base/crash_point.h"
 #include "pipeline/describe_row.h"
@@ -13,7 +14,7 @@ namespace godwit {
 namespace {
 
 constexpr size_t kKeysPerRead = 200;
-// Beyond so many rows those that still hold a value are taken out and come back in their own turn.
+// Rows that need each other's values are written in one transaction, or not at all.
 constexpr size_t kMostTogether = 1000;
 
 bool IsSameSet(std::vector<int> a, std::vector<int> b) {
@@ -86,6 +87,7 @@ uint64_t Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>
                      "verification wrote"});
     }
   }
+  hopeless_.clear();
   const RowBatch rows = Read(plan, keys, stop);
   if (rows.empty()) return 0;
   if (!Try(plan, rows, stop)) return rows.rows();
@@ -105,7 +107,12 @@ uint64_t Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>
 std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& rows,
                                     std::stop_token stop) {
   try {
-    Write(plan, rows, Gather(plan, rows, stop), stop);
+    const RowBatch company = Gather(plan, rows, stop);
+    if (replayer_ != nullptr) {
+      const Position end = watch_->Current();
+      replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
+    }
+    Write(plan, rows, company, stop);
     return std::nullopt;
   } catch (const Error& error) {
     // A definition that is another one by now concerns every row.
@@ -114,7 +121,6 @@ std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& row
   }
 }
 
-// The source's rows; as changes flow, changes up to what these reads have seen displace once more.
 RowBatch Corrector::Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
                          std::stop_token stop) {
   RowBatch out;
@@ -136,20 +142,14 @@ RowBatch Corrector::Read(const ComparePlan& plan, const std::vector<KeyTuple>& k
         }
       },
       stop);
-  if (replayer_ != nullptr) {
-    const Position end = watch_->Current();
-    replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
-  }
   return out;
 }
 
 // Example: the destination has a=(1,'y') and b=(2,'x'), the source a=(1,'x') and b=(2,'y'). Row a
 // needs 'x' of b, b needs 'y' of a: both are written together. A third row that only the
 // destination has keeps what it holds, and whoever needs it stays as it is.
-Corrector::Company Corrector::Gather(const ComparePlan& plan, const RowBatch& rows,
-                                     std::stop_token stop) {
-  Company out;
-  out.rows.Reset(plan.carried);
+RowBatch Corrector::Gather(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop) {
+  RowBatch company(plan.carried);
   std::set<std::string> written;
   for (size_t row = 0; row < rows.rows(); ++row) written.insert(EncodeKey(plan.KeyOf(rows, row)));
   std::set<std::string> asked;  // the source may know a holder by another text
@@ -160,17 +160,44 @@ Corrector::Company Corrector::Gather(const ComparePlan& plan, const RowBatch& ro
       const std::string encoded = EncodeKey(key);
       return written.contains(encoded) || !asked.insert(encoded).second;
     });
-    if (holders.empty()) return out;
+    if (holders.empty()) return company;
+    for (const KeyTuple& holder : holders) {
+      if (!hopeless_.contains(EncodeKey(holder))) continue;
+      Refuse(plan, company, holder, "that row cannot be corrected either");
+    }
     fresh = Read(plan, holders, stop);
-    CheckCounterparts(plan, holders, fresh, stop);
-    if (rows.rows() + out.rows.rows() + fresh.rows() > kMostTogether) {
-      out.taken_out = std::move(holders);
-      return out;
+    if (auto lone = FindLone(plan, holders, fresh, stop)) {
+      Refuse(plan, company, *lone, "that row has no counterpart in the source and is left alone");
+    }
+    if (rows.rows() + company.rows() + fresh.rows() > kMostTogether) {
+      Refuse(plan, company, holders[0],
+             fmt::format("more than {} rows need each other's values", kMostTogether));
     }
     for (size_t row = 0; row < fresh.rows(); ++row) {
-      if (written.insert(EncodeKey(plan.KeyOf(fresh, row))).second) out.rows.AddRow(fresh, row);
+      if (written.insert(EncodeKey(plan.KeyOf(fresh, row))).second) company.AddRow(fresh, row);
     }
   }
+}
+
+// Whoever comes upon one of this company again needs not follow it to its end.
+void Corrector::Refuse(const ComparePlan& plan, const RowBatch& company, const KeyTuple& holder,
+                       std::string cause) {
+  hopeless_.insert(EncodeKey(holder));
+  for (size_t row = 0; row < company.rows(); ++row) {
+    hopeless_.insert(EncodeKey(plan.KeyOf(company, row)));
+  }
+  const WritePlan& write = plan.plan->write();
+  RowBatch row(plan.carried);
+  AddKey(row, write, holder);
+  throw Error(
+      {.code = "CORRECTION_CLASH",
+       .kind = ErrorKind::kData,
+       .side = Side::kDestination,
+       .object = write.table->name.ToString(),
+       .message = "another row holds a unique value that it needs: " + DescribeRow(write, row, 0),
+       .cause = std::move(cause),
+       .remedy = "delete that row at the destination, or give it another value; then correct "
+                 "again"});
 }
 
 std::vector<KeyTuple> Corrector::Holders(const ComparePlan& plan, const RowBatch& rows,
@@ -208,52 +235,34 @@ std::vector<KeyTuple> Corrector::Holders(const ComparePlan& plan, const RowBatch
   return out;
 }
 
-void Corrector::CheckCounterparts(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
-                                  const RowBatch& found, std::stop_token stop) {
+std::optional<KeyTuple> Corrector::FindLone(const ComparePlan& plan,
+                                            const std::vector<KeyTuple>& holders,
+                                            const RowBatch& found, std::stop_token stop) {
   std::set<std::string> there;
   for (size_t row = 0; row < found.rows(); ++row) there.insert(EncodeKey(plan.KeyOf(found, row)));
   for (const KeyTuple& holder : holders) {
     if (there.contains(EncodeKey(holder))) continue;
     // It may be what the source, too, calls equal.
-    if (!Read(plan, std::vector<KeyTuple>(1, holder), stop).empty()) continue;
-    const WritePlan& write = plan.plan->write();
-    RowBatch row(plan.carried);
-    AddKey(row, write, holder);
-    throw Error(
-        {.code = "CORRECTION_CLASH",
-         .kind = ErrorKind::kData,
-         .side = Side::kDestination,
-         .object = write.table->name.ToString(),
-         .message = "another row holds a unique value that it needs: " + DescribeRow(write, row, 0),
-         .cause = "that row has no counterpart in the source and is left alone",
-         .remedy = "delete that row at the destination, or give it another value; then "
-                   "correct again"});
+    if (Read(plan, std::vector<KeyTuple>(1, holder), stop).empty()) return holder;
   }
+  return {};
 }
 
-void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const Company& company,
+void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const RowBatch& company,
                       std::stop_token stop) {
   const WritePlan& write = plan.plan->write();
   std::vector<RowChange> deletes;
   std::vector<RowChange> inserts;
-  auto take_out = [&](const RowBatch& batch) {
+  auto put = [&](const RowBatch& batch) {
     for (size_t row = 0; row < batch.rows(); ++row) {
       deletes.push_back(
           {.plan = &write, .op = ChangeOp::kDelete, .before = &batch, .before_row = row});
-    }
-  };
-  auto put = [&](const RowBatch& batch) {
-    take_out(batch);
-    for (size_t row = 0; row < batch.rows(); ++row) {
       inserts.push_back(
           {.plan = &write, .op = ChangeOp::kInsert, .after = &batch, .after_row = row});
     }
   };
-  RowBatch taken_out(plan.carried);
-  for (const KeyTuple& key : company.taken_out) AddKey(taken_out, write, key);
   put(rows);
-  put(company.rows);
-  take_out(taken_out);
+  put(company);
   RetryTransient(options_.retry, stop, options_.on_transient, [&] {
     try {
       if (!sink_) {

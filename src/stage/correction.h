@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -54,24 +55,22 @@ class Corrector {
                    const OnRefused& on_refused, std::stop_token stop);
 
  private:
-  // What goes with some rows in one transaction.
-  struct Company {
-    RowBatch rows = RowBatch();       // of the source, written too
-    std::vector<KeyTuple> taken_out;  // of the destination
-  };
-
   RowBatch Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys, std::stop_token stop);
   // Why the rows cannot be written; nothing of them is then.
   std::optional<Error> Try(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
-  // Those that hold what the rows need, those that hold what these need, and so on.
-  Company Gather(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
+  // The source's rows that hold at the destination what these need, those that hold what those
+  // need, and so on: they are written with them. Throws CORRECTION_CLASH (kData) where that cannot
+  // be.
+  RowBatch Gather(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
   // The keys of the destination's rows that have a unique value of these.
   std::vector<KeyTuple> Holders(const ComparePlan& plan, const RowBatch& rows,
                                 std::stop_token stop);
-  // Throws CORRECTION_CLASH (kData) where the source lacks one of the holders.
-  void CheckCounterparts(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
-                         const RowBatch& found, std::stop_token stop);
-  void Write(const ComparePlan& plan, const RowBatch& rows, const Company& company,
+  // One of the holders that the source lacks.
+  std::optional<KeyTuple> FindLone(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
+                                   const RowBatch& found, std::stop_token stop);
+  [[noreturn]] void Refuse(const ComparePlan& plan, const RowBatch& company, const KeyTuple& holder,
+                           std::string cause);
+  void Write(const ComparePlan& plan, const RowBatch& rows, const RowBatch& company,
              std::stop_token stop);
   void RollBack(const Error& error);
 
@@ -82,6 +81,7 @@ class Corrector {
   ComparePair pair_;
   std::unique_ptr<ChangeWatch> watch_;
   std::unique_ptr<Sink> sink_;
+  std::set<std::string> hopeless_;  // keys of rows that were met and cannot be written
 };
 
 }  // namespace godwit

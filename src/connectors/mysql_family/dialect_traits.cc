@@ -87,6 +87,7 @@ DialectTraits DialectTraits::For(Flavor flavor, int version) {
 DialectTraits DialectTraits::For(const ServerInfo& server) {
   DialectTraits t = For(server.flavor, server.version_number);
   t.lower_case_table_names = server.lower_case_table_names;
+  t.explicit_timestamps = server.explicit_timestamps.value_or(t.explicit_timestamps);
   for (const std::string& collation : server.collations) {
     t.collations.insert(t.CanonicalCollation(collation));
   }

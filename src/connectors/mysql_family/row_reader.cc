@@ -85,15 +85,20 @@ std::optional<KeyTuple> MysqlRowReader::Boundary(const ScanPlan& plan, const Key
   GODWIT_CHECK(rows > 0 && !plan.key.empty(), "a boundary lies some rows up a key");
   stream_.reset();
   const SelectList list(plan);
-  auto found = session_.Query(fmt::format("SELECT {}{}{}{} LIMIT {},1", list.key(), list.from(),
-                                          list.Where(within), list.order(), rows - 1));
-  if (found.empty()) return {};
   const std::vector<Wire> wires = WiresOf(plan.table, plan.key);
-  KeyTuple key;
-  for (size_t i = 0; i < found[0].size(); ++i) {
-    AppendCell(key.emplace_back(), wires[i], found[0][i].value_or(""));
+  for (;; ++rows) {
+    auto found = session_.Query(fmt::format("SELECT {}{}{}{} LIMIT {},1", list.key(), list.from(),
+                                            list.Where(within), list.order(), rows - 1));
+    if (found.empty()) return {};
+    KeyTuple key;
+    bool has_text = true;  // else no condition could name it
+    for (size_t i = 0; i < found[0].size(); ++i) {
+      AppendCell(key.emplace_back(), wires[i], found[0][i].value_or(""));
+      has_text = has_text &&
+                 (wires[i].text == nullptr || key.back().find(kUndecodable) == std::string::npos);
+    }
+    if (has_text) return key;
   }
-  return key;
 }
 
 std::vector<MysqlRowReader::Wire> MysqlRowReader::WiresOf(const TableSchemaPtr& table,

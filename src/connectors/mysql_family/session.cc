@@ -394,6 +394,9 @@ ServerInfo ReadServerInfo(Session& session) {
   for (Row& row : session.Query("SHOW VARIABLES LIKE 'server_uuid'")) {
     info.server_uuid = row[1].value_or("");
   }
+  for (Row& row : session.Query("SHOW GLOBAL VARIABLES LIKE 'explicit_defaults_for_timestamp'")) {
+    info.explicit_timestamps = row[1] == "ON";
+  }
   for (Row& row : session.Query("SHOW COLLATION")) {
     if (row[0]) info.collations.push_back(*row[0]);
   }

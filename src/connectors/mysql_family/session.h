@@ -32,6 +32,7 @@ struct ServerInfo {
   uint64_t max_allowed_packet = 0;
   std::string server_uuid;
   std::vector<std::string> collations;
+  std::optional<bool> explicit_timestamps;  // explicit_defaults_for_timestamp, where it is told
 };
 
 // The mode of every session. Strict, so that nothing is bent silently; zero dates, zero keys and
