@@ -20,6 +20,9 @@ class Source : public Catalog {
   std::map<TableName, Object> others;
   std::set<TableName> not_understood;
 
+  TextDefaults defaults;
+  TextDefaults DefaultsOf(const std::string&) override { return defaults; }
+
   std::vector<std::string> Databases() override { return {"d"}; }
   std::vector<CatalogObject> Objects(const std::string&) override {
     std::vector<CatalogObject> out;
@@ -246,7 +249,7 @@ TEST_F(SchemaTrackerTest, OnlyTablesThatTheSourceHasAreMissed) {
   EXPECT_FALSE(tracker_.IsSelected({"mysql", "user"}));
 }
 
-TEST_F(SchemaTrackerTest, OnlyTheCharsetOfANewTableComesFromTheSource) {
+TEST_F(SchemaTrackerTest, OfANewTableOnlyTheDatabasesCharsetIsAsked) {
   SchemaChange create;
   create.kind = Kind::kCreateTable;
   create.table = Named("n");
@@ -257,9 +260,10 @@ TEST_F(SchemaTrackerTest, OnlyTheCharsetOfANewTableComesFromTheSource) {
   text.type = {.kind = TypeKind::kVarchar, .length = 20};
   create.definition->columns.push_back(text);
   TableSchema now = *create.definition;
-  now.charset = "gbk";
-  now.columns[1].charset = "gbk";
-  now.columns[0].type.is_unsigned = true;  // altered since
+  source_.defaults = {"gbk", "gbk_chinese_ci"};
+  now.charset = "utf8mb4";  // converted and altered since
+  now.columns[1].charset = "utf8mb4";
+  now.columns[0].type.is_unsigned = true;
   source_.tables[Named("n")] = now;
   tracker_.Apply(create);
   TableSchemaPtr table = tracker_.Find(Named("n"))->table;

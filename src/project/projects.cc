@@ -271,9 +271,13 @@ std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& o
 void Projects::Resolve(const std::string& name, const std::string& item, const Answer& answer) {
   const StoredProject project = Find(name);
   std::vector<Finding> meant;
-  for (const Finding& finding : metadata_.Findings(project.record.id, "")) {
-    if (finding.status == "closed") continue;  // the last answer before it is taken counts
-    if (std::to_string(finding.id) == item || finding.object == item) meant.push_back(finding);
+  // Until an answer is taken another one may replace it.
+  for (const bool is_answered : {false, true}) {
+    for (const Finding& finding : metadata_.Findings(project.record.id, "")) {
+      if (finding.status == "closed" || (finding.status != "open") != is_answered) continue;
+      if (std::to_string(finding.id) == item || finding.object == item) meant.push_back(finding);
+    }
+    if (!meant.empty()) break;
   }
   if (meant.empty()) return ResolveObject(project, item, answer);
   if (meant.size() > 1) {

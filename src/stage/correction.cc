@@ -15,7 +15,8 @@ namespace {
 
 constexpr size_t kKeysPerRead = 200;
 // Rows that need each other's values are written in one transaction, or not at all.
-constexpr size_t kMostTogether = 1000;
+constexpr size_t kMostTogether = 2000;
+constexpr size_t kMostBytesTogether = 64 << 20;
 
 bool IsSameSet(std::vector<int> a, std::vector<int> b) {
   std::sort(a.begin(), a.end());
@@ -169,9 +170,11 @@ RowBatch Corrector::Gather(const ComparePlan& plan, const RowBatch& rows, std::s
     if (auto lone = FindLone(plan, holders, fresh, stop)) {
       Refuse(plan, company, *lone, "that row has no counterpart in the source and is left alone");
     }
-    if (rows.rows() + company.rows() + fresh.rows() > kMostTogether) {
+    if (rows.rows() + company.rows() + fresh.rows() > kMostTogether ||
+        company.bytes() + fresh.bytes() > kMostBytesTogether) {
       Refuse(plan, company, holders[0],
-             fmt::format("more than {} rows need each other's values", kMostTogether));
+             fmt::format("more than {} rows or {} MB need each other's values", kMostTogether,
+                         kMostBytesTogether >> 20));
     }
     for (size_t row = 0; row < fresh.rows(); ++row) {
       if (written.insert(EncodeKey(plan.KeyOf(fresh, row))).second) company.AddRow(fresh, row);

@@ -193,3 +193,32 @@ def test_a_release_that_was_cut_off_can_only_be_ended(tmp_path, mysql, oceanbase
         assert p.other("project", "show", p.name).returncode == 2
     finally:
         oceanbase.run("DROP USER IF EXISTS releaser;\n")
+
+
+def test_each_refused_row_of_a_transaction_is_answered_once(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    oceanbase.run(f"DELETE FROM {DATABASE}.a;\n")
+    connection = mysql.connect(DATABASE, autocommit=False)
+    with connection.cursor() as cursor:
+        for n in (1, 2, 3):
+            cursor.execute("UPDATE a SET v = v + 10 WHERE id = %s", (n,))
+        cursor.execute("INSERT INTO a VALUES (9, 9)")
+    connection.commit()
+    connection.close()
+    for _ in range(3):
+        resolve(p, blocked(p), "--skip")
+    run = p.migrate()
+    assert (run.code, run.summary["left_out"]) == (0, 3), run
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.a") == ((9, 9),)
+
+
+def test_the_statement_that_failed_is_shown(tmp_path, mysql, oceanbase, table):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    item = clash(p, mysql, oceanbase)
+    assert "ADD COLUMN" in item["detail"]["converted"], item
+    resolve(p, item, "--skip")
+    resolve(p, item, "--done")  # on second thoughts, before anybody has taken the first answer
+    run = p.migrate()
+    assert (run.code, run.summary["skipped"]) == (0, 0), run
