@@ -34,6 +34,38 @@ class Silence : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// A writer's directory as it is listed once, before anything in it is read. RocksDB reads its list
+// of data files first and looks for logs then: a log whose rows went into a data file between the
+// two would be in neither. With the older list it is there, or has been needed by no one since, or
+// is missed when it is opened.
+class ListedOnce : public rocksdb::EnvWrapper {
+ public:
+  ListedOnce(rocksdb::Env* env, std::string path) : EnvWrapper(env), path_(std::move(path)) {
+    std::vector<std::string> before;
+    do {  // a list during which files come is not of one moment
+      before = std::move(names_);
+      listed_ = List(names_);
+    } while (listed_.ok() && before != names_);
+  }
+  const char* Name() const override { return "ListedOnce"; }
+  rocksdb::Status GetChildren(const std::string& path, std::vector<std::string>* names) override {
+    if (path != path_) return target()->GetChildren(path, names);
+    *names = names_;
+    return listed_;
+  }
+
+ private:
+  rocksdb::Status List(std::vector<std::string>& names) {
+    const rocksdb::Status status = target()->GetChildren(path_, &names);
+    std::sort(names.begin(), names.end());
+    return status;
+  }
+
+  const std::string path_;
+  rocksdb::Status listed_;
+  std::vector<std::string> names_;
+};
+
 // Parts come in rising key order and go in the same order: files do not overlap, so compaction only
 // moves them from level 0 to level 1 by name, where Release drops them whole.
 rocksdb::ColumnFamilyOptions PartsOptions(uint64_t memory, std::shared_ptr<rocksdb::Cache> cache) {
@@ -62,7 +94,12 @@ rocksdb::ColumnFamilyOptions SmallOptions(uint64_t memory, std::shared_ptr<rocks
 
 Database::Database(std::string path, const StoreOptions& options, Access access)
     : path_(std::move(path)), env_(options.env != nullptr ? options.env : rocksdb::Env::Default()) {
-  if (access == Access::kWrite) Lock();
+  if (access == Access::kWrite) {
+    Lock();
+  } else {
+    listed_ = std::make_unique<ListedOnce>(env_, path_);
+    env_ = listed_.get();
+  }
   Open(options, access);
 }
 

@@ -19,7 +19,7 @@ constexpr size_t kCachedSchemas = 4096;
 constexpr size_t kLargeChange = 4 << 20;
 // Fewer parts are deleted one by one: ranges slow down every later read.
 constexpr uint64_t kFewParts = 64;
-constexpr int kAttemptsToRead = 10;
+constexpr int kAttemptsToRead = 50;
 
 const std::string kFormatKey = "format";
 const std::string kFormat = "2";
