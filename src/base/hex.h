@@ -18,9 +18,9 @@ inline std::string ToHex(std::string_view bytes) {
   return text;
 }
 
-// Of what ToHex wrote; what was not written by it gives some other bytes.
+// Of digits in either case; what is no such text gives some other bytes.
 inline std::string FromHex(std::string_view text) {
-  auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
   std::string bytes;
   for (size_t i = 0; i + 1 < text.size(); i += 2) {
     bytes.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));

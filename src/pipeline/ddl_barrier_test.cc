@@ -41,15 +41,6 @@ LogPart Change(const TableSchemaPtr& table, ChangeOp op, int id) {
   return part;
 }
 
-LogPart Truncate() {
-  LogPart part;
-  part.kind = LogPart::Kind::kDdl;
-  part.ddl.kind = SchemaChange::Kind::kTruncateTable;
-  part.ddl.table = kTable;
-  part.ddl.statement = "TRUNCATE t";
-  return part;
-}
-
 class AnswersTest : public testing::Test {
  protected:
   AnswersTest() { world_.database.Create(table_); }
@@ -57,7 +48,7 @@ class AnswersTest : public testing::Test {
   // What runs at the destination where this was answered before the statement is met.
   std::vector<std::string> StatementsAfter(const Answer& answer) {
     world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
-    world_.store.Append({Truncate()});
+    world_.store.Append({TruncateOf(kTable)});
     world_.ask =
         AskUser([](const BlockedItem& item, std::stop_token) -> Answer { throw item.error; },
                 [&](const BlockedItem& item) -> std::optional<Answer> {
@@ -101,7 +92,7 @@ TEST_F(AnswersTest, AnEditedStatementReplacesTheOneThatFailed) {
     if (sql == "truncate t") throw Error({.code = "NO", .kind = ErrorKind::kData});
   };
   world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
-  world_.store.Append({Truncate()});
+  world_.store.Append({TruncateOf(kTable)});
   ASSERT_TRUE(world_.Replay(2).has_value());
   world_.store.log.clear();
   EXPECT_THAT(StatementsAfter({Answer::Choice::kEdit, "truncate  t"}),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "endpoint/dialect_for_test.h"
 #include "pipeline/replay_database_for_test.h"
 #include "pipeline/replayer.h"
 
@@ -36,22 +37,8 @@ class TestCatalog : public Catalog {
   TestDatabase& database_;
 };
 
-class TestDialect : public Dialect {
+class TestDialect : public PlainDialect {
  public:
-  std::string_view family() const override { return "test"; }
-  std::string Quote(std::string_view identifier) const override { return std::string(identifier); }
-  std::string Literal(std::string_view text) const override { return std::string(text); }
-  std::string FoldTableName(std::string_view name) const override { return std::string(name); }
-  bool HasCollation(std::string_view) const override { return true; }
-  std::string CreateDatabase(std::string_view, std::string_view, std::string_view) const override {
-    return "";
-  }
-  std::vector<Statement> CreateTable(const TableSchema&, const CreateOptions&) const override {
-    return {};
-  }
-  std::vector<Statement> CreateIndexes(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateForeignKeys(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateView(const ViewSchema&) const override { return {}; }
   std::string DropTable(const TableName& table) const override { return "drop " + table.table; }
   std::vector<Statement> Render(const SchemaChange& change, const TableSchema*) const override {
     std::string sql;
@@ -61,9 +48,6 @@ class TestDialect : public Dialect {
       sql = "rename " + change.renames[0].first.table + " " + change.renames[0].second.table;
     }
     return {{.table = change.table, .sql = sql}};
-  }
-  SchemaChange ParseDdl(std::string_view, std::string_view, std::string_view) const override {
-    return {};
   }
 };
 
@@ -222,6 +206,15 @@ class TestMetadata : public Metadata {
   std::vector<DataSource> DataSources() override { return {}; }
   void RemoveDataSource(const std::string&) override {}
 };
+
+inline LogPart TruncateOf(const TableName& table) {
+  LogPart part;
+  part.kind = LogPart::Kind::kDdl;
+  part.ddl.kind = SchemaChange::Kind::kTruncateTable;
+  part.ddl.table = table;
+  part.ddl.statement = "TRUNCATE " + table.table;
+  return part;
+}
 
 // All of it wired. The destination outlives runs, as a server does.
 struct TestWorld {

@@ -310,15 +310,6 @@ TEST(Replayer, ALargeTransactionIsStreamedInOneTransaction) {
   EXPECT_EQ(std::count(rows.begin(), rows.end(), MakeRow(300)), 1);
 }
 
-LogPart Truncate() {
-  LogPart part;
-  part.kind = LogPart::Kind::kDdl;
-  part.ddl.kind = SchemaChange::Kind::kTruncateTable;
-  part.ddl.table = kTable;
-  part.ddl.statement = "TRUNCATE t";
-  return part;
-}
-
 TEST(Replayer, DdlIsABarrierAndRunsOnceAlsoAcrossCrashes) {
   TestWorld world;
   auto table = MakeTable();
@@ -328,7 +319,7 @@ TEST(Replayer, DdlIsABarrierAndRunsOnceAlsoAcrossCrashes) {
     world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &row)});
   };
   for (int id = 0; id < 50; ++id) insert(id);
-  world.store.Append({Truncate()});
+  world.store.Append({TruncateOf(kTable)});
   for (int id = 0; id < 50; ++id) insert(id);
   // Dies when the statement has run and nobody knows, then when it is confirmed but not in a lane.
   bool died = false;
@@ -352,7 +343,7 @@ TEST(Replayer, DdlThatFailsIsAskedAbout) {
   world.database.Create(table);
   Row row = MakeRow(1);
   world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &row)});
-  world.store.Append({Truncate()});
+  world.store.Append({TruncateOf(kTable)});
   world.database.on_statement = [&](const std::string& sql) {
     if (sql == "truncate t") throw Error({.code = "NO", .kind = ErrorKind::kData, .message = "no"});
   };

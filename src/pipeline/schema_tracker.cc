@@ -232,13 +232,8 @@ void SchemaTracker::NoteUnknown(const SchemaChange& change, Versions& out) {
 
 // As PutAsItsPattern: what is the same now as before the statement was not changed by it.
 bool SchemaTracker::LooksAsBefore(const TableName& name) {
-  try {
-    TableSchemaPtr now = FromSource(name);
-    return now && HoldSameRows(*current_.at(name).table, *now);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;
-    return false;
-  }
+  TableSchemaPtr now = AsItIsNow(name);
+  return now && HoldSameRows(*current_.at(name).table, *now);
 }
 
 std::vector<TableName> SchemaTracker::tables() const {
@@ -267,14 +262,9 @@ void SchemaTracker::PutUnknown(const TableName& name, Versions& out) {
 // A table that nobody follows is known only as it is now. As long as what was made like it is too,
 // the log holds no ALTER of either that is still to come.
 void SchemaTracker::PutAsItsPattern(const SchemaChange& change, Versions& out) {
-  if (!change.like_table) return PutUnknown(change.table, out);
-  try {
-    TableSchemaPtr pattern = FromSource(*change.like_table);
-    TableSchemaPtr made = FromSource(change.table);
-    if (pattern && made && HoldSameRows(*pattern, *made)) return Put(change.table, made, out);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;
-  }
+  TableSchemaPtr pattern = change.like_table ? AsItIsNow(*change.like_table) : nullptr;
+  TableSchemaPtr made = pattern ? AsItIsNow(change.table) : nullptr;
+  if (made && HoldSameRows(*pattern, *made)) return Put(change.table, made, out);
   PutUnknown(change.table, out);
 }
 
@@ -290,15 +280,21 @@ TableSchemaPtr SchemaTracker::FromSource(const TableName& name) {
   return std::make_shared<const TableSchema>(std::move(*table));
 }
 
+// As FromSource; nullptr also where it has become what Godwit does not know.
+TableSchemaPtr SchemaTracker::AsItIsNow(const TableName& name) {
+  try {
+    return FromSource(name);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    return nullptr;
+  }
+}
+
 // The table as the source has it now, as long as rows of the known one look like that; it may know
 // more of constraints and partitions, which rows are not decoded by.
 TableSchemaPtr SchemaTracker::Confirmed(TableSchema known) {
-  try {
-    TableSchemaPtr now = FromSource(known.name);
-    if (now && HoldSameRows(known, *now)) return now;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient) throw;  // else it has become what nobody knows
-  }
+  TableSchemaPtr now = AsItIsNow(known.name);
+  if (now && HoldSameRows(known, *now)) return now;
   return std::make_shared<const TableSchema>(std::move(known));
 }
 

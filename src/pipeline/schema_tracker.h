@@ -62,6 +62,7 @@ class SchemaTracker : public SchemaHistory {
   void Alter(const SchemaChange& change, Versions& out);
   void NoteUnknown(const SchemaChange& change, Versions& out);
   TableSchemaPtr FromSource(const TableName& name);
+  TableSchemaPtr AsItIsNow(const TableName& name);
   TableSchemaPtr Confirmed(TableSchema known);
   TableSchemaPtr Complete(TableSchema parsed, const TableName& name);
   std::optional<CatalogObject::Kind> KindNow(const TableName& name);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "store/store_errors.h"
 
@@ -34,36 +35,35 @@ class Silence : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-// A writer's directory as it is listed once, before anything in it is read. RocksDB reads its list
-// of data files first and looks for logs then: a log whose rows went into a data file between the
-// two would be in neither. With the older list it is there, or has been needed by no one since, or
-// is missed when it is opened.
-class ListedOnce : public rocksdb::EnvWrapper {
+// The directory of a store that another process writes. RocksDB reads the list of data files (its
+// manifest) and looks for logs then: a log whose rows went into a data file between the two would
+// be in neither. So logs are listed only while the manifest is what it was at first; no log that it
+// asks for is removed before it changes. What is removed later is missed when it is opened.
+class BesideWriter : public rocksdb::EnvWrapper {
  public:
-  ListedOnce(rocksdb::Env* env, std::string path) : EnvWrapper(env), path_(std::move(path)) {
-    std::vector<std::string> before;
-    do {  // a list during which files come is not of one moment
-      before = std::move(names_);
-      listed_ = List(names_);
-    } while (listed_.ok() && before != names_);
-  }
-  const char* Name() const override { return "ListedOnce"; }
+  BesideWriter(rocksdb::Env* env, std::string path)
+      : EnvWrapper(env), path_(std::move(path)), manifest_(Manifest()) {}
+  const char* Name() const override { return "BesideWriter"; }
   rocksdb::Status GetChildren(const std::string& path, std::vector<std::string>* names) override {
-    if (path != path_) return target()->GetChildren(path, names);
-    *names = names_;
-    return listed_;
+    const rocksdb::Status status = target()->GetChildren(path, names);
+    if (!status.ok() || path != path_ || Manifest() == manifest_) return status;
+    return rocksdb::Status::TryAgain("its owner has replaced files meanwhile");
   }
 
  private:
-  rocksdb::Status List(std::vector<std::string>& names) {
-    const rocksdb::Status status = target()->GetChildren(path_, &names);
-    std::sort(names.begin(), names.end());
-    return status;
+  // Its name and size: it is only ever appended to, or replaced.
+  std::pair<std::string, uint64_t> Manifest() {
+    std::string name;
+    uint64_t size = 0;
+    if (rocksdb::ReadFileToString(target(), path_ + "/CURRENT", &name).ok()) {
+      while (!name.empty() && name.back() == '\n') name.pop_back();
+      target()->GetFileSize(path_ + "/" + name, &size);
+    }
+    return {std::move(name), size};
   }
 
   const std::string path_;
-  rocksdb::Status listed_;
-  std::vector<std::string> names_;
+  const std::pair<std::string, uint64_t> manifest_;
 };
 
 // Parts come in rising key order and go in the same order: files do not overlap, so compaction only
@@ -97,8 +97,8 @@ Database::Database(std::string path, const StoreOptions& options, Access access)
   if (access == Access::kWrite) {
     Lock();
   } else {
-    listed_ = std::make_unique<ListedOnce>(env_, path_);
-    env_ = listed_.get();
+    beside_ = std::make_unique<BesideWriter>(env_, path_);
+    env_ = beside_.get();
   }
   Open(options, access);
 }

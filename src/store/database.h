@@ -47,7 +47,7 @@ class Database {
   void Open(const StoreOptions& options, Access access);
 
   const std::string path_;
-  std::unique_ptr<rocksdb::Env> listed_;  // of a reader
+  std::unique_ptr<rocksdb::Env> beside_;  // of a reader
   rocksdb::Env* env_;
   std::unique_ptr<rocksdb::FileLock, std::function<void(rocksdb::FileLock*)>> lock_;
   std::unique_ptr<rocksdb::DB> db_;

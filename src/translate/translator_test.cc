@@ -4,34 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "endpoint/dialect_for_test.h"
 
 namespace godwit {
 namespace {
-
-class PlainDialect : public Dialect {
- public:
-  std::string_view family() const override { return "plain"; }
-  std::string Quote(std::string_view identifier) const override { return std::string(identifier); }
-  std::string Literal(std::string_view text) const override { return std::string(text); }
-  std::string FoldTableName(std::string_view name) const override { return std::string(name); }
-  bool HasCollation(std::string_view) const override { return true; }
-  std::string CreateDatabase(std::string_view, std::string_view, std::string_view) const override {
-    return "";
-  }
-  std::vector<Statement> CreateTable(const TableSchema&, const CreateOptions&) const override {
-    return {};
-  }
-  std::vector<Statement> CreateIndexes(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateForeignKeys(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateView(const ViewSchema&) const override { return {}; }
-  std::string DropTable(const TableName&) const override { return ""; }
-  std::vector<Statement> Render(const SchemaChange&, const TableSchema*) const override {
-    return {};
-  }
-  SchemaChange ParseDdl(std::string_view, std::string_view, std::string_view) const override {
-    return {};
-  }
-};
 
 ObjectRule Rule(std::string_view text, const std::string& where = "") {
   ObjectRule rule = ObjectRule::Parse(text);

@@ -69,6 +69,15 @@ class Fault:
             return True
 
 
+class Refusal(Fault):
+    """The server is not asked: the client gets this error instead."""
+
+    def __init__(self, matches, code, message, **which):
+        super().__init__("refuse", matches, **which)
+        text = b"\xff" + struct.pack("<H", code) + b"#HY000" + message.encode()
+        self.answer = struct.pack("<I", len(text))[:3] + b"\x01" + text
+
+
 def is_commit(statement):
     return statement == b"COMMIT"
 
@@ -93,15 +102,19 @@ class Connection:
     def forward(self):
         while (data := packet(self.client)) is not None:
             fault = self.proxy.fault_for(data)
-            if fault == "before":
+            kind = fault.kind if fault else None
+            if kind == "before":
                 break
-            if fault == "hold":  # the server does not learn that its client is gone
+            if kind == "hold":  # the server does not learn that its client is gone
                 close(self.client)
                 return
-            if fault == "after":
+            if kind == "refuse":
+                self.client.sendall(fault.answer)
+                continue
+            if kind == "after":
                 self.swallow = True
-            elif isinstance(fault, int):
-                self.answer_left = fault
+            elif kind == "answer":
+                self.answer_left = fault.bytes
             try:
                 self.server.sendall(data)
             except OSError:
@@ -193,8 +206,7 @@ class Proxy:
             self.faults += faults
 
     def fault_for(self, data):
-        """What is to be done about this packet of a client: nothing (None), a kind of fault, or the
-        number of bytes of the answer that pass."""
+        """The fault that this packet of a client meets, if any."""
         if data[3] != 0 or data[4:5] != QUERY:
             return None
         statement = data[5:]
@@ -202,7 +214,7 @@ class Proxy:
             faults = list(self.faults)
         for fault in faults:
             if fault.hit(statement):
-                return fault.bytes if fault.kind == "answer" else fault.kind
+                return fault
         return None
 
     def pass_slowly(self, count):

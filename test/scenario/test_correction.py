@@ -117,6 +117,21 @@ def test_beside_a_running_project(tmp_path, sides):
     assert following.stop().code == 130
 
 
+def test_a_project_that_only_compares(tmp_path, sides):
+    """Its first run wrote nothing at the destination; corrections of later ones may."""
+    source, there = sides
+    on_both(sides, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\nINSERT INTO t VALUES (1, 1), (2, 2), (3, 3);\n")
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*", options=("--types", "verification"))
+    run = p.migrate()
+    assert (run.code, run.summary["status"]) == (0, "completed"), run
+    for damage in ("UPDATE t SET v = 9 WHERE id = 2;\n", "DELETE FROM t WHERE id = 3;\n"):
+        there.run(damage, DATABASE)
+        found = p.migrate()
+        assert (found.code, found.summary["inconsistent"]) == (4, 1), found
+        assert verify_project(p, "--correct").code == 0
+        assert rows(there, "t") == rows(source, "t")
+
+
 # --- rows that do not fit ---
 
 

@@ -4,6 +4,7 @@ slow network; a full disk."""
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_copy_without_key_cut_at_its_commit(tmp_path, mysql, oceanbase, tables):
     with proxy.Proxy(oceanbase) as between:
         commits = [proxy.Fault(kind, proxy.is_commit, skip=skip)
                    for kind, skip in (("after", 0), ("before", 1), ("after", 2))]
-        inserts = proxy.Fault("after", lambda text: text.startswith(b"INSERT INTO `faults`"), skip=2)
+        inserts = proxy.Fault("after", is_insert, skip=2)
         between.add(*commits, inserts)
         p = project(tmp_path, mysql, between.as_server())
         finish(p, mysql, oceanbase)
@@ -100,6 +101,14 @@ def test_copy_without_key_cut_at_its_commit(tmp_path, mysql, oceanbase, tables):
 
 def is_read(statement):
     return statement.startswith(b"SELECT") and b"FROM `faults`." in statement
+
+
+def is_read_of_copy(statement):
+    return is_read(statement) and b"FORCE INDEX" in statement
+
+
+def is_insert(statement):
+    return statement.startswith(b"INSERT INTO `faults`")
 
 
 def test_source_cut_within_results(tmp_path, mysql, oceanbase, tables):
@@ -118,22 +127,74 @@ def test_source_cut_within_results(tmp_path, mysql, oceanbase, tables):
         finish(p, mysql, oceanbase)
 
 
+@pytest.mark.parametrize("seconds", [0, pytest.param(65, marks=pytest.mark.full)])
 @pytest.mark.parametrize("end", ["source", "destination"])
-def test_server_away_for_a_while(tmp_path, mysql, oceanbase, tables, end):
-    """Says what it waits for, and goes on by itself when the server is back."""
+def test_server_away_for_a_while(tmp_path, mysql, oceanbase, tables, end, seconds):
+    """Says what it waits for, and goes on by itself when the server is back, also after a minute."""
     with proxy.Proxy(mysql if end == "source" else oceanbase) as between:
         ends = (between.as_server(), oceanbase) if end == "source" else (mysql, between.as_server())
         p = project(tmp_path, *ends)
         following = godwit.Following(p)
         following.wait_stage("verification", "done")
         between.refuse()
+        gone = time.monotonic()
         change(mysql, 20)
         godwit.wait(lambda: p.show().get("transient"), 30, "the reason of waiting to be shown",
                     following.process)
         shown = p.show()["transient"]
         assert shown["code"] and shown["side"] == end, shown
+        godwit.wait(lambda: time.monotonic() > gone + seconds, seconds + 5, "its time", following.process)
         between.accept()
         godwit.wait(lambda: "transient" not in p.show(), 60, "it to work again", following.process)
+        change(mysql, 5)
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_server_away_for_a_minute_while_copying(tmp_path, mysql, oceanbase, tables, end):
+    with proxy.Proxy(mysql if end == "source" else oceanbase) as between:
+        ends = (between.as_server(), oceanbase) if end == "source" else (mysql, between.as_server())
+        met = proxy.Fault("before", is_read_of_copy if end == "source" else is_insert, skip=2)
+        between.add(met)
+        p = project(tmp_path, *ends)
+        following = godwit.Following(p)
+        godwit.wait(lambda: met.hits, 60, "a row of the copy", following.process)
+        between.refuse()
+        gone = time.monotonic()
+        change(mysql, 20)
+        godwit.wait(lambda: time.monotonic() > gone + 65, 70, "a minute", following.process)
+        between.accept()
+        following.wait_stage("verification", "done", seconds=240)
+        assert following.stop().code == 130
+        finish(p, mysql, oceanbase)
+
+
+def is_write(statement):
+    return statement.startswith((b"INSERT INTO `faults`", b"UPDATE `faults`", b"DELETE FROM `faults`"))
+
+
+@pytest.mark.parametrize("moment", ["copying", "following"])
+def test_full_disk_of_the_destination(tmp_path, mysql, oceanbase, tables, moment):
+    """Waited for and shown; nothing is taken for written that was refused."""
+    with proxy.Proxy(oceanbase) as between:
+        full = proxy.Refusal(is_write, 4184, "Server out of disk space", times=10**9)
+        p = project(tmp_path, mysql, between.as_server())
+        if moment == "copying":
+            between.add(full)
+        following = godwit.Following(p)
+        if moment == "following":
+            following.wait_stage("verification", "done")
+            between.add(full)
+        change(mysql, 20)
+        godwit.wait(lambda: p.show().get("transient"), 60, "the full disk to be shown", following.process)
+        shown = p.show()["transient"]
+        assert (shown["code"], shown["side"]) == ("DISK_FULL", "destination"), shown
+        assert "disk" in shown["cause"] and shown["remedy"], shown
+        full.times = 0  # room was made
+        godwit.wait(lambda: "transient" not in p.show(), 60, "it to work again", following.process)
+        following.wait_stage("verification", "done", seconds=120)
         change(mysql, 5)
         assert following.stop().code == 130
         finish(p, mysql, oceanbase)

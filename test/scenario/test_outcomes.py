@@ -31,6 +31,22 @@ def test_completed_unverified(tmp_path, mysql, oceanbase, table, types):
     assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
+@pytest.mark.parametrize("types, status", [("incremental", "completed_unverified"),
+                                           ("incremental,verification", "completed")])
+def test_changes_alone(tmp_path, mysql, oceanbase, table, types, status):
+    """The rows have come over by other means: what is written from the first start on is followed."""
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, v INT);\n"
+                  f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2), (3, 3);\n")
+    p = project(tmp_path, mysql, oceanbase, "--types", types)
+    run = p.migrate()
+    assert (run.code, run.summary["status"], run.summary["changes"]) == (0, status, 0), run
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (4, 4);\nUPDATE {DATABASE}.t SET v = 20 WHERE id = 2;\n"
+              f"ALTER TABLE {DATABASE}.t ADD COLUMN w INT NOT NULL DEFAULT 5;\nDELETE FROM {DATABASE}.t WHERE id = 1;\n")
+    run = p.migrate()
+    assert (run.code, run.summary["status"], run.summary["changes"]) == (0, status, 3), run
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.t ORDER BY id") == ((2, 20, 5), (3, 3, 5), (4, 4, 5))
+
+
 def test_blocked_after_its_timeout(tmp_path, mysql, oceanbase, table):
     """It waits so long for an answer, and no longer."""
     p = project(tmp_path, mysql, oceanbase)

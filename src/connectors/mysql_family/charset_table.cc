@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/hex.h"
 
 namespace godwit::mysql {
 namespace {
@@ -102,16 +103,6 @@ std::string Digits(std::string_view digits, char name) {
   return fmt::format("({}) {}", rows, name);
 }
 
-// Of a server's HEX().
-std::string Bytes(std::string_view hex) {
-  auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'A' + 10; };
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(digit(hex[i]) << 4 | digit(hex[i + 1])));
-  }
-  return bytes;
-}
-
 constexpr std::string_view kHex = "0123456789ABCDEF";
 constexpr std::string_view kDecimal = "0123456789";
 
@@ -167,7 +158,7 @@ std::shared_ptr<const CharsetTable> CharsetTable::FromServer(Session& session,
   auto table = std::make_shared<CharsetTable>();
   auto ask = [&](std::string_view form, const std::string& from) {
     for (const Row& row : session.Query(Question(charset, form, from))) {
-      table->Define(Bytes(row.at(0).value_or("")), Bytes(row.at(1).value_or("")));
+      table->Define(FromHex(row.at(0).value_or("")), FromHex(row.at(1).value_or("")));
     }
   };
   const std::string two = Digits(kHex, 'a') + "," + Digits(kHex, 'b');
