@@ -5,7 +5,10 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <sstream>
 #include <system_error>
 
 #include "base/crash_point.h"
@@ -44,14 +47,53 @@ std::string_view InlinePassword(std::string_view argument) {
   return argument.substr(colon + 1, at - colon - 1);
 }
 
-int Parse(CLI::App& app, CommandContext& context, std::vector<std::string> args) {
+// Keeps the arguments' passwords out of what is said about them.
+class PasswordMask {
+ public:
+  explicit PasswordMask(const std::vector<std::string>& args) {
+    for (const std::string& argument : args) {
+      const std::string_view password = InlinePassword(argument);
+      if (!password.empty()) hidden_.push_back(fmt::format(":{}@", password));
+    }
+    // One may be the end of another.
+    std::sort(hidden_.begin(), hidden_.end(),
+              [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  }
+
+  std::string Masked(std::string text) const {
+    constexpr std::string_view kMask = ":***@";
+    for (const std::string& hidden : hidden_) {
+      for (size_t at = 0; (at = text.find(hidden, at)) != std::string::npos; at += kMask.size()) {
+        text.replace(at, hidden.size(), kMask);
+      }
+    }
+    return text;
+  }
+
+  Error Masked(const Error& error) const {
+    ErrorFields fields = error.fields();
+    for (std::string* text : {&fields.object, &fields.message, &fields.cause, &fields.remedy}) {
+      *text = Masked(std::move(*text));
+    }
+    return Error(std::move(fields));
+  }
+
+ private:
+  std::vector<std::string> hidden_;  // with what is around them, for one may be a letter
+};
+
+int Parse(CLI::App& app, CommandContext& context, const PasswordMask& mask,
+          std::vector<std::string> args) {
   std::reverse(args.begin(), args.end());  // as CLI11 wants them
   try {
     app.parse(args);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
+    std::ostringstream text;
+    app.exit(error, text, text);
+    const std::string said = mask.Masked(text.str());
+    fwrite(said.data(), 1, said.size(), stderr);  // which may be closed
     return kExitUsage;
   }
   if (context.command) return -1;
@@ -62,6 +104,7 @@ int Parse(CLI::App& app, CommandContext& context, std::vector<std::string> args)
 }  // namespace
 
 int RunCommandLine(const Registry& registry, std::vector<std::string> args) {
+  const PasswordMask mask(args);
   CommandContext context{.registry = registry, .state_directory = StateDirectory::Default()};
   CLI::App app(
       "Godwit moves live databases: it copies schema and rows, follows the changes, and "
@@ -80,22 +123,22 @@ int RunCommandLine(const Registry& registry, std::vector<std::string> args) {
   AddProject(app, context);
   AddStore(app, context);
   AddDataSource(app, context);
-  if (const int code = Parse(app, context, std::move(args)); code >= 0) return code;
+  if (const int code = Parse(app, context, mask, std::move(args)); code >= 0) return code;
   try {
     return context.command();
   } catch (const Error& error) {
-    return ReportFailure(context, error);
+    return ReportFailure(context, mask.Masked(error));
   } catch (const std::system_error& error) {
     // Whoever read our output wants no more of it.
     if (error.code() == std::errc::broken_pipe) return 128 + SIGPIPE;
     return ReportFailure(context, Error({.code = "OUTPUT_UNWRITABLE",
                                          .kind = ErrorKind::kBlocked,
-                                         .message = error.what(),
+                                         .message = mask.Masked(error.what()),
                                          .cause = "standard output cannot be written",
                                          .remedy = "check the file or device it goes to"}));
   } catch (const std::exception& error) {
     return ReportFailure(context, Error({.code = "BUG",
-                                         .message = error.what(),
+                                         .message = mask.Masked(error.what()),
                                          .cause = "an exception nobody expected",
                                          .remedy = "report it with the log"}));
   }

@@ -10,18 +10,18 @@ namespace godwit {
 namespace {
 
 void Add(CLI::App& app, CommandContext& context, const char* name, const char* help,
-         bool RunOptions::* also) {
+         RunPurpose purpose) {
   CLI::App* command = app.add_subcommand(name, help);
   auto flags = std::make_shared<ProjectFlags>();
   flags->AddTo(*command);
   flags->AddRunFlagsTo(*command);
-  command->callback([&context, flags, also] {
+  command->callback([&context, flags, purpose] {
     context.follows_run = true;
-    context.lists_checks = also == &RunOptions::precheck_only;
-    context.command = [&context, flags, also] {
+    context.lists_checks = purpose == RunPurpose::kPrecheck;
+    context.command = [&context, flags, purpose] {
       const ProjectRequest request = flags->Request();
       RunOptions options = flags->Options();
-      if (also != nullptr) options.*also = true;
+      options.purpose = purpose;
       OpenState state(context);
       const StoredProject project = state.projects().Create(request);
       return RunShown(context, state.projects(), project, project.spec, std::move(options));
@@ -32,12 +32,13 @@ void Add(CLI::App& app, CommandContext& context, const char* name, const char* h
 }  // namespace
 
 void AddMigrate(CLI::App& app, CommandContext& context) {
-  Add(app, context, "migrate", "Migrate, and follow the source until interrupted", nullptr);
+  Add(app, context, "migrate", "Migrate, and follow the source until interrupted",
+      RunPurpose::kMigrate);
 }
 
 void AddPrecheck(CLI::App& app, CommandContext& context) {
   Add(app, context, "precheck", "Only check whether the migration can go well",
-      &RunOptions::precheck_only);
+      RunPurpose::kPrecheck);
 }
 
 }  // namespace godwit

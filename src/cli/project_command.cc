@@ -83,6 +83,11 @@ int List(const CommandContext& context, const Arguments&, Projects& projects) {
       PrintJson(StatusJson(status));
       continue;
     }
+    if (status.view.state == "broken") {
+      fmt::print("{:<28} {:<24} cannot be read; end it: godwit project release {}\n",
+                 status.project.record.name, StateText(status), status.project.record.name);
+      continue;
+    }
     fmt::print("{:<28} {:<24} {} -> {}\n", status.project.record.name, StateText(status),
                status.project.spec.source, status.project.spec.destination);
   }
@@ -183,13 +188,27 @@ int Ddl(const CommandContext& context, const Arguments& arguments, Projects& pro
   return 0;
 }
 
+// They would change nothing, and who gave them waits for an end that does not come.
+void RefuseRunFlags(const RunOptions& options, const std::string& name, pid_t owner) {
+  if (!options.stop_when_caught_up && !options.accept_warnings && !options.blocked_timeout) return;
+  throw Error({.code = "FLAGS_CONTRADICT",
+               .kind = ErrorKind::kBlocked,
+               .object = name,
+               .message = fmt::format("process {} runs project {}: --stop-when-caught-up, "
+                                      "--blocked-timeout and --yes do not reach it",
+                                      owner, name),
+               .cause = "a process obeys the flags that it was started with",
+               .remedy = "leave them out, or end that process first"});
+}
+
 // Goes on: in the process that runs it, else in this one.
 int Resume(const CommandContext& context, const Arguments& arguments, Projects& projects) {
   const ProjectStatus status = projects.Status(arguments.name);
+  const RunOptions options = arguments.run.Options();
   if (!status.owner) {
-    return RunShown(context, projects, status.project, status.project.spec,
-                    arguments.run.Options());
+    return RunShown(context, projects, status.project, status.project.spec, options);
   }
+  RefuseRunFlags(options, arguments.name, *status.owner);
   projects.Resume(arguments.name);
   fmt::print(stderr, "{}: process {} goes on\n", arguments.name, *status.owner);
   return 0;
@@ -273,12 +292,13 @@ void AddProject(CLI::App& app, CommandContext& context) {
     const char* help;
     Action action;
   };
-  for (const Word& word : {Word{"show", "One project: stages, figures, what is blocked", Show},
-                           Word{"ddl", "Converted definitions of all objects or one", Ddl},
-                           Word{"resume", "Go on with it", Resume},
-                           Word{"pause", "Let the process that runs it pause", Pause},
-                           Word{"release", "End it and forget all that is stored of it", Release},
-                           Word{"resolve", "Answer what is blocked", Resolve}}) {
+  for (const Word& word :
+       {Word{"show", "One project: stages, figures, what is blocked", Show},
+        Word{"ddl", "Converted definitions of all objects or one", Ddl},
+        Word{"resume", "Go on with it: in the process that runs it, else in this one", Resume},
+        Word{"pause", "Let the process that runs it pause", Pause},
+        Word{"release", "End it and forget all that is stored of it", Release},
+        Word{"resolve", "Answer what is blocked", Resolve}}) {
     auto arguments = Add(*group, context, word.word, word.help, word.action);
     CLI::App* command = group->get_subcommand(word.word);
     command->add_option("NAME", arguments->name, "The project")->required();

@@ -104,7 +104,8 @@ int RunShown(const CommandContext& context, Projects& projects, const StoredProj
 }
 
 int ReportFailure(const CommandContext& context, const Error& error) {
-  fmt::print(stderr, "error {}\n", ErrorText(error.fields()));
+  const std::string text = "error " + ErrorText(error.fields()) + "\n";
+  fwrite(text.data(), 1, text.size(), stderr);  // which may be closed
   if (IsUsageError(error)) return kExitUsage;
   if (context.json && context.follows_run) {
     MakeJsonEvents()->OnEnd({.status = "failed", .error = error.fields()}, 0);

@@ -15,6 +15,22 @@ namespace godwit {
 
 using nlohmann::json;
 
+namespace {
+
+std::string WayOn(RunPurpose purpose, const std::string& project) {
+  switch (purpose) {
+    case RunPurpose::kPrecheck:
+      return "check again by the same command; nothing was migrated";
+    case RunPurpose::kCompare:
+      return "compare again with: godwit verify " + project;
+    case RunPurpose::kMigrate:
+      break;
+  }
+  return "go on with: godwit project resume " + project;
+}
+
+}  // namespace
+
 std::string SummaryText(const RunOutcome& outcome, const std::string& project, int signal) {
   std::string out;
   if (outcome.error) out += "error " + ErrorText(*outcome.error) + "\n";
@@ -35,8 +51,8 @@ std::string SummaryText(const RunOutcome& outcome, const std::string& project, i
   if (!outcome.advice.empty()) {
     out += outcome.advice;
   } else if (outcome.status == "interrupted") {
-    out += fmt::format("{}saved; go on with: godwit project resume {}\n",
-                       signal == 0 ? "" : "interrupted, everything is ", project);
+    out += fmt::format("{}saved; {}\n", signal == 0 ? "" : "interrupted, everything is ",
+                       WayOn(outcome.purpose, project));
   } else if (outcome.status == "blocked") {
     out += fmt::format(
         "see what is blocked: godwit project show {}\n"
@@ -54,8 +70,7 @@ std::string SummaryText(const RunOutcome& outcome, const std::string& project, i
         "--correct\n",
         project, project);
   } else if (outcome.status == "failed") {
-    out +=
-        fmt::format("when the cause is removed, go on with: godwit project resume {}\n", project);
+    out += fmt::format("when the cause is removed, {}\n", WayOn(outcome.purpose, project));
   }
   return out;
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "project/projects.h"
 #include "stage/journal.h"
 
 namespace godwit {
@@ -98,6 +99,11 @@ std::string ErrorText(const ErrorFields& error) {
   return out;
 }
 
+std::string AnswerCommand(const Finding& finding, std::string_view project) {
+  return fmt::format("godwit project resolve {} {} --retry | --skip | --done{}", project,
+                     finding.id, CanBeEdited(finding) ? " | --edit FILE" : "");
+}
+
 std::string FindingText(const Finding& finding, std::string_view project) {
   const json detail = json::parse(finding.detail, nullptr, false);
   std::string out = fmt::format("blocked: item {}: {} {} in {}", finding.id, finding.kind,
@@ -111,8 +117,7 @@ std::string FindingText(const Finding& finding, std::string_view project) {
       if (!text.empty()) out += fmt::format("\n  {}: {}", part, text);
     }
   }
-  return out + fmt::format("\n  answer: godwit project resolve {} {} --retry | --skip | --done{}",
-                           project, finding.id, finding.kind == "row" ? "" : " | --edit FILE");
+  return out + "\n  answer: " + AnswerCommand(finding, project);
 }
 
 std::string LeftOutText(const Finding& finding) {

@@ -22,6 +22,8 @@ int64_t ParseMoment(std::string_view text);
 
 // Code, message, cause and remedy on lines of their own.
 std::string ErrorText(const ErrorFields& error);
+// The command that answers what is blocked, with the choices there are.
+std::string AnswerCommand(const Finding& finding, std::string_view project);
 // What is blocked and how to answer.
 std::string FindingText(const Finding& finding, std::string_view project);
 std::string LeftOutText(const Finding& finding);

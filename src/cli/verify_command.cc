@@ -40,15 +40,22 @@ void RefuseOtherWords(const ProjectRequest& request) {
                          "out and give --source, --destination and --objects"});
 }
 
+// Changes are replayed meanwhile, for which the destination must be as the stages leave it: without
+// its foreign keys what they do to rows would be lost.
 void RequireCopied(Projects& projects, const StoredProject& project) {
-  if (!project.spec.Has(MigrationType::kFull)) return;
-  if (StageJournal(projects.metadata(), project.record.id, "stages").IsDone("full")) return;
+  const StageJournal stages(projects.metadata(), project.record.id, "stages");
+  const bool makes_tables = project.spec.Has(MigrationType::kSchema);
+  const bool copies = project.spec.Has(MigrationType::kFull);
+  const bool is_through = (!makes_tables || stages.IsDone("schema")) &&
+                          (!copies || stages.IsDone("full")) &&
+                          (!(makes_tables || copies) || stages.IsDone("indexes"));
+  if (is_through) return;
   const std::string& name = project.record.name;
   throw Error({.code = "PROJECT_NOT_COPIED",
                .kind = ErrorKind::kBlocked,
                .object = name,
-               .message = "the rows of project " + name + " are not all copied yet",
-               .cause = "its full stage has not been through",
+               .message = "the tables of project " + name + " are not all made and copied yet",
+               .cause = "its stages before the changes (schema, full, indexes) are not through",
                .remedy = "let it copy first: godwit project resume " + name});
 }
 
@@ -65,6 +72,7 @@ int Verify(const CommandContext& context, const VerifyFlags& flags) {
     const StoredProject project = projects.Find(flags.name);
     if (auto code = VerifyBeside(context, projects, project, options)) return *code;
     RequireCopied(projects, project);
+    options.purpose = RunPurpose::kCompare;
     return RunShown(context, projects, project, OfStored(project.spec), std::move(options));
   }
   request.types = ParseTypes("verification");

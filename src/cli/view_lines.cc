@@ -194,17 +194,12 @@ std::vector<ViewLine> ViewLines::Make(const ProjectView& view, std::string_view 
   }
   for (const StageView& stage : view.stages) lines.push_back(Stage(stage, view, now, columns));
   for (const Finding& finding : view.open_findings) {
-    const bool is_row = finding.kind == "row";
     lines.push_back({CutToColumns(fmt::format("blocked      item {}: {} {}", finding.id,
                                               finding.kind, finding.object),
                                   columns),
                      Tone::kAttention});
-    lines.push_back(
-        {CutToColumns(fmt::format("  answer:    godwit project resolve {} {} --retry | "
-                                  "--skip | --done{}",
-                                  command_name, finding.id, is_row ? "" : " | --edit FILE"),
-                      columns),
-         Tone::kAttention});
+    lines.push_back({CutToColumns("  answer:    " + AnswerCommand(finding, command_name), columns),
+                     Tone::kAttention});
   }
   if (!view.transient) waiting_since_ = -1;
   if (view.transient) {

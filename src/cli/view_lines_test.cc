@@ -107,7 +107,9 @@ TEST(ViewLinesTest, SaysWhatIsBlockedWithItsChoicesAndWhatIsWaitedFor) {
   ViewLines lines;
   ProjectView view = Busy();
   view.open_findings = {{.id = 7, .stage = "incremental", .kind = "ddl", .object = "shop.t"},
-                        {.id = 8, .stage = "incremental", .kind = "row", .object = "shop.u"}};
+                        {.id = 8, .stage = "incremental", .kind = "row", .object = "shop.u"},
+                        {.id = 9, .stage = "incremental", .kind = "object", .object = "shop.v"},
+                        {.id = 10, .stage = "schema", .kind = "object", .object = "shop.w"}};
   view.transient = ErrorFields{
       .code = "CONNECTION_LOST", .side = Side::kSource, .message = "server has gone away"};
   lines.Make(view, "p --state-dir /s", 0, 119);
@@ -119,6 +121,8 @@ TEST(ViewLinesTest, SaysWhatIsBlockedWithItsChoicesAndWhatIsWaitedFor) {
   EXPECT_THAT(all, HasSubstr("godwit project resolve p --state-dir /s 7 --retry | --skip | --done "
                              "| --edit FILE"));
   EXPECT_THAT(all, HasSubstr("resolve p --state-dir /s 8 --retry | --skip | --done\n"));
+  EXPECT_THAT(all, HasSubstr("resolve p --state-dir /s 9 --retry | --skip | --done\n"));
+  EXPECT_THAT(all, HasSubstr("/s 10 --retry | --skip | --done | --edit FILE\n"));
   EXPECT_THAT(all, HasSubstr("for the source, since 12 s: CONNECTION_LOST"));
   EXPECT_THAT(all, HasSubstr("server has gone away"));
 }

@@ -130,8 +130,13 @@ class SqliteMetadata : public Metadata {
   }
 
   void DeleteProject(int64_t project) override {
-    writer_.Run(
-        [&](Sqlite& db) { db.Query("DELETE FROM project WHERE id = ?").Bind(project).Run(); });
+    writer_.Run([&](Sqlite& db) {
+      auto name = db.Query("SELECT name FROM project WHERE id = ?");
+      if (!name.Bind(project).Next()) return;
+      const std::string prefix = OwnDataSource(name.Text(0), "");
+      db.Query("DELETE FROM data_source WHERE substr(name, 1, length(?1)) = ?1").Bind(prefix).Run();
+      db.Query("DELETE FROM project WHERE id = ?").Bind(project).Run();
+    });
   }
 
   void PutSetting(int64_t project, const std::string& key, const std::string& value) override {
@@ -368,6 +373,10 @@ class SqliteMetadata : public Metadata {
 };
 
 }  // namespace
+
+std::string OwnDataSource(std::string_view project, std::string_view what) {
+  return fmt::format("project/{}/{}", project, what);
+}
 
 std::unique_ptr<Metadata> Metadata::Open(const std::string& path) {
   return std::make_unique<SqliteMetadata>(path);

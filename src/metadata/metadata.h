@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/chunk.h"
@@ -54,6 +55,10 @@ struct DataSource {
   std::string secret;  // the password, sealed with the state directory's key; empty if none
 };
 
+// The name of a data source that is a project's own and goes with it. Names that users give have
+// no '/', so it cannot meet them.
+std::string OwnDataSource(std::string_view project, std::string_view what);
+
 // Projects, settings, the stage journal, chunks, findings and data sources, in one database file.
 // Every write is durable on return; those of several threads share a sync. Several processes may
 // have it open. Thread-safe.
@@ -71,6 +76,7 @@ class Metadata {
   virtual void SetState(int64_t project, const std::string& state, const std::string& cause) = 0;
   virtual void SetDesired(int64_t project, const std::string& desired) = 0;
   virtual void SetSpec(int64_t project, const std::string& spec) = 0;
+  // With all that belongs to it, its own data sources among it, or nothing.
   virtual void DeleteProject(int64_t project) = 0;
 
   // Free-form settings and small facts of a project (start point, exit points, epochs, …).

@@ -87,10 +87,17 @@ TEST_F(MetadataTest, AProjectTakesItsThingsWithIt) {
   metadata->PutSetting(id, "k", "v");
   metadata->PutChunk(id, {.id = 1, .table = {"a", "b"}});
   metadata->AddFinding(id, {.stage = "schema", .status = "open"});
+  for (const std::string& name : {OwnDataSource("shop", "source"), OwnDataSource("shop", "a/b"),
+                                  OwnDataSource("shop2", "source"), std::string("shop")}) {
+    metadata->PutDataSource({name, "mysql://root@h:1", "hunter2"});
+  }
   metadata->DeleteProject(id);
   EXPECT_FALSE(metadata->Setting(id, "k"));
   EXPECT_THAT(metadata->Chunks(id, {"a", "b"}), SizeIs(0));
   EXPECT_THAT(metadata->Findings(id, ""), SizeIs(0));
+  EXPECT_FALSE(metadata->FindDataSource(OwnDataSource("shop", "source")));
+  EXPECT_FALSE(metadata->FindDataSource(OwnDataSource("shop", "a/b")));
+  EXPECT_THAT(metadata->DataSources(), SizeIs(2)) << "another's and the user's";
   EXPECT_NE(metadata->CreateProject("shop", "{}").id, id);
 }
 

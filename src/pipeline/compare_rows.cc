@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <tuple>
 
 #include "base/byte_writer.h"
@@ -147,7 +148,12 @@ std::vector<Suspect> Match(HashedRows& source, HashedRows& destination) {
 
 HashSpill::HashSpill(const std::string& directory, uint32_t parts, int level)
     : directory_(directory), level_(level), rows_(parts, 0) {
-  std::filesystem::create_directories(directory);
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+  if (failure) {
+    errno = failure.value();
+    Fail();
+  }
   for (uint32_t part = 0; part < parts; ++part) {
     std::string name = directory + "/spill-XXXXXX";
     int fd = mkostemp(name.data(), O_CLOEXEC);

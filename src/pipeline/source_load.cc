@@ -57,6 +57,7 @@ std::optional<Error> SourceLoad::AskHistory() {
     return Busy(
         "", fmt::format("the source keeps {} old row versions, the limit is {}", length, limit));
   } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTransient) throw;
     watch_.reset();
     return error;
   }
@@ -75,6 +76,7 @@ std::optional<Error> SourceLoad::AskReplica(Replica& replica) {
                 lag ? fmt::format("the replica is {} s behind, the limit is {} s", *lag, limit)
                     : "the replica does not replicate");
   } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTransient) throw;
     replica.watch.reset();
     replica.endpoint.reset();
     return error;

@@ -53,9 +53,24 @@ namespace {
 Runner MakeRunner(Projects& projects, const StoredProject& project, ProjectSpec spec,
                   RunOptions options) {
   auto [source, destination] = projects.Ends(project);
+  options.replica = [&projects, name = project.record.name](const std::string& replica) {
+    return projects.Replica(name, replica);
+  };
   return Runner(projects.registry(), projects.metadata(), project.record, std::move(spec),
                 std::move(source), std::move(destination),
                 projects.directory().project(project.record.name), std::move(options));
+}
+
+// Between its reading and this run's lock, another command had its way.
+void CheckUnchanged(Metadata& metadata, const ProjectRecord& record) {
+  const auto stored = metadata.FindProject(record.name);
+  if (stored && stored->id == record.id && stored->spec == record.spec) return;
+  throw Error({.code = "PROJECT_CHANGED",
+               .kind = ErrorKind::kBlocked,
+               .object = record.name,
+               .message = fmt::format("project {} is not what it was a moment ago", record.name),
+               .cause = "another command gave it other settings, or released it",
+               .remedy = "look at it by 'godwit project show', then run the command again"});
 }
 
 }  // namespace
@@ -66,6 +81,7 @@ ProjectRun::ProjectRun(Projects& projects, const StoredProject& project, Project
       project_(project),
       lock_(projects.directory().project(project.record.name)),
       runner_(MakeRunner(projects, project, std::move(spec), std::move(options))) {
+  CheckUnchanged(projects.metadata(), project.record);
   door_ = std::make_unique<Door>(projects.directory().control(project.record.name), runner_);
 }
 

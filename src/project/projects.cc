@@ -34,9 +34,17 @@ Error Unknown(const char* code, std::string_view what, const std::string& name,
        .remedy = fmt::format("'{}' shows what there is; another --state-dir may hold it", list)});
 }
 
-// Data sources' own names have no '/', so these cannot meet them.
-std::string SecretName(const std::string& project, std::string_view side) {
-  return fmt::format("project/{}/{}", project, side);
+// By the URL, not by its place: the list may change.
+std::string ReplicaSecret(std::string_view redacted) { return fmt::format("replica/{}", redacted); }
+
+bool GivesPassword(const ProjectRequest& request) {
+  std::vector<std::string> ends = request.replicas.value_or(std::vector<std::string>());
+  for (const auto* end : {&request.source, &request.destination}) {
+    if (*end) ends.push_back(**end);
+  }
+  return std::any_of(ends.begin(), ends.end(), [](const std::string& end) {
+    return !end.starts_with('@') && EndpointUrl::Parse(end).password_was_inline;
+  });
 }
 
 std::string Joined(const std::vector<std::string>& parts) {
@@ -52,69 +60,88 @@ json ParseDetail(const std::string& text) {
 
 }  // namespace
 
+bool CanBeEdited(const Finding& finding) {
+  if (finding.kind == "row") return false;
+  return finding.kind != "object" || finding.stage != "incremental";  // a table's changes: rows
+}
+
+// What is stored is written under the project's lock: another process may be running by it.
 StoredProject Projects::Create(const ProjectRequest& request) {
-  for (const auto* end : {&request.source, &request.destination}) {
-    if (!*end) continue;
-    if (!(*end)->starts_with('@')) {
-      registry_.CheckScheme(EndpointUrl::Parse(**end),
-                            end == &request.source ? Side::kSource : Side::kDestination);
-      continue;
-    }
-    const std::string name = (*end)->substr(1);
-    if (!metadata_.FindDataSource(name)) {
-      throw Unknown("DATA_SOURCE_UNKNOWN", "data source", name, "godwit datasource list");
-    }
+  if (request.source) CheckEnd(*request.source, Side::kSource);
+  if (request.destination) CheckEnd(*request.destination, Side::kDestination);
+  for (const std::string& replica : request.replicas.value_or(std::vector<std::string>())) {
+    CheckEnd(replica, Side::kSource);
   }
   if (request.name) CheckName(*request.name);
   const std::string name = request.name ? *request.name : DefaultName(MakeSpec(request));
-  auto record = metadata_.FindProject(name);
+  if (metadata_.FindProject(name)) return Update(name, request);
   StoredProject out;
-  if (!record) {
-    out.spec = MakeSpec(request);
-    out.record = metadata_.CreateProject(name, ToJsonText(out.spec));
-  } else {
-    out = {*record, SpecFromJson(record->spec)};
-    if (HasBegun(*record)) {
-      const std::vector<std::string> conflicts = Conflicts(request, out.spec);
-      if (!conflicts.empty()) {
-        throw Error({.code = "PROJECT_CONFLICT",
-                     .kind = ErrorKind::kBlocked,
-                     .object = name,
-                     .message = fmt::format("project {} has begun with other settings: {}", name,
-                                            Joined(conflicts)),
-                     .cause = "what a project carries is fixed once it has begun",
-                     .remedy = "leave those flags out to go on with it, give another --name, or "
-                               "release it first"});
-      }
-    }
-    ProjectSpec changed = Changed(request, out.spec);
-    if (changed != out.spec) {
-      out.spec = std::move(changed);
-      out.record.spec = ToJsonText(out.spec);
-      metadata_.SetSpec(out.record.id, out.record.spec);
-    }
-  }
+  out.spec = MakeSpec(request);
+  const ProjectLock lock(directory_.project(name));
+  out.record = metadata_.CreateProject(name, ToJsonText(out.spec));
   KeepSecrets(name, request);
   return out;
+}
+
+StoredProject Projects::Update(const std::string& name, const ProjectRequest& request) {
+  StoredProject out = Find(name);
+  CheckAgrees(out, request);
+  if (Changed(request, out.spec) == out.spec && !GivesPassword(request)) return out;
+  const ProjectLock lock(directory_.project(name));
+  out = Find(name);  // who had the lock before may have begun or changed it
+  CheckAgrees(out, request);
+  out.spec = Changed(request, out.spec);
+  out.record.spec = ToJsonText(out.spec);
+  metadata_.SetSpec(out.record.id, out.record.spec);
+  KeepSecrets(name, request);
+  return out;
+}
+
+void Projects::CheckAgrees(const StoredProject& project, const ProjectRequest& request) const {
+  if (!HasBegun(project.record)) return;
+  const std::vector<std::string> conflicts = Conflicts(request, project.spec);
+  if (conflicts.empty()) return;
+  const std::string& name = project.record.name;
+  throw Error({.code = "PROJECT_CONFLICT",
+               .kind = ErrorKind::kBlocked,
+               .object = name,
+               .message = fmt::format("project {} has begun with other settings: {}", name,
+                                      Joined(conflicts)),
+               .cause = "what a project carries is fixed once it has begun",
+               .remedy = "leave those flags out to go on with it, give another --name, or "
+                         "release it first"});
 }
 
 bool Projects::HasBegun(const ProjectRecord& record) const {
   return StageJournal(metadata_, record.id, "stages").IsDone("precheck");
 }
 
-StoredProject Projects::Find(const std::string& name) const {
+ProjectRecord Projects::Record(const std::string& name) const {
   auto record = metadata_.FindProject(name);
   if (!record) throw Unknown("PROJECT_UNKNOWN", "project", name, "godwit project list");
-  return {*record, SpecFromJson(record->spec)};
+  return *std::move(record);
+}
+
+StoredProject Projects::Find(const std::string& name) const {
+  ProjectRecord record = Record(name);
+  ProjectSpec spec = SpecFromJson(record.spec);
+  return {std::move(record), std::move(spec)};
 }
 
 std::vector<ProjectStatus> Projects::List() const {
   std::vector<ProjectStatus> out;
   for (const ProjectRecord& record : metadata_.Projects()) {
     ProjectStatus status;
-    status.project = {record, SpecFromJson(record.spec)};
+    status.project.record = record;
     status.owner = ProjectLock::Owner(directory_.project(record.name));
-    status.view = StoredView(status.project);
+    try {
+      status.project.spec = SpecFromJson(record.spec);
+    } catch (const Error& error) {  // it hides none of the others
+      status.view.state = "broken";
+      status.project.record.cause =
+          ToJson(error.fields()).dump(-1, ' ', false, json::error_handler_t::replace);
+    }
+    if (status.view.state.empty()) status.view = StoredView(status.project);
     out.push_back(std::move(status));
   }
   return out;
@@ -291,14 +318,15 @@ void Projects::Resolve(const std::string& name, const std::string& item, const A
                  .remedy = "name one by its number"});
   }
   Finding& finding = meant[0];
-  if (finding.kind == "row" && answer.choice == Answer::Choice::kEdit) {
+  if (answer.choice == Answer::Choice::kEdit && !CanBeEdited(finding)) {
     throw Error({.code = "CHOICE_INVALID",
                  .kind = ErrorKind::kBlocked,
                  .object = item,
-                 .message = "a row cannot be edited here",
-                 .cause = "a row is applied as the source logged it",
-                 .remedy = "correct the destination and --retry, write the row by hand and choose "
-                           "--done, or --skip it"});
+                 .message = fmt::format("{} cannot be edited here",
+                                        finding.kind == "row" ? "a row" : "changes of rows"),
+                 .cause = "rows are applied as the source logged them",
+                 .remedy = "correct the destination and --retry, write them by hand and choose "
+                           "--done, or --skip them"});
   }
   switch (answer.choice) {
     case Answer::Choice::kRetry:
@@ -358,8 +386,8 @@ void Projects::ResolveObject(const StoredProject& project, const std::string& ob
 }
 
 void Projects::Release(const std::string& name, std::stop_token stop) {
-  const StoredProject project = Find(name);
-  metadata_.SetDesired(project.record.id, "release");
+  const ProjectRecord record = Record(name);
+  metadata_.SetDesired(record.id, "release");
   const std::string directory = directory_.project(name);
   std::optional<ProjectLock> lock;
   while (!lock) {
@@ -371,11 +399,7 @@ void Projects::Release(const std::string& name, std::stop_token stop) {
       if (WaitForStop(stop, Deadline::In(std::chrono::milliseconds(200)))) throw Stopped();
     }
   }
-  auto link = metadata_.Setting(project.record.id, "link.name");
-  if (link && HasBegun(project.record)) {
-    auto destination = registry_.Open(Ends(project).second, Side::kDestination);
-    destination->OpenSink()->Forget(*link);
-  }
+  ForgetLanes(record);
   std::error_code failure;
   std::filesystem::remove_all(directory, failure);
   if (failure) {
@@ -386,10 +410,18 @@ void Projects::Release(const std::string& name, std::stop_token stop) {
                  .cause = "the project's directory cannot be removed",
                  .remedy = "check its owner and mode, then release the project again"});
   }
-  for (const char* side : {"source", "destination"}) {
-    metadata_.RemoveDataSource(SecretName(name, side));
-  }
-  metadata_.DeleteProject(project.record.id);
+  metadata_.DeleteProject(record.id);
+}
+
+// By the one word of the spec that it takes: what else is wrong with it must not keep the project.
+void Projects::ForgetLanes(const ProjectRecord& record) const {
+  const auto link = metadata_.Setting(record.id, "link.name");
+  if (!link || !HasBegun(record)) return;
+  const json spec = ParseDetail(record.spec);
+  const auto end = spec.find("destination");
+  if (end == spec.end() || !end->is_string()) return;
+  const EndpointUrl url = End(record.name, "destination", end->get<std::string>());
+  registry_.Open(url, Side::kDestination)->OpenSink()->Forget(*link);
 }
 
 // --- data sources ---
@@ -397,29 +429,44 @@ void Projects::Release(const std::string& name, std::stop_token stop) {
 void Projects::KeepSecrets(const std::string& project, const ProjectRequest& request) {
   KeepSecret(project, "source", request.source);
   KeepSecret(project, "destination", request.destination);
+  for (const std::string& replica : request.replicas.value_or(std::vector<std::string>())) {
+    KeepSecret(project, ReplicaSecret(RedactedEnd(replica)), replica);
+  }
 }
 
-void Projects::KeepSecret(const std::string& project, std::string_view side,
+void Projects::KeepSecret(const std::string& project, std::string_view what,
                           const std::optional<std::string>& end) {
   if (!end || end->starts_with('@')) return;
   const EndpointUrl url = EndpointUrl::Parse(*end);
   if (!url.password_was_inline) return;
-  metadata_.PutDataSource({SecretName(project, side), url.Redacted(), url.password});
+  metadata_.PutDataSource({OwnDataSource(project, what), url.Redacted(), url.password});
 }
 
-EndpointUrl Projects::End(const std::string& project, std::string_view side,
+DataSource Projects::Named(const std::string& end) const {
+  const std::string name = end.substr(1);  // behind the @
+  auto source = metadata_.FindDataSource(name);
+  if (!source) throw Unknown("DATA_SOURCE_UNKNOWN", "data source", name, "godwit datasource list");
+  return *std::move(source);
+}
+
+void Projects::CheckEnd(const std::string& end, Side side) const {
+  if (end.starts_with('@')) {
+    Named(end);
+  } else {
+    registry_.CheckScheme(EndpointUrl::Parse(end), side);
+  }
+}
+
+EndpointUrl Projects::End(const std::string& project, std::string_view what,
                           const std::string& end) const {
   if (end.starts_with('@')) {
-    auto source = metadata_.FindDataSource(end.substr(1));
-    if (!source) {
-      throw Unknown("DATA_SOURCE_UNKNOWN", "data source", end.substr(1), "godwit datasource list");
-    }
-    EndpointUrl url = EndpointUrl::Parse(source->url);
-    if (!source->secret.empty()) url.password = source->secret;
+    const DataSource source = Named(end);
+    EndpointUrl url = EndpointUrl::Parse(source.url);
+    if (!source.secret.empty()) url.password = source.secret;
     return url;
   }
   EndpointUrl url = EndpointUrl::Parse(end);
-  auto kept = metadata_.FindDataSource(SecretName(project, side));
+  auto kept = metadata_.FindDataSource(OwnDataSource(project, what));
   if (kept && kept->url == end && !kept->secret.empty()) url.password = kept->secret;
   return url;
 }
@@ -427,6 +474,10 @@ EndpointUrl Projects::End(const std::string& project, std::string_view side,
 std::pair<EndpointUrl, EndpointUrl> Projects::Ends(const StoredProject& project) const {
   return {End(project.record.name, "source", project.spec.source),
           End(project.record.name, "destination", project.spec.destination)};
+}
+
+EndpointUrl Projects::Replica(const std::string& name, const std::string& replica) const {
+  return End(name, ReplicaSecret(replica), replica);
 }
 
 void Projects::AddDataSource(const std::string& name, const std::string& text) {

@@ -57,6 +57,9 @@ struct DumpRequest {
   std::string table;  // "db.table" or a pattern of it, empty: all
 };
 
+// Whether another statement may be run instead of what is blocked.
+bool CanBeEdited(const Finding& finding);
+
 // Everything a person can do with projects and data sources. Commands write wishes and answers to
 // the metadata; the process that runs the project watches them. Thread-safe. Owns nothing it is
 // given. Throws PROJECT_UNKNOWN for a name that is not stored.
@@ -67,22 +70,28 @@ class Projects {
 
   // --- projects ---
   // The stored project that the request means, brought up to date with it, or a new one. Passwords
-  // of its URLs are kept sealed. Throws PROJECT_CONFLICT, FLAGS_MISSING, DATA_SOURCE_UNKNOWN.
+  // of its URLs are kept sealed. Throws PROJECT_CONFLICT, FLAGS_MISSING, DATA_SOURCE_UNKNOWN, and
+  // PROJECT_BUSY where a process runs what would have to be changed.
   StoredProject Create(const ProjectRequest& request);
+  // Throws SPEC_CORRUPT.
   StoredProject Find(const std::string& name) const;
+  // One whose spec cannot be read is "broken", its cause is the error.
   std::vector<ProjectStatus> List() const;
   ProjectStatus Status(const std::string& name) const;
   // Both ends with their passwords.
   std::pair<EndpointUrl, EndpointUrl> Ends(const StoredProject& project) const;
+  // One of the spec's replicas with its password.
+  EndpointUrl Replica(const std::string& name, const std::string& replica) const;
 
   // Throws RELEASE_UNFINISHED where a release has begun: nothing can follow but its end.
   void CheckKept(const std::string& name) const;
   void Pause(const std::string& name);
   void Resume(const std::string& name);
   // Ends the project for good: waits for the process that runs it, forgets its lanes at the
-  // destination and all that is stored of it. Migrated data stays.
+  // destination and all that is stored of it, also of a broken one. Migrated data stays.
   void Release(const std::string& name, std::stop_token stop);
-  // `item` is a finding's number or the name of an object that is blocked. Throws ITEM_UNKNOWN.
+  // `item` is a finding's number or the name of an object that is blocked. Throws ITEM_UNKNOWN,
+  // CHOICE_INVALID.
   void Resolve(const std::string& name, const std::string& item, const Answer& answer);
   // Of one object or, `object` empty, all.
   std::vector<DdlView> Ddl(const std::string& name, const std::string& object) const;
@@ -115,11 +124,17 @@ class Projects {
   const Registry& registry() const { return registry_; }
 
  private:
+  ProjectRecord Record(const std::string& name) const;
   bool HasBegun(const ProjectRecord& record) const;
+  StoredProject Update(const std::string& name, const ProjectRequest& request);
+  void CheckAgrees(const StoredProject& project, const ProjectRequest& request) const;
+  void CheckEnd(const std::string& end, Side side) const;
+  DataSource Named(const std::string& end) const;
   void KeepSecrets(const std::string& project, const ProjectRequest& request);
-  void KeepSecret(const std::string& project, std::string_view side,
+  void KeepSecret(const std::string& project, std::string_view what,
                   const std::optional<std::string>& end);
-  EndpointUrl End(const std::string& project, std::string_view side, const std::string& end) const;
+  EndpointUrl End(const std::string& project, std::string_view what, const std::string& end) const;
+  void ForgetLanes(const ProjectRecord& record) const;
   ProjectView StoredView(const StoredProject& project) const;
   void ResolveObject(const StoredProject& project, const std::string& object, const Answer& answer);
   void NoteSkipped(int64_t project, const JournalEntry& entry);
@@ -132,7 +147,8 @@ class Projects {
 // One run of a project by this process: its lock, its control socket and its runner.
 class ProjectRun {
  public:
-  // `spec` may differ from the stored one in what this run is to do. Throws PROJECT_BUSY.
+  // `spec` may differ from the stored one in what this run is to do. Throws PROJECT_BUSY, and
+  // PROJECT_CHANGED where `project` is not what is stored any more.
   ProjectRun(Projects& projects, const StoredProject& project, ProjectSpec spec,
              RunOptions options);
   ~ProjectRun();

@@ -166,6 +166,60 @@ TEST_F(ProjectsTest, KeepsPasswordsSealed) {
             "DATA_SOURCE_UNKNOWN");
 }
 
+TEST_F(ProjectsTest, KeepsPasswordsOfReplicasSealed) {
+  projects_->AddDataSource("r1", "mysql://watch:x@c:3/");
+  ProjectRequest request = Asked();
+  request.replicas = std::vector<std::string>{"mysql://watch:hunter2@d:4", "@r1", "mysql://w@e:5"};
+  const StoredProject project = projects_->Create(request);
+  const std::string& name = project.record.name;
+  EXPECT_THAT(project.record.spec, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(project.spec.replicas, ElementsAre("mysql://watch@d:4", "@r1", "mysql://w@e:5"));
+  auto password = [&](size_t i) {
+    return projects_->Replica(name, projects_->Find(name).spec.replicas.at(i)).password;
+  };
+  EXPECT_EQ(password(0), "hunter2");
+  EXPECT_EQ(password(1), "x");
+  EXPECT_EQ(projects_->Replica(name, "@r1").host, "c");
+  EXPECT_EQ(password(2), "");
+  // In another place, and without its password.
+  request.replicas = std::vector<std::string>{"mysql://w@e:5", "mysql://watch@d:4"};
+  projects_->Create(request);
+  EXPECT_EQ(password(0), "");
+  EXPECT_EQ(password(1), "hunter2");
+  request.replicas = std::vector<std::string>{"@nope"};
+  EXPECT_EQ(CodeOf([&] { projects_->Create(request); }), "DATA_SOURCE_UNKNOWN");
+  projects_->Release(name, {});
+  EXPECT_THAT(metadata_->DataSources(), SizeIs(1));
+}
+
+TEST_F(ProjectsTest, WhatAnotherProcessRunsByIsNotChanged) {
+  ProjectRequest request = Asked();
+  request.name = "p";
+  const StoredProject before = projects_->Create(request);
+  ProjectRequest only_name;
+  only_name.name = "p";
+  ProjectRequest other_objects = only_name;
+  other_objects.objects = {ObjectRule::Parse("crm.*")};
+  ProjectRequest other_password = only_name;
+  other_password.source = "mysql://root:other@a:1/";
+  {
+    ProjectLock owner(directory_->project("p"));
+    for (const ProjectRequest* asked : {&other_objects, &other_password}) {
+      EXPECT_EQ(CodeOf([&] { projects_->Create(*asked); }), "PROJECT_BUSY");
+    }
+    EXPECT_EQ(projects_->Create(only_name).spec, before.spec);
+    EXPECT_EQ(projects_->Find("p").spec, before.spec);
+    EXPECT_EQ(projects_->Ends(before).first.password, "pa:ss");
+  }
+  projects_->Create(other_password);
+  EXPECT_EQ(projects_->Ends(before).first.password, "other");
+  projects_->Create(other_objects);
+  EXPECT_TRUE(projects_->Find("p").spec.rules.Find({"crm", "t"}));
+  // Nor does a run begin by what was stored before.
+  EXPECT_EQ(CodeOf([&] { ProjectRun run(*projects_, before, before.spec, {}); }),
+            "PROJECT_CHANGED");
+}
+
 TEST_F(ProjectsTest, WhatHasBegunKeepsItsObjects) {
   ProjectRequest request = Asked();
   request.name = "p";
@@ -306,6 +360,29 @@ TEST_F(ProjectsTest, AnAnswerIsTakenBeforeAnythingIsTried) {
   }
 }
 
+TEST_F(ProjectsTest, WhatIsMadeOfRowsCannotBeEdited) {
+  const int64_t id = projects_->Create(Asked()).record.id;
+  const std::string name = projects_->List()[0].project.record.name;
+  const AskUser ask = MakeAskUser(*metadata_, id, 0ms);
+  for (const char* kind : {"row", "object", "ddl"}) {
+    BlockedItem item = StatementAt(7);
+    item.kind = kind;
+    EXPECT_THROW(ask(item, {}), Error);
+    const Finding finding = projects_->Status(name).view.open_findings.at(0);
+    const bool is_statement = finding.kind == "ddl";
+    EXPECT_EQ(CanBeEdited(finding), is_statement) << kind;
+    EXPECT_EQ(CodeOf([&] {
+                projects_->Resolve(name, std::to_string(finding.id),
+                                   {Answer::Choice::kEdit, "DROP TABLE b"});
+              }),
+              is_statement ? "nothing" : "CHOICE_INVALID")
+        << kind;
+    projects_->Resolve(name, std::to_string(finding.id), {Answer::Choice::kSkip, ""});
+    EXPECT_EQ(ask(item, {}).choice, Answer::Choice::kSkip);
+  }
+  EXPECT_TRUE(CanBeEdited({.stage = "schema", .kind = "object"}));
+}
+
 TEST_F(ProjectsTest, WhatHasPassedWaitsForNobody) {
   const int64_t id = projects_->Create(Asked()).record.id;
   const std::string name = projects_->List()[0].project.record.name;
@@ -421,6 +498,25 @@ TEST_F(ProjectsTest, ReleaseForgetsAll) {
   EXPECT_THAT(projects_->List(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(directory_->project(project.record.name)));
   EXPECT_THAT(metadata_->DataSources(), IsEmpty());
+}
+
+TEST_F(ProjectsTest, ABrokenProjectHidesNoOtherAndCanBeReleased) {
+  ProjectRequest request = Asked();
+  request.name = "whole";
+  projects_->Create(request);
+  for (const char* spec : {"{", R"({"source":1})",
+                           R"({"source":"@a","destination":"@b",)"
+                           R"("objects":[{"rule":"x"}],"exclude":[]})"}) {
+    metadata_->CreateProject("broken", spec);
+    const std::vector<ProjectStatus> all = projects_->List();
+    ASSERT_THAT(all, SizeIs(2));
+    EXPECT_EQ(all[0].view.state, "broken");
+    EXPECT_THAT(all[0].project.record.cause, HasSubstr("remedy"));
+    EXPECT_EQ(all[1].view.state, "not_started");
+    EXPECT_NE(CodeOf([&] { projects_->Find("broken"); }), "nothing");
+    projects_->Release("broken", {});
+    EXPECT_THAT(projects_->List(), SizeIs(1));
+  }
 }
 
 TEST_F(ProjectsTest, NobodyRunsWhatSaysItRuns) {

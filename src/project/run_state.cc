@@ -2,6 +2,9 @@
 #include "project/run_state.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "stage/journal.h"
 
 namespace godwit {
 namespace {
@@ -184,6 +187,30 @@ ProjectView RunState::View() const {
   }
   view.flow = ReadFlow();
   return view;
+}
+
+std::pair<std::string, std::string> StateAfter(const ProjectRecord& before,
+                                               const RunOptions& options, const RunOutcome& ended) {
+  const bool has_begun = before.state != "not_started" && before.state != "precheck_failed";
+  const bool has_verdict = ended.status == "inconsistent" || ended.status == "unsettled";
+  const bool had_verdict = before.state == "inconsistent" || before.state == "unsettled";
+  const bool is_whole = ended.status == "completed" && options.tables.empty();
+  switch (options.purpose) {
+    case RunPurpose::kMigrate:
+      break;
+    case RunPurpose::kPrecheck:
+      if (has_begun) return {before.state, before.cause};
+      if (ended.status == "completed") return {"not_started", ""};
+      break;
+    case RunPurpose::kCompare:
+      if (has_verdict || (had_verdict && is_whole)) break;
+      return {before.state, before.cause};
+  }
+  std::string cause;
+  if (ended.error) {
+    cause = ToJson(*ended.error).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return {ended.status == "completed_unverified" ? "completed" : ended.status, std::move(cause)};
 }
 
 }  // namespace godwit

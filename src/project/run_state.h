@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -70,5 +71,10 @@ class RunState {
   bool capturing_ GUARDED_BY(mutex_) = false;
   bool replaying_ GUARDED_BY(mutex_) = false;
 };
+
+// The word and the cause (JSON) that a project is stored with after a run. What only checks or
+// compares says nothing of how far the migration is.
+std::pair<std::string, std::string> StateAfter(const ProjectRecord& before,
+                                               const RunOptions& options, const RunOutcome& ended);
 
 }  // namespace godwit

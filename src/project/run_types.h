@@ -9,22 +9,31 @@
 #include <vector>
 
 #include "base/error.h"
+#include "endpoint/endpoint_url.h"
 #include "metadata/metadata.h"
 
 namespace godwit {
 
+enum class RunPurpose {
+  kMigrate,
+  kPrecheck,  // ends after precheck, which is not noted as done
+  kCompare,   // a stored project's rows, whatever else the project is doing or has left to do
+};
+
 struct RunOptions {
+  RunPurpose purpose = RunPurpose::kMigrate;
   bool stop_when_caught_up = false;
   bool accept_warnings = false;     // --yes, or a person said yes
   bool correct = false;             // verification corrects what it finds
   bool certain = false;             // it compares by the surer sum, whatever the project says
-  bool precheck_only = false;       // ends after precheck, which is not noted as done
   std::vector<std::string> tables;  // verification's, db.table or patterns; empty: all
   // How long a blocked item waits for an answer before the run ends; nullopt: for ever.
   std::optional<std::chrono::milliseconds> blocked_timeout;
   // Asked on a terminal when precheck warns; absent: a warning without accept_warnings ends the
   // run.
   std::function<bool(const std::vector<std::string>& warnings)> confirm;
+  // One of the project's replicas with its password; any thread.
+  std::function<EndpointUrl(const std::string& replica)> replica;
 };
 
 // How a run ended; the words of `status` are those of the summary line (docs/user-guide.md).
@@ -41,6 +50,7 @@ struct RunOutcome {
   double seconds = 0;
   std::optional<ErrorFields> error;
   std::string advice;  // how to go on, where it is not the usual
+  RunPurpose purpose = RunPurpose::kMigrate;
 };
 
 // What a verification is to compare.

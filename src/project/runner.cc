@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
@@ -82,6 +81,7 @@ struct Runner::Impl {
       const std::stop_token token = flows.stop_token();
       if (spec.Has(MigrationType::kSchema)) Schema(token);
       if (spec.Has(MigrationType::kIncremental)) StartCapture(flows);
+      if (spec.Has(MigrationType::kSchema)) Views(token);
       if (spec.Has(MigrationType::kFull)) Full(token);
       if (spec.Has(MigrationType::kFull) || spec.Has(MigrationType::kSchema)) Indexes(token);
       if (spec.Has(MigrationType::kIncremental)) StartReplay(flows);
@@ -126,7 +126,6 @@ struct Runner::Impl {
     } else {
       open();
     }
-    std::filesystem::create_directories(directory);
     store = Store::Open(directory + "/store", {});
     using Cascades = Translator::Cascades;
     translator = std::make_unique<Translator>(
@@ -168,7 +167,7 @@ struct Runner::Impl {
 
   void Precheck(std::stop_token stop) {
     StageJournal journal(metadata, project.id, "stages");
-    if (journal.IsDone("precheck") && !options.precheck_only) {
+    if (journal.IsDone("precheck") && options.purpose != RunPurpose::kPrecheck) {
       return state.Skip("precheck", "done");
     }
     PrecheckStage stage(*link, {.writes = Writes()});
@@ -179,8 +178,10 @@ struct Runner::Impl {
       throw Ended{.outcome = {.status = "precheck_failed", .error = error.fields()}};
     }
     std::vector<std::string> warnings = stage.warnings();
-    if (!warnings.empty() && !options.accept_warnings &&
-        !(options.confirm && options.confirm(warnings))) {
+    const bool are_accepted = warnings.empty() || options.accept_warnings ||
+                              (options.confirm && options.confirm(warnings));
+    if (!are_accepted && stop.stop_requested()) throw Stopped();
+    if (!are_accepted) {
       throw Ended{
           .outcome = {.status = "precheck_failed",
                       .error = ErrorFields{.code = "PRECHECK_WARNED",
@@ -190,7 +191,9 @@ struct Runner::Impl {
                                            .cause = "warnings were not accepted",
                                            .remedy = "look at them and accept them by --yes"}}};
     }
-    if (options.precheck_only) throw Ended{.outcome = {.status = "completed"}};
+    if (options.purpose == RunPurpose::kPrecheck) {
+      throw Ended{.outcome = {.status = "completed"}};
+    }
     journal.Put("precheck", "done", json::object());
   }
 
@@ -216,6 +219,14 @@ struct Runner::Impl {
   void Schema(std::stop_token stop) {
     SchemaStage stage(*link);
     RunResolving(stage, "SCHEMA_INCOMPLETE", stop);
+  }
+
+  // What became of views before the start of capture is not in its log.
+  void Views(std::stop_token stop) {
+    SchemaStage stage(*link);
+    const bool is_open =
+        RetryTransient(retry(), stop, on_transient(), [&] { return stage.ReopenForViews(stop); });
+    if (is_open) Schema(stop);
   }
 
   void StartCapture(TaskGroup& flows) {
@@ -250,8 +261,8 @@ struct Runner::Impl {
     auto rates = [this] {
       return Throttle::Rates{spec.limits.rows_per_second, spec.limits.bytes_per_second};
     };
-    SourceLoad load(*source, spec.replicas, spec.limits, [this](const std::string& url) {
-      return registry.Open(EndpointUrl::Parse(url), Side::kSource);
+    SourceLoad load(*source, spec.replicas, spec.limits, [this](const std::string& replica) {
+      return registry.Open(options.replica(replica), Side::kSource);
     });
     FullStage stage(*link, capturer.get(),
                     {.loader = {.retry = retry(),
@@ -286,6 +297,7 @@ struct Runner::Impl {
     state.Begin("incremental", nullptr);
     state.SetFlow(RunState::Flow::kReplaying);
     CatchUp(flows.stop_token());
+    Tally();  // closes what was skipped, which verification must know of
     state.End("incremental", "running");
   }
 
@@ -548,12 +560,11 @@ RunOutcome Runner::Run(std::stop_token stop) {
                                 .remedy = "report it with the log; the project can be resumed"};
   }
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  outcome.purpose = r.options.purpose;
   r.state.SetState(outcome.status);
   try {
-    r.metadata.SetState(
-        r.project.id, outcome.status == "completed_unverified" ? "completed" : outcome.status,
-        outcome.error ? ToJson(*outcome.error).dump(-1, ' ', false, json::error_handler_t::replace)
-                      : "");
+    const auto [word, cause] = StateAfter(r.project, r.options, outcome);
+    r.metadata.SetState(r.project.id, word, cause);
   } catch (const Error& error) {
     if (!outcome.error) outcome.error = error.fields();
   }

@@ -10,7 +10,6 @@
 
 #include "pipeline/table_plan.h"
 #include "stage/cascade_groups.h"
-#include "stage/selection.h"
 
 namespace godwit {
 
@@ -48,6 +47,22 @@ CheckResult PrecheckStage::Item(std::string item, Side side, const TableName& ta
   return result;
 }
 
+void PrecheckStage::Look(const std::string& item, Side side, const TableName& object,
+                         const std::function<void()>& look) {
+  try {
+    look();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    const ErrorFields& fields = error.fields();
+    CheckResult result = Item(item, side, object);
+    result.status = Status::kFail;
+    result.message = fmt::format("{}: {}", fields.code, fields.message);
+    result.cause = fields.cause;
+    result.remedy = fields.remedy.empty() ? "leave it out (--exclude)" : fields.remedy;
+    Add(std::move(result));
+  }
+}
+
 bool PrecheckStage::IsSkipped(const std::string& item) const {
   const auto& skipped = link_.spec.skipped_checks;
   return std::find(skipped.begin(), skipped.end(), item) != skipped.end();
@@ -67,13 +82,14 @@ void PrecheckStage::Run(std::stop_token stop) {
   results_.clear();
   tables_.clear();
   destinations_.clear();
+  views_.clear();
   link_.metadata.RemoveEntries(link_.project, "precheck");
   link_.metadata.PutSetting(link_.project, kSelectionSetting, "");
   CheckSelection();
   CheckServer(link_.source, Side::kSource);
   CheckHeartbeat();
   CheckServer(link_.destination, Side::kDestination);
-  CheckDestinationTables();
+  CheckDestinationObjects();
   CheckForeignKeys();
   if (options_.writes) CheckUniqueKeys(stop);
   Record();
@@ -144,7 +160,10 @@ void PrecheckStage::CheckSelection() {
                            link_.source.info().identity == link_.destination.info().identity;
   std::map<TableName, TableName> sources;  // by destination
   for (const SelectionPreview::Selected& object : preview.selected) {
-    if (object.is_view) continue;
+    if (object.is_view) {
+      views_.push_back(object);
+      continue;
+    }
     const TableName& name = object.name;
     std::optional<TableSchema> table;
     try {
@@ -321,56 +340,102 @@ void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
   }
 }
 
-void PrecheckStage::CheckDestinationTables() {
+void PrecheckStage::CheckDestinationObjects() {
   auto catalog = link_.destination.OpenCatalog();
+  TakenNames taken(*catalog, link_.destination.dialect());
+  for (const TableSchemaPtr& table : destinations_) {
+    Look("destination_table", Side::kDestination, table->name,
+         [&] { CheckDestinationTable(*catalog, taken, *table); });
+  }
+  if (!link_.spec.Has(MigrationType::kSchema)) return;
+  for (const SelectionPreview::Selected& view : views_) {
+    Look("destination_table", Side::kDestination, view.destination,
+         [&] { CheckDestinationView(taken, view); });
+  }
+}
+
+void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
+                                          const TableSchema& table) {
   const bool creates = link_.spec.Has(MigrationType::kSchema);
   const bool copies = link_.spec.Has(MigrationType::kFull);
-  for (const TableSchemaPtr& table : destinations_) {
-    CheckResult result = Item("destination_table", Side::kDestination, table->name);
-    std::optional<TableSchema> existing = catalog->Table(table->name);
-    if (!existing) {
-      if (creates) continue;
-      result.status = Status::kFail;
-      result.message = "the table does not exist";
-      result.cause = "schema migration is not among the chosen types";
-      result.remedy = "add schema to --types, or create the table";
-      Add(result);
-      continue;
-    }
-    if (copies) {
-      auto reader = link_.destination.OpenRowReader();
-      auto existing_ptr = std::make_shared<const TableSchema>(*existing);
-      ScanPlan plan{existing_ptr, {0}, existing_ptr->identity_columns()};
-      RowBatch batch(1);
-      reader->Open(plan, {});
-      reader->Read(batch, 1, 1 << 20);
-      if (!batch.empty()) {
-        result.status = Status::kFail;
-        result.message = "the table exists and has rows";
-        result.cause = "full migration copies into empty tables only";
-        result.remedy =
-            "empty or drop it, map the source to another name, or leave full out of --types";
-        Add(result);
-        continue;
-      }
-    }
-    std::vector<std::string> missing;
-    for (const ColumnSchema& column : table->columns) {
-      if (existing->FindColumn(column.name) < 0) missing.push_back(column.name);
-    }
-    if (!missing.empty()) {
-      result.status = Status::kFail;
-      result.message = fmt::format("the table exists without the column {}", missing[0]);
-      result.cause = "it was made by something else, or is of another version";
-      result.remedy = "drop it so that Godwit makes it, or add the column";
-    } else {
-      result.status = creates ? Status::kWarn : Status::kPass;
-      result.message = "the table exists and is empty; it is used as it is";
-      result.cause = "it was made before";
-      result.remedy = "drop it if Godwit is to make it";
-    }
-    Add(result);
+  CheckResult result = Item("destination_table", Side::kDestination, table.name);
+  const std::optional<TableSchema> existing = catalog.Table(table.name);
+  if (!existing) {
+    if (!creates) return AddMissing(std::move(result));
+    if (!taken.Has(table.name)) return;
+    result.status = Status::kFail;
+    result.message = "something else than a table has this name";
+    result.cause = "a view is in the place where the table is to be made";
+    result.remedy = "rename or drop it, or map the source's table to another name";
+    return Add(std::move(result));
   }
+  if (copies && HasRows(*existing)) {
+    result.status = Status::kFail;
+    result.message = "the table exists and has rows";
+    result.cause = "full migration copies into empty tables only";
+    result.remedy =
+        "empty or drop it, map the source to another name, or leave full out of --types";
+    return Add(std::move(result));
+  }
+  auto missing = std::find_if(
+      table.columns.begin(), table.columns.end(),
+      [&](const ColumnSchema& column) { return existing->FindColumn(column.name) < 0; });
+  if (missing != table.columns.end()) {
+    result.status = Status::kFail;
+    result.message = fmt::format("the table exists without the column {}", missing->name);
+    result.cause = "it was made by something else, or is of another version";
+    result.remedy = "drop it so that Godwit makes it, or add the column";
+  } else {
+    result.status = creates ? Status::kWarn : Status::kPass;
+    result.message = copies ? "the table exists and is empty; it is used as it is"
+                            : "the table exists; it is used as it is";
+    result.cause = "it was made before";
+    result.remedy = "drop it if Godwit is to make it";
+  }
+  Add(std::move(result));
+}
+
+// A comparison alone goes on: it has a verdict of its own for such a table.
+void PrecheckStage::AddMissing(CheckResult result) {
+  const bool only_compares =
+      !link_.spec.Has(MigrationType::kFull) && !link_.spec.Has(MigrationType::kIncremental);
+  result.status = only_compares ? Status::kWarn : Status::kFail;
+  result.message = "the table does not exist";
+  if (only_compares) {
+    result.cause = "nothing has made it, or it has another name there";
+    result.remedy =
+        "create it, map it (--objects 'db.table=db.other') or leave it out (--exclude); else it "
+        "counts as a difference";
+  } else {
+    result.cause = "schema migration is not among the chosen types";
+    result.remedy = "add schema to --types, or create the table";
+  }
+  Add(std::move(result));
+}
+
+bool PrecheckStage::HasRows(const TableSchema& table) {
+  auto reader = link_.destination.OpenRowReader();
+  auto existing = std::make_shared<const TableSchema>(table);
+  ScanPlan plan{existing, {0}, existing->identity_columns()};
+  RowBatch batch(1);
+  reader->Open(plan, {});
+  reader->Read(batch, 1, 1 << 20);
+  return !batch.empty();
+}
+
+void PrecheckStage::CheckDestinationView(TakenNames& taken,
+                                         const SelectionPreview::Selected& view) {
+  if (!taken.Has(view.destination)) return;
+  const json made =
+      StageJournal(link_.metadata, link_.project, "schema").Detail(view.name.ToString());
+  if (made.value("ours", false) || made.value("kept", false)) return;
+  CheckResult result = Item("destination_table", Side::kDestination, view.destination);
+  result.status = Status::kFail;
+  result.message = "a table or view of this name exists";
+  result.cause = "it was not made by this project, and the source's view would take its place";
+  result.remedy =
+      "rename or drop it, map the source's view to another name, or leave the view out (--exclude)";
+  Add(std::move(result));
 }
 
 void PrecheckStage::CheckForeignKeys() {
@@ -413,17 +478,19 @@ void PrecheckStage::CheckUniqueKeys(std::stop_token stop) {
           return table->name == link_.translator.rules().Find(from.name)->destination;
         });
     if (translated == destinations_.end()) continue;
-    for (UniqueClash& clash : link_.source.FindUniqueClashes(tables_[i], *translated)) {
-      CheckResult result = Item("unique_key_clash", Side::kSource, from.name);
-      result.status = Status::kFail;
-      result.message = fmt::format(
-          "unique key {}: {} groups of rows would be equal at the "
-          "destination, e.g. {}",
-          clash.index, clash.groups, clash.example);
-      result.cause = "the destination's collation tells fewer texts apart";
-      result.remedy = "map the collation to a binary one ([collations]), or change these rows";
-      Add(result);
-    }
+    Look("unique_key_clash", Side::kSource, from.name, [&] {
+      for (UniqueClash& clash : link_.source.FindUniqueClashes(tables_[i], *translated)) {
+        CheckResult result = Item("unique_key_clash", Side::kSource, from.name);
+        result.status = Status::kFail;
+        result.message = fmt::format(
+            "unique key {}: {} groups of rows would be equal at the "
+            "destination, e.g. {}",
+            clash.index, clash.groups, clash.example);
+        result.cause = "the destination's collation tells fewer texts apart";
+        result.remedy = "map the collation to a binary one ([collations]), or change these rows";
+        Add(result);
+      }
+    });
   }
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "pipeline/link.h"
 #include "stage/journal.h"
+#include "stage/schema.h"
+#include "stage/selection.h"
 #include "stage/stage.h"
 
 namespace godwit {
@@ -32,13 +35,20 @@ class PrecheckStage : public Stage {
   void CheckHeartbeat();
   // Of all tables, as far as some seconds of reading tell.
   uint64_t LargestRow();
-  void CheckDestinationTables();
+  void CheckDestinationObjects();
+  void CheckDestinationTable(Catalog& catalog, TakenNames& taken, const TableSchema& table);
+  void CheckDestinationView(TakenNames& taken, const SelectionPreview::Selected& view);
+  void AddMissing(CheckResult result);
+  bool HasRows(const TableSchema& table);
   void CheckForeignKeys();
   void CheckUniqueKeys(std::stop_token stop);
   void CheckServer(Endpoint& endpoint, Side side);
   void Record();
   void Add(CheckResult result) { results_.push_back(std::move(result)); }
   CheckResult Item(std::string item, Side side, const TableName& table) const;
+  // What makes a look at one object fail is that object's outcome: the others are looked at too.
+  void Look(const std::string& item, Side side, const TableName& object,
+            const std::function<void()>& look);
   bool IsSkipped(const std::string& item) const;
 
   Link& link_;
@@ -47,6 +57,7 @@ class PrecheckStage : public Stage {
   std::vector<CheckResult> results_;
   std::vector<TableSchemaPtr> tables_;        // selected, as the source has them
   std::vector<TableSchemaPtr> destinations_;  // the same, as they are to be at the destination
+  std::vector<SelectionPreview::Selected> views_;
 };
 
 }  // namespace godwit

@@ -20,6 +20,11 @@ namespace {
 // however small the table; one that is there from the start a few microseconds for each row.
 constexpr uint64_t kLargeTable = 16 << 20;
 
+// The setting that says how far the second look at the views is.
+constexpr char kViews[] = "schema.views";
+constexpr char kViewsOpen[] = "open";
+constexpr char kViewsDone[] = "done";
+
 json NotesOf(const std::vector<TranslationNote>& notes) {
   json out = json::array();
   for (const TranslationNote& note : notes) {
@@ -32,6 +37,11 @@ std::string Joined(const std::vector<Statement>& statements) {
   std::string text;
   for (const Statement& statement : statements) text += statement.sql + ";\n";
   return text;
+}
+
+// The user has said what is to be of an object, and its stage leaves it at that.
+bool IsAnswered(std::string_view status, const json& detail) {
+  return status == "skipped" || detail.value("kept", false) || detail.contains("edited");
 }
 
 }  // namespace
@@ -52,6 +62,20 @@ bool TellsOfDefinitions(const Error& error) {
   return false;
 }
 
+bool TakenNames::Has(const TableName& name) {
+  const std::string database = dialect_.FoldTableName(name.database);
+  auto known = databases_.find(database);
+  if (known == databases_.end()) {
+    std::set<std::string> names;
+    for (const CatalogObject& object : catalog_.Objects(database)) {
+      if (object.kind == CatalogObject::Kind::kTemporary) continue;
+      names.insert(dialect_.FoldTableName(object.name.table));
+    }
+    known = databases_.emplace(database, std::move(names)).first;
+  }
+  return known->second.contains(dialect_.FoldTableName(name.table));
+}
+
 SchemaStage::SchemaStage(Link& link)
     : link_(link), journal_(link.metadata, link.project, "schema") {
   progress_.unit = "objects";
@@ -62,10 +86,18 @@ void SchemaStage::Run(std::stop_token stop) {
   destination_ = link_.destination.OpenCatalog();
   sink_ = link_.destination.OpenSink();
   sink_->Attach(link_.name, 0, link_.epoch);
+  taken_ = std::make_unique<TakenNames>(*destination_, link_.destination.dialect());
   failed_ = 0;
 
   Selection selection = SelectObjects(*source_, link_.translator.rules());
-  progress_.total.Set(static_cast<int64_t>(selection.tables.size() + selection.views.size()));
+  const bool is_reopened = link_.metadata.Setting(link_.project, kViews).has_value();
+  if (is_reopened) {
+    DropLostViews(selection.views, stop);
+    MatchTables(stop);
+    selection.tables.clear();  // what else has become of them is in the log
+  }
+  progress_.total.Set(static_cast<int64_t>(selection.tables.size() + selection.views.size()) +
+                      failed_);
   progress_.done.Set(0);
   std::set<std::string> databases;
   for (const auto* names : {&selection.tables, &selection.views}) {
@@ -79,16 +111,7 @@ void SchemaStage::Run(std::stop_token stop) {
     CreateTable(name, stop);
     progress_.done.Add(1);
   }
-  // A view may need another one: as long as a round creates some, the rest is tried again.
-  std::vector<TableName> views = selection.views;
-  for (size_t before = views.size() + 1; !views.empty() && views.size() < before;) {
-    before = views.size();
-    std::erase_if(views, [&](const TableName& name) {
-      if (stop.stop_requested()) throw Stopped();
-      return CreateView(name, stop);
-    });
-  }
-  failed_ += static_cast<int>(views.size());
+  CreateViews(std::move(selection.views), stop);
   progress_.done.Set(progress_.total.Get() - failed_);
   if (failed_ > 0) {
     throw Error({.code = "SCHEMA_INCOMPLETE",
@@ -100,6 +123,31 @@ void SchemaStage::Run(std::stop_token stop) {
                  .remedy = "see 'godwit project ddl NAME', then resolve each with --edit, --retry "
                            "or --skip"});
   }
+  if (is_reopened) link_.metadata.PutSetting(link_.project, kViews, kViewsDone);
+}
+
+bool SchemaStage::ReopenForViews(std::stop_token stop) {
+  StageJournal stages(link_.metadata, link_.project, "stages");
+  // Behind the copies the log has what became of views.
+  if (link_.metadata.Setting(link_.project, kViews) == kViewsDone || stages.IsDone("indexes")) {
+    return false;
+  }
+  source_ = link_.source.OpenCatalog();
+  const std::vector<TableName> views = SelectObjects(*source_, link_.translator.rules()).views;
+  auto is_open = [&](const TableName& view) {
+    if (stop.stop_requested()) throw Stopped();
+    try {
+      return !IsSettled(view);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      return true;  // Run meets it too, and tells of it
+    }
+  };
+  const bool is_reopened =
+      std::any_of(views.begin(), views.end(), is_open) || !LostViews(views).empty();
+  link_.metadata.PutSetting(link_.project, kViews, is_reopened ? kViewsOpen : kViewsDone);
+  if (is_reopened) stages.Put(std::string(name()), "pending", json::object());
+  return is_reopened;
 }
 
 void SchemaStage::CreateDatabases(const std::set<std::string>& databases, std::stop_token stop) {
@@ -138,17 +186,22 @@ std::vector<Statement> SchemaStage::StatementsOf(const Link& link, const TableSc
 
 void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
-  if (journal_.IsDone(object)) return;
+  const std::string status = journal_.Status(object);
   json detail = journal_.Detail(object);
+  if (journal_.IsDone(object) && IsAnswered(status, detail)) return;
   try {
     std::optional<TableSchema> table = source_->Table(name);
     if (!table) return;  // dropped since it was listed
+    const std::string definition = DefinitionDigest(*table);
+    // One that was altered while the stage waited is made again: its rows are still to be copied.
+    const bool is_current = detail.value("definition", "") == definition;
+    if (status == "done" && (is_current || !link_.spec.Has(MigrationType::kFull))) return;
     const TableName destination = link_.translator.rules().Find(name)->destination;
     const std::vector<Statement> statements =
         StatementsOf(link_, *table, DefersIndexes(*table), detail);
     const bool existed_before = destination_->Table(destination).has_value();
-    const bool is_ours = journal_.Status(object) == "running" || detail.value("ours", false);
-    detail["definition"] = DefinitionDigest(*table);
+    const bool is_ours = status == "running" || detail.value("ours", false);
+    detail["definition"] = definition;
     if (existed_before && !is_ours) {
       detail["kept"] = true;  // precheck found it empty
       journal_.Put(object, "done", detail);
@@ -179,31 +232,132 @@ bool SchemaStage::DefersIndexes(const TableSchema& table) {
   return source_->Estimate(table.name).bytes >= kLargeTable;
 }
 
+// A view may need another one: as long as a round creates some, the rest is tried again.
+void SchemaStage::CreateViews(std::vector<TableName> views, std::stop_token stop) {
+  for (size_t before = views.size() + 1; !views.empty() && views.size() < before;) {
+    before = views.size();
+    std::erase_if(views, [&](const TableName& name) {
+      if (stop.stop_requested()) throw Stopped();
+      return CreateView(name, stop);
+    });
+  }
+  failed_ += static_cast<int>(views.size());
+}
+
 bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
-  if (journal_.IsDone(object)) return true;
+  const TableName destination = link_.translator.rules().Find(name)->destination;
   json detail = journal_.Detail(object);
+  const bool is_ours = journal_.Status(object) == "running" || detail.value("ours", false);
+  const bool is_edited = detail.contains("edited");
   detail["kind"] = "view";
   try {
+    if (IsSettled(name)) return true;
     std::optional<ViewSchema> view = source_->View(name);
     if (!view) return true;
-    ViewSchema translated = link_.translator.View(*view);
-    std::vector<Statement> statements = link_.destination.dialect().CreateView(translated);
-    if (detail.contains("edited")) {
-      statements = {{Statement::Part::kView, translated.name, "", detail["edited"]}};
+    const std::vector<Statement> statements = ViewStatements(*view, detail);
+    if (!is_ours && !is_edited && taken_->Has(destination)) {
+      throw Error({.code = "TABLE_IN_THE_WAY",
+                   .kind = ErrorKind::kBlocked,
+                   .side = Side::kDestination,
+                   .object = destination.ToString(),
+                   .message = "a table or view of this name is there already",
+                   .cause = "it was not made by this project, and the source's view would take its "
+                            "place",
+                   .remedy = "rename or drop it and choose --retry, take it as the view by --done, "
+                             "or --skip the view"});
     }
-    detail["destination"] = translated.name.ToString();
-    detail["statements"] = ToJson(statements);
-    detail["converted"] = Joined(statements);
-    detail["source"] = Joined(link_.source.dialect().CreateView(*view));
+    detail["ours"] = true;
+    journal_.Put(object, "running", detail);
+    CrashPoint("schema-before-object");
+    if (is_ours && is_edited) DropView(name, stop);  // which the user's words may not replace
     for (const Statement& statement : statements) sink_->Execute(statement, stop);
+    CrashPoint("schema-after-object-before-journal");
     detail.erase("error");
     journal_.Put(object, "done", detail);
     return true;
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient || error.code() == "FENCED") throw;
+    if (!is_ours) detail.erase("ours");  // nothing has come of it
     journal_.PutError(object, error, detail);
     return false;
+  }
+}
+
+// What makes the view at the destination, by the user's own words where there are any; `detail` is
+// told of it.
+std::vector<Statement> SchemaStage::ViewStatements(const ViewSchema& view, json& detail) const {
+  const ViewSchema translated = link_.translator.View(view);
+  std::vector<Statement> statements = link_.destination.dialect().CreateView(translated);
+  if (detail.contains("edited")) {
+    statements = {{Statement::Part::kView, translated.name, "", detail["edited"]}};
+  }
+  detail["destination"] = translated.name.ToString();
+  detail["statements"] = ToJson(statements);
+  detail["converted"] = Joined(statements);
+  detail["source"] = Joined(link_.source.dialect().CreateView(view));
+  return statements;
+}
+
+bool SchemaStage::IsSettled(const TableName& view) {
+  const std::string object = view.ToString();
+  if (!journal_.IsDone(object)) return false;
+  const json detail = journal_.Detail(object);
+  if (IsAnswered(journal_.Status(object), detail)) return true;
+  const std::optional<ViewSchema> now = source_->View(view);
+  return !now || detail.value("source", "") == Joined(link_.source.dialect().CreateView(*now));
+}
+
+std::vector<TableName> SchemaStage::LostViews(const std::vector<TableName>& views) const {
+  std::vector<TableName> lost;
+  for (const JournalEntry& entry : link_.metadata.Entries(link_.project, std::string(name()))) {
+    const json detail = journal_.Detail(entry.object);
+    const bool is_ours = detail.value("kind", "") == "view" && detail.value("ours", false);
+    if (!is_ours || IsAnswered(entry.status, detail)) continue;
+    const TableName view = TableName::FromText(entry.object);
+    if (!std::binary_search(views.begin(), views.end(), view)) lost.push_back(view);
+  }
+  return lost;
+}
+
+void SchemaStage::DropLostViews(const std::vector<TableName>& views, std::stop_token stop) {
+  for (const TableName& view : LostViews(views)) {
+    if (stop.stop_requested()) throw Stopped();
+    const std::string object = view.ToString();
+    try {
+      DropView(view, stop);
+      journal_.Put(object, "done", {{"kind", "view"}, {"dropped", true}});
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient || error.code() == "FENCED") throw;
+      journal_.PutError(object, error, journal_.Detail(object));
+      ++failed_;
+    }
+  }
+}
+
+// Does nothing where it is gone already.
+void SchemaStage::DropView(const TableName& source, std::stop_token stop) {
+  SchemaChange drop;
+  drop.kind = SchemaChange::Kind::kDropView;
+  drop.table = link_.translator.rules().Find(source)->destination;
+  for (const Statement& statement : link_.destination.dialect().Render(drop, nullptr)) {
+    sink_->Execute(statement, stop);
+  }
+}
+
+// A view may need what its table has got since that was made. The full stage would make the table
+// again too, but later.
+void SchemaStage::MatchTables(std::stop_token stop) {
+  if (!link_.spec.Has(MigrationType::kFull)) return;
+  for (const SchemaVersion& version : link_.store.LatestSchemas()) {
+    if (stop.stop_requested()) throw Stopped();
+    const bool is_known = version.table && !version.table->columns.empty();
+    if (!is_known || !link_.translator.rules().Find(version.name)) continue;
+    const std::string object = version.name.ToString();
+    const json detail = journal_.Detail(object);
+    if (journal_.Status(object) == "skipped" || detail.value("kept", false)) continue;
+    if (detail.value("definition", "") == DefinitionDigest(*version.table)) continue;
+    Recreate(link_, *destination_, *sink_, *version.table, stop);
   }
 }
 

@@ -58,13 +58,18 @@ void VerificationStage::Run(std::stop_token stop) {
   SumUp(tables);
 }
 
-// Only who would do the same goes on with a round.
+// Only who would do the same goes on with a round, and only while nothing more was skipped: that
+// may have been in tables that were equal.
 std::string VerificationStage::OpenMark(int64_t round) const {
   std::string mark = fmt::format(
       "{} {} {}", round, options_.strength == DigestStrength::kCertain ? "certain" : "quick",
       options_.correct ? "corrects" : "compares");
   for (const TableName& table : options_.tables) mark += " " + table.ToString();
-  return mark;
+  size_t answered = 0;
+  for (const char* status : {"skip", "done", "edited", "closed"}) {
+    answered += link_.metadata.Findings(link_.project, status).size();
+  }
+  return mark + fmt::format(" after {} answers", answered);
 }
 
 std::vector<TableName> VerificationStage::Tables() {

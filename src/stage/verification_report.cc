@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <system_error>
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
@@ -96,6 +97,21 @@ std::string Lines(const ComparePlan& plan, const Difference& difference) {
   return out;
 }
 
+[[noreturn]] void FailOn(const std::string& path, const std::string& message) {
+  throw Error({.code = "VERIFICATION_REPORT_FAILED",
+               .kind = ErrorKind::kBlocked,
+               .object = path,
+               .message = message,
+               .cause = "the disk is full, or the directory cannot be written",
+               .remedy = "make room there or fix its permissions, then resume"});
+}
+
+void Remove(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::remove(path, failure);
+  if (failure) FailOn(path, fmt::format("cannot remove {}: {}", path, failure.message()));
+}
+
 }  // namespace
 
 VerificationReport::VerificationReport(std::string directory, const Dialect& destination,
@@ -104,7 +120,9 @@ VerificationReport::VerificationReport(std::string directory, const Dialect& des
       destination_(destination),
       progress_(progress),
       on_finished_(std::move(on_finished)) {
-  std::filesystem::create_directories(directory_);
+  std::error_code failure;
+  std::filesystem::create_directories(directory_, failure);
+  if (failure) FailOn(directory_, fmt::format("cannot make {}: {}", directory_, failure.message()));
 }
 
 std::string VerificationReport::Path(const TableName& table, std::string_view extension) const {
@@ -123,7 +141,7 @@ void VerificationReport::Restart(const TableName& table) {
   tables_.erase(table);
   for (std::string_view extension :
        std::initializer_list<std::string_view>{".diff", ".sql", kLaterStatements, ".keys"}) {
-    std::filesystem::remove(Path(table, extension));
+    Remove(Path(table, extension));
   }
 }
 
@@ -144,13 +162,7 @@ void VerificationReport::Write(std::ofstream& file, const TableName& table,
     if (extension == ".sql") file << destination_.ScriptHead();
   }
   file << text;
-  if (file.flush()) return;
-  throw Error({.code = "VERIFICATION_REPORT_FAILED",
-               .kind = ErrorKind::kBlocked,
-               .object = path,
-               .message = "cannot write " + path,
-               .cause = "the disk is full, or the directory cannot be written",
-               .remedy = "make room there or fix its permissions, then resume"});
+  if (!file.flush()) FailOn(path, "cannot write " + path);
 }
 
 void VerificationReport::Found(const CompareJob& job, const Difference& difference) {
@@ -226,7 +238,7 @@ void VerificationReport::Finished(const CompareJob& job) {
       Write(table.sql, job.plan->name(), ".sql", "");
       table.sql << statements.rdbuf();
       Write(table.sql, job.plan->name(), ".sql", "");
-      std::filesystem::remove(later);
+      Remove(later);
     }
   }
   on_finished_(job, verdict);

@@ -2,12 +2,9 @@
 """The commands as a database administrator uses them, beside a running migration and after it."""
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -160,6 +157,39 @@ def test_verify_whose_project_is_killed(tmp_path, mysql, oceanbase, tables):
     # A half-copied project is not compared.
     alone = verify(p)
     assert alone.code == 1 and "PROJECT_NOT_COPIED" in alone.err, alone
+
+
+def test_verify_waits_for_the_indexes_of_a_killed_project(tmp_path, mysql, oceanbase, tables):
+    """Its foreign keys are made after the rows: without them it must not replay."""
+    p = project(tmp_path, mysql, oceanbase)
+    died = godwit.Following(p, environment={"GODWIT_CRASH_POINT": "stage-after-done:3"})
+    godwit.wait(lambda: died.process.poll() is not None, 60, "its end")
+    died.process.communicate()
+    assert died.process.returncode == -9
+    assert (p.stage("full"), p.stage("indexes")) == ("done", "pending")
+    alone = verify(p)
+    assert alone.code == 1 and "PROJECT_NOT_COPIED" in alone.err, alone
+    assert p.migrate().code == 0
+    assert verify(p).code == 0
+
+
+def state_of(p):
+    listed = p.other("project", "list", "--json")
+    return next(line["state"] for line in map(json.loads, listed.stdout.splitlines()) if line.get("name") == p.name)
+
+
+def test_looking_does_not_change_what_a_project_is(tmp_path, mysql, oceanbase, tables):
+    p = project(tmp_path, mysql, oceanbase)
+    words = [w for w in p.arguments() if w not in ("migrate", str(godwit.PROGRAM))]
+    assert command("precheck", *words).returncode == 0
+    assert state_of(p) == "not_started"
+    assert p.migrate().code == 0 and state_of(p) == "completed"
+    assert command("precheck", *words).returncode == 3  # the tables have rows now
+    assert state_of(p) == "completed"
+    oceanbase.run(f"DELETE FROM {DATABASE}.a WHERE id = 3;\n")
+    assert verify(p).code == 4 and state_of(p) == "inconsistent"
+    assert verify(p, f"{DATABASE}.b").code == 0 and state_of(p) == "inconsistent"
+    assert verify(p, "--correct").code == 0 and state_of(p) == "completed"
 
 
 def test_verify_is_called_off_by_ctrl_c(tmp_path, mysql, oceanbase, tables):
@@ -510,75 +540,3 @@ def test_password_in_the_arguments_is_overwritten(tmp_path, tables, mysql, ocean
     for path in (tmp_path / "state").rglob("*"):
         if path.is_file():
             assert b"s3cret" not in path.read_bytes(), path
-
-
-# --- the terminal ---
-
-
-class Terminal:
-    """The program on a terminal of so many columns."""
-
-    def __init__(self, columns, words):
-        import fcntl
-        import struct
-        import termios
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            os.environ["TERM"] = "xterm"
-            os.execv(str(godwit.PROGRAM), [str(w) for w in (godwit.PROGRAM, *words)])
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-        self.shown = ""
-
-    def read_until(self, text, seconds=120):
-        deadline = time.monotonic() + seconds
-        while text not in self.shown:
-            assert time.monotonic() < deadline, f"no {text!r} in {self.shown[-3000:]}"
-            if select.select([self.master], [], [], 0.2)[0]:
-                try:
-                    self.shown += os.read(self.master, 65536).decode(errors="replace")
-                except OSError:
-                    break
-        assert text in self.shown, self.shown[-3000:]
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def end(self):
-        while True:
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                break
-            if not data:
-                break
-            self.shown += data.decode(errors="replace")
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.master)
-        return os.waitstatus_to_exitcode(status)
-
-
-@pytest.mark.parametrize("columns", [120, 60])
-def test_live_display(tmp_path, mysql, oceanbase, tables, columns):
-    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")  # precheck warns of it
-    p = project(tmp_path, mysql, oceanbase)
-    words = [w for w in p.arguments()[1:] if w not in ("--yes", "--json")]
-    terminal = Terminal(columns, words)
-    terminal.read_until("Go on? [y/N]")
-    terminal.type("y\n")
-    terminal.read_until("latency")
-    terminal.read_until("verification ")
-    assert "█" in terminal.shown
-    godwit.wait(lambda: p.stage("verification") == "done", 120, "verification")
-    terminal.type("\x03")
-    assert terminal.end() == 130
-    assert f"godwit project resume {p.name}" in terminal.shown
-    assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("\x1b[?25l")  # cursor is back
-
-
-def test_no_on_the_terminal_ends_in_3(tmp_path, mysql, oceanbase, tables):
-    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")
-    p = project(tmp_path, mysql, oceanbase)
-    terminal = Terminal(100, [w for w in p.arguments()[1:] if w not in ("--yes", "--json")])
-    terminal.read_until("Go on? [y/N]")
-    terminal.type("n\n")
-    assert terminal.end() == 3

@@ -138,3 +138,61 @@ def test_an_account_with_what_the_guide_asks_for(tmp_path, source, oceanbase):
     finally:
         source.run("".join(f"DROP USER {account};\n" for account in accounts))
     assert done.returncode == 0, done.stderr
+
+
+def outcomes(out, item):
+    """What the item said, by object, with its remedy."""
+    told = [json.loads(line) for line in out.splitlines()]
+    return {event.get("object", ""): (event["status"], event["remedy"]) for event in told
+            if event.get("stage") == "precheck" and event.get("item") == item}
+
+
+def judged(done):
+    return {name: status for name, (status, _) in outcomes(done.stdout, "destination_table").items()}
+
+
+@pytest.mark.parametrize("there, taken", [("CREATE VIEW v AS SELECT 1 AS id;\n", "v"),
+                                          ("CREATE TABLE v (id INT);\n", "v"),
+                                          ("CREATE VIEW t AS SELECT 1 AS id;\n", "t")],
+                         ids=["view by view", "view by table", "table by view"])
+def test_a_place_that_is_taken_at_the_destination(tmp_path, mysql, oceanbase, there, taken):
+    fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\nCREATE VIEW v AS SELECT id FROM t;\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    oceanbase.run(there, DATABASE)
+    done = precheck(tmp_path, mysql, oceanbase)
+    assert (done.returncode, judged(done)) == (3, {f"{DATABASE}.{taken}": "fail"}), done.stderr
+
+
+def test_a_table_that_cannot_be_looked_at(tmp_path, mysql, oceanbase):
+    """All else is told nevertheless."""
+    tables = "CREATE TABLE t (id INT PRIMARY KEY);\nCREATE TABLE u (id INT PRIMARY KEY);\n"
+    fresh(mysql, oceanbase, tables)
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    oceanbase.run(tables, DATABASE)
+    oceanbase.run("DROP USER IF EXISTS looker;\nCREATE USER looker;\n"
+                  f"GRANT INSERT ON {DATABASE}.t TO looker;\nGRANT ALL ON {DATABASE}.u TO looker;\n")
+    looker = godwit.Server("looker", oceanbase.url.replace("root@", "looker@"))
+    try:
+        done = precheck(tmp_path, mysql, looker)
+    finally:
+        oceanbase.run("DROP USER looker;\n")
+    assert done.returncode == 3, done.stderr
+    assert judged(done) == {f"{DATABASE}.t": "fail", f"{DATABASE}.u": "warn"}, done.stderr
+    assert outcomes(done.stdout, "connection") and outcomes(done.stdout, "write_privilege"), done.stdout
+
+
+def test_comparing_what_is_not_there(tmp_path, mysql, oceanbase):
+    """It is a warning; once that is accepted, the rest is compared and the table counts as a difference."""
+    script = "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n"
+    fresh(mysql, oceanbase, script + "CREATE TABLE u (id INT PRIMARY KEY);\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    oceanbase.run(script, DATABASE)
+    words = [str(godwit.PROGRAM), "verify", "--source", mysql.url, "--destination", oceanbase.url, "--objects",
+             f"{DATABASE}.*", "--state-dir", str(tmp_path / "state"), "--json"]
+    for more, code in (([], 3), (["--yes"], 4)):
+        done = subprocess.run([*words, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, text=True, timeout=120)
+        assert done.returncode == code, done.stderr
+        status, remedy = outcomes(done.stdout, "destination_table")[f"{DATABASE}.u"]
+        assert status == "warn" and "--exclude" in remedy and "--types" not in remedy, remedy
+    assert json.loads(done.stdout.splitlines()[-1])["inconsistent"] == 1, done.stdout

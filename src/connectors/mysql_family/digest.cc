@@ -55,6 +55,10 @@ CellText TextOf(const ColumnSchema& column) {
     case TypeKind::kBinary:
     case TypeKind::kVarbinary:
     case TypeKind::kBlob:
+      // No text function of MySQL takes a vector as it is.
+      if (column.native_type.starts_with("vector")) {
+        return {fmt::format("CAST({} AS BINARY)", name), true};
+      }
       return {name, true};
     default:
       return {name, false};
