@@ -36,6 +36,8 @@ def expression(name, kind):
     if kind in ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
                 "multipolygon", "geomcollection", "geometrycollection"):
         return f"CONCAT(ST_SRID({column}), ':', HEX(ST_AsBinary({column})))"
+    if kind == "vector":  # a VARBINARY of the same bytes at the destination
+        return f"CAST({column} AS BINARY)"
     if kind in ("enum", "set"):
         return f"CONCAT({column} + 0, ':', {column})"
     return column

@@ -22,6 +22,8 @@ def column_type(value):
     if value.startswith(("enum(", "set(")):
         # One engine prints labels with quotes and backslashes doubled, another as they are.
         value = value.replace("''", "'").replace("\\\\", "\\")
+    if vector := re.fullmatch(r"vector\((\d+)\)", value):
+        return f"varbinary({int(vector[1]) * 4})"
     return {"geomcollection": "geometrycollection"}.get(value, value)
 
 
