@@ -24,6 +24,14 @@ struct TableEstimate {
   uint64_t bytes = 0;
 };
 
+// What tables get that name no character set. Empty where servers of that kind have none.
+struct TextDefaults {
+  std::string charset;
+  std::string collation;
+
+  bool operator==(const TextDefaults&) const = default;
+};
+
 // Reads definitions from one server over its own connection. One thread at a time.
 class Catalog {
  public:
@@ -38,13 +46,10 @@ class Catalog {
   virtual TableEstimate Estimate(const TableName& name) = 0;
   // Foreign keys of any table of the server that refer to this one (name of the child with each).
   virtual std::vector<std::pair<TableName, ForeignKeySchema>> ChildrenOf(const TableName& name) = 0;
-  // Of tables that name none, as it is now; empty where the database is not there, or has no such
-  // thing.
-  struct TextDefaults {
-    std::string charset;
-    std::string collation;
-  };
-  virtual TextDefaults DefaultsOf(const std::string& /*database*/) { return {}; }
+  // The database's own, as they are now; nullopt if there is no such database.
+  virtual std::optional<TextDefaults> DefaultsOf(const std::string& /*database*/) {
+    return TextDefaults{};
+  }
   // Something that differs between two tables of the same name created at different times
   // (identity, creation time), and with every change of the definition. Empty: no such table.
   virtual std::string Fingerprint(const TableName& name) = 0;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/deadline.h"
+#include "endpoint/catalog.h"
 #include "model/change.h"
 #include "model/position.h"
 
@@ -27,6 +28,8 @@ class SchemaHistory {
   virtual std::optional<Versioned> Find(const TableName& name) = 0;
   // Whether a table that Find does not know ought to be followed: its rows must not be passed over.
   virtual bool IsSelected(const TableName& name) = 0;
+  // The database's at that place; empty where the history does not tell them.
+  virtual TextDefaults DefaultsOf(const std::string& /*database*/) { return {}; }
 };
 
 // A source's change log. One thread at a time, but for Cancel.

@@ -32,15 +32,14 @@ bool CanCut(const LogicalType& type, uint32_t prefix) {
   return (type.is_text() || type.is_bytes()) && type.length > prefix;
 }
 
-// The number behind "<table><infix>", 0 if the name is not made that way.
-uint64_t GeneratedNumber(std::string_view name, std::string_view table, std::string_view infix) {
-  if (name.size() <= table.size() + infix.size() ||
-      !EqualNames(name.substr(0, table.size()), table) ||
-      name.substr(table.size(), infix.size()) != infix) {
-    return 0;
-  }
+// How MariaDB begins the names of checks: of these it gives the lowest that is free.
+constexpr std::string_view kCountedFromOne = "CONSTRAINT_";
+
+// The number behind what a server begins such names with, 0 if the name is not made that way.
+uint64_t GeneratedNumber(std::string_view name, std::string_view begin) {
+  if (name.size() <= begin.size() || !EqualNames(name.substr(0, begin.size()), begin)) return 0;
   uint64_t number = 0;
-  for (char c : name.substr(table.size() + infix.size())) {
+  for (char c : name.substr(begin.size())) {
     if (c < '0' || c > '9' || number > 1'000'000'000) return 0;
     number = number * 10 + static_cast<uint64_t>(c - '0');
   }
@@ -60,11 +59,41 @@ Partitioning::Partition WithSubpartitions(Partitioning::Partition partition, siz
   return partition;
 }
 
+// MySQL counts on from the highest number that the table had before the statement.
+template <typename T>
+std::string NextName(std::string_view begin, const std::vector<T>& before,
+                     const std::vector<T>& now) {
+  uint64_t number = 1;
+  auto is_taken = [&](uint64_t n) {
+    return std::any_of(now.begin(), now.end(),
+                       [&](const T& item) { return GeneratedNumber(item.name, begin) == n; });
+  };
+  if (begin == kCountedFromOne) {
+    while (is_taken(number)) ++number;
+  } else {
+    for (const std::vector<T>* items : {&before, &now}) {
+      for (const T& item : *items) {
+        number = std::max(number, GeneratedNumber(item.name, begin) + 1);
+      }
+    }
+  }
+  return std::string(begin) + std::to_string(number);
+}
+
 size_t SubpartitionsOf(const std::vector<Partitioning::Partition>& partitions) {
   return partitions.empty() ? 0 : partitions[0].subpartitions.size();
 }
 
 }  // namespace
+
+std::vector<AlterAction> Alteration::Named() {
+  OldColumns();
+  OldIndexes();
+  OldForeignKeys();
+  OldChecks();
+  PlaceColumns();
+  return AddObjects();
+}
 
 std::optional<AlteredTable> Alteration::Run() {
   for (const AlterAction& action : actions_) {
@@ -181,7 +210,7 @@ bool Alteration::ConvertCharset() {
     }
     for (ColumnSchema& column : after_.columns) {
       if (!HasCharset(column)) continue;
-      if (!WidenText(column, action.charset)) return false;
+      if (!ConvertText(column, action.charset)) return false;
       column.charset = action.charset;
       column.collation = action.collation;
     }
@@ -254,13 +283,17 @@ void Alteration::OldForeignKeys() {
 }
 
 // A server drops a check over a dropped column alone with it, and refuses the statement where the
-// check is over others too: what still mentions the column is gone.
+// check is over others too: what still mentions the column is gone. A column's own check goes with
+// its old definition.
 void Alteration::OldChecks() {
   std::erase_if(after_.checks, [&](const CheckSchema& check) {
     if (!check.name.empty() &&
         (FindAction(Kind::kDropCheck, check.name) || DropsConstraint(check.name))) {
       return true;
     }
+    const AlterAction* modify =
+        check.column.empty() ? nullptr : FindAction(Kind::kModifyColumn, check.column);
+    if (modify != nullptr && !modify->check.column.empty()) return true;
     return std::any_of(dropped_.begin(), dropped_.end(), [&](const std::string& column) {
       return Mentions(check.expression, column);
     });
@@ -269,13 +302,20 @@ void Alteration::OldChecks() {
     const AlterAction* set =
         check.name.empty() ? nullptr : FindAction(Kind::kCheckEnforcement, check.name);
     if (set) check.enforced = set->check.enforced;
+    const AlterAction* rename =
+        check.column.empty() ? nullptr : FindAction(Kind::kRenameColumn, check.column);
+    if (rename) check.column = rename->new_name;
   }
 }
 
 // A constraint that the server named itself has no name here where the definition was parsed. A
-// clause whose name is not known means it if there is only one; with several nobody can tell.
+// clause whose name is not known means it if there is only one; with several nobody can tell. No
+// clause can mean a column's own check.
 bool Alteration::DropUnnamed() {
   auto is_unnamed = [](const auto& item) { return item.name.empty(); };
+  auto is_unnamed_check = [](const CheckSchema& check) {
+    return check.name.empty() && check.column.empty();
+  };
   auto has = [&](const auto& items, std::string_view name) {
     return std::any_of(items.begin(), items.end(),
                        [&](const auto& item) { return EqualNames(item.name, name); });
@@ -289,17 +329,17 @@ bool Alteration::DropUnnamed() {
         has(before_.indexes, action.name)) {
       continue;
     }
-    const auto checks = std::count_if(after_.checks.begin(), after_.checks.end(), is_unnamed);
+    const auto checks = std::count_if(after_.checks.begin(), after_.checks.end(), is_unnamed_check);
     const auto keys =
         std::count_if(after_.foreign_keys.begin(), after_.foreign_keys.end(), is_unnamed);
     const auto candidates = (is_key ? 0 : checks) + (is_check ? 0 : keys);
     if (candidates > 1) return false;
     if (candidates == 0) continue;
     if (action.kind == Kind::kCheckEnforcement) {
-      auto check = std::find_if(after_.checks.begin(), after_.checks.end(), is_unnamed);
+      auto check = std::find_if(after_.checks.begin(), after_.checks.end(), is_unnamed_check);
       check->enforced = action.check.enforced;
     } else {
-      if (!is_key) std::erase_if(after_.checks, is_unnamed);
+      if (!is_key) std::erase_if(after_.checks, is_unnamed_check);
       if (!is_check) std::erase_if(after_.foreign_keys, is_unnamed);
     }
   }
@@ -420,15 +460,22 @@ bool Alteration::Reorganize(const AlterAction& action) {
   return true;
 }
 
-void Alteration::AddObjects() {
+std::vector<AlterAction> Alteration::AddObjects() {
+  std::vector<AlterAction> named;
   for (const AlterAction& action : actions_) {
-    if (action.kind == Kind::kAddIndex) AddIndex(action.index);
-    if (action.kind == Kind::kAddForeignKey) AddForeignKey(action.foreign_key);
-    if (action.kind == Kind::kAddCheck) {
-      const CheckSchema& check = action.check;
-      const bool is_there =
-          !check.name.empty() && FindNamed(after_.checks, check.name) != after_.checks.end();
-      if (!is_there) after_.checks.push_back(check);
+    const size_t at = named.size();
+    named.push_back(action);
+    if (action.kind == Kind::kAddIndex) AddIndex(named[at].index);
+    if (action.kind == Kind::kAddCheck) AddCheck(named[at]);
+    if (action.kind != Kind::kAddForeignKey) continue;
+    if (AddForeignKey(named[at]) && !IsCovered(action.foreign_key.columns)) {
+      AlterAction& made = named.emplace_back();
+      made.kind = Kind::kAddIndex;
+      made.index.name = action.foreign_key.name;
+      for (const std::string& column : action.foreign_key.columns) {
+        made.index.parts.push_back({.column = column});
+      }
+      AddIndex(made.index);
     }
   }
   // Columns of the primary key take no NULL, however they are written.
@@ -438,43 +485,63 @@ void Alteration::AddObjects() {
       if (column >= 0) after_.columns[column].nullable = false;
     }
   }
+  return named;
 }
 
-void Alteration::AddIndex(IndexSchema index) {
+// MySQL manual, "FOREIGN KEY Constraints": a key without such an index gets one.
+bool Alteration::IsCovered(const std::vector<std::string>& columns) const {
+  auto covers = [&](const IndexSchema& index) { return Covers(index, columns); };
+  return std::any_of(after_.indexes.begin(), after_.indexes.end(), covers) ||
+         std::any_of(actions_.begin(), actions_.end(), [&](const AlterAction& action) {
+           return action.kind == Kind::kAddIndex && covers(action.index);
+         });
+}
+
+void Alteration::AddIndex(IndexSchema& index) {
   if (index.kind == IndexSchema::Kind::kPrimary) {
-    if (!after_.primary_key()) after_.indexes.insert(after_.indexes.begin(), std::move(index));
+    if (!after_.primary_key()) after_.indexes.insert(after_.indexes.begin(), index);
     return;
   }
   auto is_taken = [&](const std::string& name) {
     return EqualNames(name, "PRIMARY") || FindNamed(after_.indexes, name) != after_.indexes.end();
   };
   if (index.name.empty()) {
-    const std::string base = index.parts.empty() || index.parts[0].column.empty()
-                                 ? "functional_index"
-                                 : index.parts[0].column;
+    std::string base = "functional_index";
+    if (!index.parts.empty() && !index.parts[0].column.empty()) {
+      const int column = after_.FindColumn(index.parts[0].column);
+      base = column < 0 ? index.parts[0].column : after_.columns[column].name;
+    }
     index.name = base;
     for (int n = 2; is_taken(index.name); ++n) index.name = base + "_" + std::to_string(n);
   } else if (is_taken(index.name)) {
     return;  // IF NOT EXISTS
   }
-  after_.indexes.push_back(std::move(index));
+  after_.indexes.push_back(index);
 }
 
-void Alteration::AddForeignKey(ForeignKeySchema key) {
+// False: it is there, IF NOT EXISTS.
+bool Alteration::AddForeignKey(AlterAction& action) {
   auto& keys = after_.foreign_keys;
+  ForeignKeySchema& key = action.foreign_key;
   if (key.name.empty()) {  // named by InnoDB
-    uint64_t last = 0;
-    for (const ForeignKeySchema& other : before_.foreign_keys) {
-      last = std::max(last, GeneratedNumber(other.name, before_.name.table, "_ibfk_"));
-    }
-    for (const ForeignKeySchema& other : keys) {
-      last = std::max(last, GeneratedNumber(other.name, before_.name.table, "_ibfk_"));
-    }
-    key.name = before_.name.table + "_ibfk_" + std::to_string(last + 1);
+    const std::string begin = before_.name.table + "_ibfk_";
+    key.name = NextName(action.text.empty() ? begin : action.text, before_.foreign_keys, keys);
   } else if (FindNamed(keys, key.name) != keys.end()) {
+    return false;
+  }
+  keys.push_back(key);
+  return true;
+}
+
+void Alteration::AddCheck(AlterAction& action) {
+  auto& checks = after_.checks;
+  CheckSchema& check = action.check;
+  if (check.name.empty()) {
+    if (!action.text.empty()) check.name = NextName(action.text, before_.checks, checks);
+  } else if (FindNamed(checks, check.name) != checks.end()) {
     return;  // IF NOT EXISTS
   }
-  keys.push_back(std::move(key));
+  checks.push_back(check);
 }
 
 void Alteration::RenameTable() {
@@ -487,7 +554,7 @@ void Alteration::RenameTable() {
   if (after_.name.database.empty()) after_.name.database = before_.name.database;
   // Names the server made from the table's follow it.
   auto follow = [&](std::string& name, const char* infix) {
-    const uint64_t number = GeneratedNumber(name, before_.name.table, infix);
+    const uint64_t number = GeneratedNumber(name, before_.name.table + infix);
     if (number != 0) name = after_.name.table + infix + std::to_string(number);
   };
   for (ForeignKeySchema& key : after_.foreign_keys) {

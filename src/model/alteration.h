@@ -20,7 +20,7 @@ namespace godwit {
 //   2. columns added or moved, in the order of the clauses, beside columns by their new names;
 //   3. old indexes, foreign keys, checks and partitions: dropped, or carried over to the columns'
 //      new names; an index loses the parts whose column is gone, and goes with its last one;
-//   4. added ones.
+//   4. added ones, of which a server names those without a name in the order of the clauses.
 // The statement succeeded, so a clause that cannot apply (a column dropped that is not there) had
 // IF EXISTS, and does nothing.
 class Alteration {
@@ -31,6 +31,8 @@ class Alteration {
 
   // nullopt: the text does not tell the columns.
   std::optional<AlteredTable> Run();
+  // See WithNames.
+  std::vector<AlterAction> Named();
 
  private:
   using Kind = AlterAction::Kind;
@@ -52,9 +54,12 @@ class Alteration {
   bool Partitions();
   bool AddPartitions(const AlterAction& action);
   bool Reorganize(const AlterAction& action);
-  void AddObjects();
-  void AddIndex(IndexSchema index);
-  void AddForeignKey(ForeignKeySchema key);
+  // The actions as Named gives them.
+  std::vector<AlterAction> AddObjects();
+  bool IsCovered(const std::vector<std::string>& columns) const;
+  void AddIndex(IndexSchema& index);
+  bool AddForeignKey(AlterAction& action);
+  void AddCheck(AlterAction& action);
   void RenameTable();
 
   const TableSchema& before_;

@@ -10,9 +10,10 @@
 namespace godwit {
 namespace {
 
-constexpr uint8_t kTableVersion = 1;
+constexpr uint8_t kTableVersion = 2;  // 1: no check is a column's; written so where none is
 constexpr uint8_t kRowsVersion = 1;
-constexpr uint8_t kSchemaVersion = 3;  // 1: without the moment; 2: without the zone, partitioning
+// 1: without the moment; 2: without the zone, partitioning; 3: without checks' columns
+constexpr uint8_t kSchemaVersion = 4;
 
 constexpr uint8_t kForeignKeyChecks = 1;
 constexpr uint8_t kIsCascade = 2;
@@ -56,15 +57,11 @@ void CheckImages(const RowsChange& change) {
 
 uint64_t Lacking(const RowBatch& framed) { return framed.framed_bytes() - framed.data().size(); }
 
-template <typename T>
-T Decode(std::string_view bytes, uint8_t version, std::string_view what) {
-  ByteReader head(bytes, what);
-  ExpectVersion(head.U8(), version, what);
-  ArchiveReader in(head.Rest(), what);
-  T value;
-  Fields(in, value);
-  in.ExpectEnd();
-  return value;
+// Takes the version byte off the front: any from 1 to the one that is written now.
+uint8_t DecodeVersion(ByteReader& head, uint8_t newest, std::string_view what) {
+  const uint8_t version = head.U8();
+  if (version == 0 || version > newest) ExpectVersion(version, newest, what);
+  return version;
 }
 
 }  // namespace
@@ -91,16 +88,34 @@ void ZoneFields(Archive& a, Is<SchemaChange> auto& v) {
   a(v.time_zone);
   for (auto& action : v.actions) a(action.partitioning);
 }
+template <typename Archive>
+void ColumnCheckFields(Archive& a, Is<SchemaChange> auto& v) {
+  if (v.definition) ColumnCheckFields(a, *v.definition);
+  for (auto& action : v.actions) a(action.check.column);
+}
 
+// Digests of definitions are kept, so a table that has no column's check keeps its bytes.
 std::string EncodeTableSchema(const TableSchema& table) {
-  std::string out(1, static_cast<char>(kTableVersion));
+  const bool has_column_checks =
+      std::any_of(table.checks.begin(), table.checks.end(),
+                  [](const CheckSchema& check) { return !check.column.empty(); });
+  std::string out(1, static_cast<char>(has_column_checks ? kTableVersion : 1));
   ArchiveWriter writer(out);
   Fields(writer, table);
+  if (has_column_checks) ColumnCheckFields(writer, table);
   return out;
 }
 
 TableSchema DecodeTableSchema(std::string_view bytes) {
-  return Decode<TableSchema>(bytes, kTableVersion, "table definition");
+  static constexpr std::string_view kWhat = "table definition";
+  ByteReader head(bytes, kWhat);
+  const uint8_t version = DecodeVersion(head, kTableVersion, kWhat);
+  ArchiveReader in(head.Rest(), kWhat);
+  TableSchema table;
+  Fields(in, table);
+  if (version > 1) ColumnCheckFields(in, table);
+  in.ExpectEnd();
+  return table;
 }
 
 void AppendEncoded(std::string& out, const SchemaChange& change) {
@@ -109,18 +124,19 @@ void AppendEncoded(std::string& out, const SchemaChange& change) {
   Fields(writer, change);
   MomentFields(writer, change);
   ZoneFields(writer, change);
+  ColumnCheckFields(writer, change);
 }
 
 SchemaChange DecodeSchemaChange(std::string_view bytes) {
   static constexpr std::string_view kWhat = "schema change";
   ByteReader head(bytes, kWhat);
-  const uint8_t version = head.U8();
-  if (version == 0 || version > kSchemaVersion) ExpectVersion(version, kSchemaVersion, kWhat);
+  const uint8_t version = DecodeVersion(head, kSchemaVersion, kWhat);
   ArchiveReader in(head.Rest(), kWhat);
   SchemaChange change;
   Fields(in, change);
   if (version > 1) MomentFields(in, change);
   if (version > 2) ZoneFields(in, change);
+  if (version > 3) ColumnCheckFields(in, change);
   in.ExpectEnd();
   return change;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/charset_width.h"
 
+#include <algorithm>
 #include <array>
 
 namespace godwit {
@@ -34,6 +35,26 @@ constexpr std::array kTextTypes = {TextType{"tinytext", 0xff}, TextType{"text", 
                                    TextType{"mediumtext", 0xffffff},
                                    TextType{"longtext", 0xffffffff}};
 
+// Whether a character can take more bytes in UTF-8, though the widest ones do not: two of gb18030
+// and utf16 become three.
+bool GrowsInUtf8(std::string_view charset) {
+  static constexpr std::array<std::string_view, 6> kOthers = {"utf8mb4", "utf8",   "utf8mb3",
+                                                              "ascii",   "binary", "utf32"};
+  return std::find(kOthers.begin(), kOthers.end(), charset) == kOthers.end();
+}
+
+// Makes it the smallest type of so many bytes.
+void Resize(ColumnSchema& column, uint64_t wanted) {
+  for (const TextType& type : kTextTypes) {
+    if (type.limit < wanted && type.name != "longtext") continue;
+    for (const TextType& old : kTextTypes) {
+      if (column.native_type == old.name) column.native_type = type.name;
+    }
+    column.type.length = type.limit;
+    return;
+  }
+}
+
 }  // namespace
 
 int CharsetWidth(std::string_view charset) {
@@ -43,22 +64,23 @@ int CharsetWidth(std::string_view charset) {
   return 0;
 }
 
+bool ConvertText(ColumnSchema& column, std::string_view charset) {
+  if (column.type.kind != TypeKind::kText || column.charset == charset) return true;
+  const int from = CharsetWidth(column.charset);
+  const int to = CharsetWidth(charset);
+  if (from == 0 || to == 0) return false;
+  if (to > from) Resize(column, column.type.length * static_cast<uint64_t>(to) / from);
+  return true;
+}
+
 bool WidenText(ColumnSchema& column, std::string_view charset) {
   if (column.type.kind != TypeKind::kText || column.charset == charset) return true;
   const int from = CharsetWidth(column.charset);
   const int to = CharsetWidth(charset);
   if (from == 0 || to == 0) return false;
-  if (to <= from) return true;
-  const uint64_t wanted = column.type.length * static_cast<uint64_t>(to) / from;
-  for (const TextType& type : kTextTypes) {
-    if (type.limit < wanted && type.name != "longtext") continue;
-    for (const TextType& old : kTextTypes) {
-      if (column.native_type == old.name) column.native_type = type.name;
-    }
-    column.type.length = type.limit;
-    return true;
-  }
-  return false;
+  const bool grows = charset.starts_with("utf8") ? GrowsInUtf8(column.charset) : to > 1;
+  if (grows) Resize(column, column.type.length * static_cast<uint64_t>(to));
+  return true;
 }
 
 }  // namespace godwit

@@ -70,7 +70,7 @@ class Maker {
     return {Text(), Choice(IndexSchema::Kind::kSpatial), List(part), Text(), Text(), Flip()};
   }
   ForeignKeySchema ForeignKey() { return {Text(), Texts(), Name(), Texts(), Text(), Text()}; }
-  CheckSchema Check() { return {Text(), Text(), Flip()}; }
+  CheckSchema Check() { return {Text(), Text(), Flip(), Text()}; }
   Partitioning::Partition Partition(int depth) {
     auto sub = [&] { return Partition(depth + 1); };
     return {Text(), Text(), Text(), depth > 0 ? std::vector<Partitioning::Partition>() : List(sub)};
@@ -273,6 +273,23 @@ TEST(Codec, TableSchemaReadsBack) {
   EXPECT_THROW(DecodeTableSchema(EncodeTableSchema({}) + "x"), Error);
 }
 
+// A project keeps digests of definitions: what has nothing new to say keeps its bytes.
+TEST(Codec, OlderTableSchemasAreReadAndStillWritten) {
+  TableSchema table;
+  table.name = {"shop", "t"};
+  table.checks = {{"c", "(`a` > 0)"}};
+  const std::string first = EncodeTableSchema(table);
+  EXPECT_EQ(first[0], 1);
+  EXPECT_EQ(DecodeTableSchema(first), table);
+  table.checks[0].column = "a";
+  const std::string second = EncodeTableSchema(table);
+  EXPECT_EQ(second, "\2" + first.substr(1) + "\1a");
+  EXPECT_EQ(DecodeTableSchema(second), table);
+  std::string unknown = second;
+  unknown[0] = 3;
+  EXPECT_THROW(DecodeTableSchema(unknown), Error);
+}
+
 TEST(Codec, SchemaChangeReadsBack) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     const SchemaChange change = Maker(seed).Change();
@@ -291,6 +308,7 @@ TEST(Codec, SchemaChangeReadsBack) {
       EXPECT_EQ(back.actions[i].kind, change.actions[i].kind);
       EXPECT_EQ(back.actions[i].column, change.actions[i].column);
       EXPECT_EQ(back.actions[i].foreign_key, change.actions[i].foreign_key);
+      EXPECT_EQ(back.actions[i].check, change.actions[i].check);
       EXPECT_EQ(back.actions[i].new_table, change.actions[i].new_table);
       EXPECT_EQ(back.actions[i].partitioning, change.actions[i].partitioning);
     }
@@ -307,19 +325,22 @@ TEST(Codec, OlderSchemaChangesAreRead) {
   change.statement = "ALTER TABLE t ADD a INT";
   change.actions.resize(1);
   const std::string newest = Encoded(change);
-  // The zone's empty text and the one action's missing partitioning; the moment's two texts.
-  std::string second = newest.substr(0, newest.size() - 2);
+  // The one action's check is no column's; the zone's empty text and the action's missing
+  // partitioning; the moment's two texts.
+  std::string third = newest.substr(0, newest.size() - 1);
+  third[0] = 3;
+  std::string second = third.substr(0, third.size() - 2);
   second[0] = 2;
   std::string first = second.substr(0, second.size() - 2);
   first[0] = 1;
-  for (const std::string& bytes : {first, second, newest}) {
+  for (const std::string& bytes : {first, second, third, newest}) {
     const SchemaChange back = DecodeSchemaChange(bytes);
     EXPECT_EQ(back.statement, change.statement);
     EXPECT_EQ(back.actions.size(), 1u);
     EXPECT_EQ(back.time_zone, "");
     EXPECT_FALSE(back.actions[0].partitioning);
   }
-  for (const char version : {'\x00', '\x04'}) {
+  for (const char version : {'\x00', '\x05'}) {
     std::string unknown = newest;
     unknown[0] = version;
     EXPECT_THROW(DecodeSchemaChange(unknown), Error);

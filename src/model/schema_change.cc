@@ -23,4 +23,9 @@ std::optional<TableSchema> ApplyActions(const TableSchema& table,
   return std::move(altered->table);
 }
 
+std::vector<AlterAction> WithNames(const TableSchema& table,
+                                   const std::vector<AlterAction>& actions) {
+  return Alteration(table, actions).Named();
+}
+
 }  // namespace godwit

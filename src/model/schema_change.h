@@ -15,9 +15,10 @@ struct AlterAction {
   enum class Kind {
     kAddColumn,      // column, after/first
     kDropColumn,     // name
-    kModifyColumn,   // name → column (a new name in `column` renames), after/first
+    kModifyColumn,   // name → column (a new name in `column` renames), after/first; check.column
+                     // is its old name where checks of its own go
     kRenameColumn,   // name → new_name
-    kSetDefault,     // name, column.default_value
+    kSetDefault,     // name, column.default_value; text: NUMBER or TEXT, what was written
     kDropDefault,    // name
     kSetVisibility,  // name, column.invisible
     kAddIndex,       // index
@@ -25,15 +26,15 @@ struct AlterAction {
     kDropPrimaryKey,
     kRenameIndex,         // name → new_name
     kIndexVisibility,     // name, index.invisible
-    kAddForeignKey,       // foreign_key
+    kAddForeignKey,       // foreign_key; text: what its name begins with if the server gives it
     kDropForeignKey,      // name
-    kAddCheck,            // check
+    kAddCheck,            // check; text as above, empty where the server gives none
     kDropCheck,           // name
     kCheckEnforcement,    // name, check.enforced
     kDropConstraint,      // name: a check or a foreign key, known only against the table
     kAddPartitions,       // partitions
-    kDropPartitions,      // names
-    kTruncatePartitions,  // names; empty means ALL
+    kDropPartitions,      // names; text: the source's PartitionCollations
+    kTruncatePartitions,  // names, empty means ALL; text as above
     kReorganize,          // text: anything else about partitions; partitioning for PARTITION BY
     kTableComment,        // text
     kTableCharset,        // charset/collation for new columns
@@ -99,7 +100,8 @@ struct SchemaChange {
   bool creates_table = false;
   std::string charset;
   std::string collation;
-  std::string problem;  // for kUnknown: what the parser stumbled on
+  // For kUnknown what the parser stumbled on; else why it must not be followed as it is.
+  std::string problem;
   // What CURRENT_TIMESTAMP(6) was to the statement, in UTC and in its session's time zone; empty
   // where the log does not say, or nothing depends on it.
   std::string moment_utc;
@@ -125,5 +127,9 @@ std::optional<AlteredTable> AlterTable(const TableSchema& table,
 // The same, nullopt also where the text does not tell the whole of it.
 std::optional<TableSchema> ApplyActions(const TableSchema& table,
                                         const std::vector<AlterAction>& actions);
+// The actions with the names that the server gives to indexes and constraints without one, and with
+// the index that it makes for a foreign key. What has a name keeps it.
+std::vector<AlterAction> WithNames(const TableSchema& table,
+                                   const std::vector<AlterAction>& actions);
 
 }  // namespace godwit

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/charset_width.h"
 #include "model/expression_names.h"
 
 namespace godwit {
@@ -208,6 +209,99 @@ TEST(ApplyActions, ConstraintsComeAndGo) {
   AlterAction enforce = Do(Kind::kCheckEnforcement, "t_chk_1");
   enforce.check.enforced = false;
   EXPECT_FALSE(ApplyActions(table, {enforce})->checks[0].enforced);
+}
+
+// MariaDB's MODIFY defines the column's own check anew, or no more.
+TEST(ApplyActions, AColumnsOwnCheckGoesWithItsDefinition) {
+  TableSchema table = Table();
+  table.checks = {{"", "(`a` > 0)", true, "a"}, {"c", "(`a` < 9)"}};
+  AlterAction modify = Modify("A", Column("z"));
+  modify.check.column = "A";
+  auto after = ApplyActions(table, {modify});
+  ASSERT_THAT(after->checks, testing::SizeIs(1));
+  EXPECT_EQ(after->checks[0].name, "c");
+  after = ApplyActions(table, {Modify("b", Column("b")), Rename(Kind::kRenameColumn, "a", "z")});
+  EXPECT_EQ(after->checks[0].column, "z");
+  EXPECT_THAT(ApplyActions(table, {Do(Kind::kDropConstraint, "other")})->checks,
+              testing::SizeIs(2));
+  // One that no statement of MariaDB's asked for says nothing of checks.
+  EXPECT_THAT(ApplyActions(table, {Modify("a", Column("a"))})->checks, testing::SizeIs(2));
+}
+
+std::string Names(const std::vector<AlterAction>& actions) {
+  std::string out;
+  for (const AlterAction& action : actions) {
+    const bool is_index = action.kind == Kind::kAddIndex;
+    const bool is_check = action.kind == Kind::kAddCheck;
+    out += (out.empty() ? "" : " ") + (is_index   ? action.index.name
+                                       : is_check ? action.check.name
+                                                  : action.foreign_key.name);
+  }
+  return out;
+}
+AlterAction AddCheck(const std::string& name, const std::string& begin) {
+  AlterAction action = Do(Kind::kAddCheck);
+  action.check.name = name;
+  action.text = begin;
+  return action;
+}
+AlterAction AddForeignKey(const std::string& name, const std::string& column) {
+  AlterAction action = Do(Kind::kAddForeignKey);
+  action.foreign_key = {name, {column}, {"shop", "p"}, {"id"}, "", ""};
+  return action;
+}
+
+TEST(WithNames, GivesThoseThatTheServerGives) {
+  TableSchema table = Table();
+  table.checks = {{"s_chk_4", ""}, {"CONSTRAINT_2", ""}};
+  EXPECT_EQ(Names(WithNames(table, {AddIndex({"", IndexKind::kPlain, {{"A"}}}),
+                                    AddIndex({"", IndexKind::kUnique, {{"a"}, {"id"}}})})),
+            "a a_2");
+  AlterAction drop = Do(Kind::kDropIndex, "n");
+  EXPECT_EQ(WithNames(table, {drop, AddIndex({"", IndexKind::kPlain, {{"", "a + 1"}}}),
+                              AddIndex({"n", IndexKind::kPlain, {{"note"}}})})[2]
+                .index.name,
+            "n");
+  EXPECT_EQ(Names(WithNames(table, {AddCheck("", "s_chk_"), AddCheck("mine", "s_chk_"),
+                                    AddCheck("", "s_chk_"), AddCheck("", "")})),
+            "s_chk_5 mine s_chk_6 ");
+  EXPECT_EQ(Names(WithNames(table, {AddCheck("", "CONSTRAINT_"), AddCheck("", "CONSTRAINT_")})),
+            "CONSTRAINT_1 CONSTRAINT_3");
+}
+
+TEST(WithNames, AddsTheIndexThatAForeignKeyNeeds) {
+  const TableSchema table = Table();
+  EXPECT_EQ(Names(WithNames(table, {AddForeignKey("fk", "b")})), "fk fk");
+  EXPECT_EQ(Names(WithNames(table, {AddForeignKey("", "b")})), "t_ibfk_1 b");
+  EXPECT_EQ(Names(WithNames(table, {AddForeignKey("fk", "a")})), "fk");
+  EXPECT_EQ(Names(WithNames(table, {AddForeignKey("fk", "b"),
+                                    AddIndex({"", IndexKind::kPlain, {{"b"}, {"id"}}})})),
+            "fk b");
+  EXPECT_EQ(Indexes(ApplyActions(table, {AddForeignKey("fk", "b")})),
+            "PRIMARY(id) ab(a,b) n(note:10) fk(b)");
+}
+
+// Two bytes become three, though the widest characters have four in both.
+TEST(CharsetWidth, ATextHoldsItsBytesInAnotherCharset) {
+  auto widened = [](const char* from, const char* to, auto widen) {
+    ColumnSchema text = Column("body", TypeKind::kText);
+    text.native_type = "text";
+    text.type.length = 0xffff;
+    text.charset = from;
+    EXPECT_TRUE(widen(text, to)) << from;
+    return text.native_type;
+  };
+  for (const char* charset : {"gb18030", "utf16", "utf16le", "ucs2", "gbk", "ujis", "latin1"}) {
+    EXPECT_EQ(widened(charset, "utf8mb4", WidenText), "mediumtext") << charset;
+  }
+  for (const char* charset : {"ascii", "utf8mb3", "utf32", "utf8mb4"}) {
+    EXPECT_EQ(widened(charset, "utf8mb4", WidenText), "text") << charset;
+  }
+  EXPECT_EQ(widened("utf8mb4", "gb18030", WidenText), "mediumtext");
+  EXPECT_EQ(widened("utf8mb4", "latin1", WidenText), "text");
+  // A server counts characters.
+  EXPECT_EQ(widened("gb18030", "utf8mb4", ConvertText), "text");
+  EXPECT_EQ(widened("gbk", "utf8mb4", ConvertText), "mediumtext");
 }
 
 TEST(ApplyActions, ConvertsCharsets) {

@@ -69,6 +69,12 @@ void Fields(Archive& a, Is<TableSchema> auto& v) {
     v.charset, v.collation, v.comment, v.next_auto_increment);
 }
 
+// What a table definition has beyond its Fields, where it has any of it.
+template <typename Archive>
+void ColumnCheckFields(Archive& a, Is<TableSchema> auto& v) {
+  for (auto& check : v.checks) a(check.column);
+}
+
 template <typename Archive>
 void Fields(Archive& a, Is<ViewSchema> auto& v) {
   a(v.name, v.dialect, v.select, v.columns, v.check_option, v.definer);

@@ -60,6 +60,18 @@ TableName TableName::FromText(std::string_view text) {
   return out;
 }
 
+bool Covers(const IndexSchema& index, const std::vector<std::string>& columns) {
+  if (index.kind == IndexSchema::Kind::kFullText || index.kind == IndexSchema::Kind::kSpatial) {
+    return false;
+  }
+  if (index.parts.size() < columns.size()) return false;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const KeyPart& part = index.parts[i];
+    if (part.prefix_length != 0 || !EqualNames(part.column, columns[i])) return false;
+  }
+  return true;
+}
+
 bool ChangesChildren(const ForeignKeySchema& key) {
   auto sets = [](const std::string& action) {
     return action == "SET NULL" || action == "SET DEFAULT";

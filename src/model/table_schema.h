@@ -78,6 +78,9 @@ struct IndexSchema {
   bool operator==(const IndexSchema&) const = default;
 };
 
+// Whether the index begins with these columns, each of them whole.
+bool Covers(const IndexSchema& index, const std::vector<std::string>& columns);
+
 struct ForeignKeySchema {
   std::string name;
   std::vector<std::string> columns;
@@ -98,6 +101,9 @@ struct CheckSchema {
   std::string name;
   std::string expression;
   bool enforced = true;
+  // The column that it belongs to, where a new definition of that one ends it (MariaDB); empty: the
+  // table's.
+  std::string column = "";
 
   bool operator==(const CheckSchema&) const = default;
 };

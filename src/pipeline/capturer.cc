@@ -148,6 +148,7 @@ void Capturer::Handle(Fragment& f) {
 void Capturer::HandleDdl(Open& open, Fragment& f) {
   if (!tracker_.Concerns(f.ddl)) return;
   if (!ready_ && f.ddl.kind != SchemaChange::Kind::kUnknown) throw StartAgain{};
+  tracker_.Complete(f.ddl);
   store_.AppendDdl(open.spool, f.ddl);
   open.has_ddl = true;
   open.is_empty = false;

@@ -52,15 +52,28 @@ class ScriptedReader : public ChangeReader {
   size_t next_ = 0;
 };
 
+// Of a source whose databases have defaults.
+class GbkCatalog : public TestCatalog {
+ public:
+  using TestCatalog::TestCatalog;
+  std::optional<TextDefaults> DefaultsOf(const std::string&) override {
+    return TextDefaults{"gbk", "gbk_bin"};
+  }
+};
+
 class ScriptedEndpoint : public TestEndpoint {
  public:
   ScriptedEndpoint(TestDatabase& database, const std::vector<Fragment>& script)
-      : TestEndpoint(database), script_(script) {}
+      : TestEndpoint(database), database_(database), script_(script) {}
+  std::unique_ptr<Catalog> OpenCatalog() override {
+    return std::make_unique<GbkCatalog>(database_);
+  }
   std::unique_ptr<ChangeReader> OpenChangeReader() override {
     return std::make_unique<ScriptedReader>(script_);
   }
 
  private:
+  TestDatabase& database_;
   const std::vector<Fragment>& script_;
 };
 
@@ -171,6 +184,26 @@ TEST_F(CapturerTest, DefinitionsDeliveredAgainAreNotAppliedTwice) {
   const auto latest = store_->LatestSchemas();
   ASSERT_EQ(latest.size(), 1u);
   EXPECT_EQ(latest[0].table->columns.size(), 3u);
+}
+
+// The destination's database may give it another.
+TEST_F(CapturerTest, AStoredDefinitionSaysItsCharset) {
+  Fragment create = Make(Fragment::Kind::kDdl, "a");
+  create.ddl.kind = SchemaChange::Kind::kCreateTable;
+  create.ddl.table = {"d", "made"};
+  create.ddl.definition.emplace();
+  create.ddl.definition->columns.resize(1);
+  create.ddl.definition->columns[0].name = "v";
+  create.ddl.definition->columns[0].type.kind = TypeKind::kVarchar;
+  script_ = {Make(Fragment::Kind::kBegin, "a"), create, Make(Fragment::Kind::kCommit, "a", 1, 1)};
+  CaptureUpTo(1);
+  auto reader = store_->Read(0);
+  ASSERT_TRUE(reader->NextTransaction(Deadline::In(std::chrono::seconds(5)), {}));
+  LogPart part;
+  ASSERT_TRUE(reader->NextPart(part));
+  ASSERT_TRUE(part.ddl.definition);
+  EXPECT_EQ(part.ddl.definition->collation, "gbk_bin");
+  EXPECT_EQ(part.ddl.definition->columns[0].charset, "gbk");
 }
 
 }  // namespace

@@ -17,6 +17,11 @@ namespace {
 using nlohmann::json;
 using Kind = SchemaChange::Kind;
 
+// Statements may hold bytes that are no UTF-8.
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string SettingKey(Sequence sequence) { return "ddl." + std::to_string(sequence); }
 
 // Every table or view a change names, under old and new names.
@@ -196,7 +201,7 @@ void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
 void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
   if (!ObeyGiven(record, source)) return;
   for (;;) {
-    std::vector<SchemaChange> converted;
+    TranslatedChange converted;
     try {
       // An edited statement, frozen in the record, needs no conversion.
       if (record.statements.empty()) CheckOwnDestination(source);
@@ -220,15 +225,35 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
       RunConverted(record, source, by_hand, stop);
       return;
     }
-    for (size_t i = record.change; i < converted.size(); ++i) {
-      if (!RunConverted(record, source, converted[i], stop)) return;
+    for (size_t i = record.change; i < converted.changes.size(); ++i) {
+      if (!RunConverted(record, source, converted.changes[i], stop)) return;
       record.change = i + 1;
       record.next = 0;
       record.statements.clear();
       Save(record);
     }
-    return;
+    return NoteLosses(source, converted.notes);
   }
+}
+
+// Added to the table's entry in the journal, which `project ddl` shows: a table that is made anew
+// begins with what it lost itself.
+void DdlBarrier::NoteLosses(const SchemaChange& source, const std::vector<TranslationNote>& notes) {
+  if (notes.empty()) return;
+  const std::string object = source.table.ToString();
+  const auto known = link_.metadata.Entry(link_.project, "ddl", object);
+  const bool is_made = source.kind == Kind::kCreateTable && !source.if_exists;
+  json detail = known && !is_made ? json::parse(known->detail) : json::object();
+  json& all = detail["notes"];
+  const size_t before = all.size();
+  for (const TranslationNote& note : notes) {
+    json one = {{"object", note.object}, {"text", note.text}, {"may_clash", note.may_clash}};
+    if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+  }
+  if (all.size() == before) return;  // it ran before, but nobody heard
+  detail["kind"] = "ddl";
+  detail["source"] = detail.value("source", "") + source.statement + ";\n";
+  link_.metadata.PutEntry(link_.project, {"ddl", object, "done", Dump(detail), 0});
 }
 
 // A statement that would go now is not tried when the user has said otherwise meanwhile.
@@ -470,8 +495,7 @@ void DdlBarrier::Save(const Record& record) {
             {"has_intent", record.has_intent},
             {"before", record.before},
             {"source", record.source}};
-  link_.metadata.PutSetting(link_.project, SettingKey(record.sequence),
-                            j.dump(-1, ' ', false, json::error_handler_t::replace));
+  link_.metadata.PutSetting(link_.project, SettingKey(record.sequence), Dump(j));
 }
 
 bool DdlBarrier::Exists(const TableName& table, std::stop_token stop) {

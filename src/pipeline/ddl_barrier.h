@@ -47,6 +47,8 @@ class DdlBarrier {
 
   // What no table's copy holds already; a statement on several tables is cut down.
   std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change) const;
+  // Tells the user what a statement has lost in translation.
+  void NoteLosses(const SchemaChange& source, const std::vector<TranslationNote>& notes);
   void RunUnit(Record& record, const SchemaChange& source, std::stop_token stop);
   // What was answered while nobody ran. False: the unit is left out.
   bool ObeyGiven(Record& record, const SchemaChange& source);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "pipeline/replay_world_for_test.h"
 
 namespace godwit {
@@ -128,6 +130,61 @@ TEST_F(AnswersTest, ARowOfAMergedWindowNamesAllOfIt) {
   EXPECT_LT(span.first, kFailing);
   EXPECT_GT(span.last, kFailing);
   EXPECT_EQ(world_.database.Rows(kTable).size(), size_t{kTransactions - 1});
+}
+
+class JournalMetadata : public TestMetadata {
+ public:
+  void PutEntry(int64_t, const JournalEntry& entry) override {
+    entries[{entry.stage, entry.object}] = entry;
+  }
+  std::optional<JournalEntry> Entry(int64_t, const std::string& stage,
+                                    const std::string& object) override {
+    auto found = entries.find({stage, object});
+    if (found == entries.end()) return {};
+    return found->second;
+  }
+
+  std::map<std::pair<std::string, std::string>, JournalEntry> entries;
+};
+
+// An ALTER TABLE that adds a foreign key to a table that is not selected.
+SchemaChange AddKeyTo(const std::string& parent) {
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kAlterTable;
+  change.table = kTable;
+  change.statement = "ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES " + parent;
+  AlterAction& action = change.actions.emplace_back();
+  action.kind = AlterAction::Kind::kAddForeignKey;
+  action.foreign_key.name = "k";
+  action.foreign_key.referenced = {"other", parent};
+  return change;
+}
+
+TEST(DdlBarrierTest, WhatAStatementLosesIsInTheJournal) {
+  TestWorld world;
+  JournalMetadata metadata;
+  Link link{.name = "link",
+            .spec = world.spec,
+            .source = world.endpoint,
+            .destination = world.endpoint,
+            .store = world.store,
+            .metadata = metadata,
+            .translator = world.translator};
+  const LaneWriter::Options options{.retry = {}, .on_transient = {}, .ask = world.ask};
+  ReplayProgress progress({});
+  LaneWriter writer(link, 0, {}, progress, options);
+  ReplayTables tables(link);
+  DdlBarrier barrier(link, writer, tables, options);
+  barrier.Run(1, {AddKeyTo("p"), AddKeyTo("q")}, {});
+  barrier.Run(2, {AddKeyTo("p")}, {});  // is known
+  ASSERT_EQ(metadata.entries.size(), 1u);
+  const JournalEntry entry = metadata.entries.begin()->second;
+  EXPECT_EQ(entry.stage, "ddl");
+  EXPECT_EQ(entry.object, "d.t");
+  const auto detail = nlohmann::json::parse(entry.detail);
+  ASSERT_EQ(detail["notes"].size(), 2u);
+  EXPECT_EQ(detail["notes"][0]["text"], "foreign key k is left out: other.p is not selected");
+  EXPECT_EQ(detail["source"], AddKeyTo("p").statement + ";\n" + AddKeyTo("q").statement + ";\n");
 }
 
 }  // namespace

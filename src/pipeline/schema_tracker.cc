@@ -9,11 +9,25 @@
 namespace godwit {
 namespace {
 
+// Databases' defaults are stored beside the tables, as definitions in Godwit's own database, which
+// no rule selects.
+TableName DefaultsName(const std::string& database) {
+  return {std::string(kOwnDatabase), database};
+}
+
+// Stands for all databases: where it is stored, one without defaults was not there.
+constexpr const char* kEveryDatabase = "";
+
+// Text that says no charset of its own.
+bool IsOpenText(const ColumnSchema& column) {
+  const bool has_labels = column.type.kind == TypeKind::kEnum || column.type.kind == TypeKind::kSet;
+  return column.charset.empty() && (column.type.is_text() || has_labels);
+}
+
 // New text columns without a charset of their own have the table's.
 void InheritCharset(TableSchema& table) {
   for (ColumnSchema& column : table.columns) {
-    bool has_labels = column.type.kind == TypeKind::kEnum || column.type.kind == TypeKind::kSet;
-    if (!column.charset.empty() || !(column.type.is_text() || has_labels)) continue;
+    if (!IsOpenText(column)) continue;
     column.charset = table.charset;
     column.collation = table.collation;
   }
@@ -54,9 +68,15 @@ void SchemaTracker::LoadBefore(uint64_t version) { TakeUp(store_.SchemasBefore(v
 
 void SchemaTracker::TakeUp(const Versions& versions) {
   current_.clear();
+  defaults_.clear();
   passed_over_.clear();
-  for (const SchemaVersion& version : versions) {
-    if (version.table) current_[version.name] = {version.table, version.version};
+  for (const auto& [version, name, table] : versions) {
+    if (!table) continue;
+    if (name.database == kOwnDatabase) {
+      defaults_[name.table] = {table->charset, table->collation};
+    } else {
+      current_[name] = {table, version};
+    }
   }
 }
 
@@ -65,8 +85,12 @@ void SchemaTracker::ReadAll() {
   for (const auto& [name, known] : std::exchange(current_, {})) {
     versions.push_back({store_.NextSchemaVersion(), name, nullptr});
   }
+  while (!defaults_.empty()) ForgetDefaults(std::string(defaults_.begin()->first), versions);
+  PutDefaults(kEveryDatabase, {}, versions);
   for (const std::string& database : catalog_->Databases()) {
     if (!rules_.MaySelect(database)) continue;
+    const auto defaults = catalog_->DefaultsOf(database);
+    if (defaults && !defaults->charset.empty()) PutDefaults(database, *defaults, versions);
     for (const CatalogObject& object : catalog_->Objects(database)) {
       if (object.kind != CatalogObject::Kind::kTable || !rules_.Find(object.name)) continue;
       // A table dropped since it was listed is simply not there; its DDL follows in the log.
@@ -87,6 +111,11 @@ bool SchemaTracker::IsSelected(const TableName& name) {
   if (rules_.Find(name) && KindNow(name) == CatalogObject::Kind::kTable) return true;
   passed_over_.insert(name);
   return false;
+}
+
+TextDefaults SchemaTracker::DefaultsOf(const std::string& database) {
+  auto found = defaults_.find(database);
+  return found == defaults_.end() ? TextDefaults{} : found->second;
 }
 
 // nullopt: there is none, or it is the server's own.
@@ -150,14 +179,13 @@ std::vector<SchemaVersion> SchemaTracker::Apply(const SchemaChange& change) {
         if (known && IsUnknown(*known->table)) Put(name, nullptr, out);
       }
       break;
-    case SchemaChange::Kind::kDropDatabase: {
-      std::vector<TableName> gone;
-      for (const auto& [name, known] : current_) {
-        if (name.database == change.table.database) gone.push_back(name);
-      }
-      for (const TableName& name : gone) Put(name, nullptr, out);
+    case SchemaChange::Kind::kCreateDatabase:
+    case SchemaChange::Kind::kAlterDatabase:
+      NoteDefaults(change, out);
       break;
-    }
+    case SchemaChange::Kind::kDropDatabase:
+      DropDatabase(change.table.database, out);
+      break;
     case SchemaChange::Kind::kRenameTable:
       for (const auto& [from, to] : change.renames) Rename(from, to, out);
       break;
@@ -177,7 +205,10 @@ void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
   if (!rules_.Find(change.table)) return;
   if (change.if_exists && current_.contains(change.table)) return;
   if (change.definition) {
-    return Put(change.table, Complete(*change.definition, change.table), out);
+    TableSchema made = *change.definition;
+    made.name = change.table;
+    InheritCharset(made);
+    return Put(change.table, std::make_shared<const TableSchema>(std::move(made)), out);
   }
   auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
   if (!like) return PutAsItsPattern(change, out);
@@ -230,6 +261,29 @@ void SchemaTracker::NoteUnknown(const SchemaChange& change, Versions& out) {
   PutUnknown(change.table, out);
 }
 
+// CREATE DATABASE IF NOT EXISTS is logged also where there is one, which keeps its own.
+void SchemaTracker::NoteDefaults(const SchemaChange& change, Versions& out) {
+  const std::string& database = change.table.database;
+  if (!rules_.MaySelect(database)) return;
+  const bool is_made = change.kind == SchemaChange::Kind::kCreateDatabase;
+  const bool may_be_there = defaults_.contains(database) || !defaults_.contains(kEveryDatabase);
+  if (is_made && change.if_exists && may_be_there) return;
+  if (!change.charset.empty()) {
+    PutDefaults(database, {change.charset, change.collation}, out);
+  } else if (is_made) {  // ALTER DATABASE may be about other things
+    ForgetDefaults(database, out);
+  }
+}
+
+void SchemaTracker::DropDatabase(const std::string& database, Versions& out) {
+  std::vector<TableName> gone;
+  for (const auto& [name, known] : current_) {
+    if (name.database == database) gone.push_back(name);
+  }
+  for (const TableName& name : gone) Put(name, nullptr, out);
+  ForgetDefaults(database, out);
+}
+
 // As PutAsItsPattern: what is the same now as before the statement was not changed by it.
 bool SchemaTracker::LooksAsBefore(const TableName& name) {
   TableSchemaPtr now = AsItIsNow(name);
@@ -257,6 +311,21 @@ void SchemaTracker::PutUnknown(const TableName& name, Versions& out) {
   TableSchema unknown;
   unknown.name = name;
   Put(name, std::make_shared<const TableSchema>(std::move(unknown)), out);
+}
+
+void SchemaTracker::PutDefaults(const std::string& database, const TextDefaults& defaults,
+                                Versions& out) {
+  auto table = std::make_shared<TableSchema>();
+  table->name = DefaultsName(database);
+  table->charset = defaults.charset;
+  table->collation = defaults.collation;
+  out.push_back({store_.NextSchemaVersion(), table->name, table});
+  defaults_[database] = defaults;
+}
+
+void SchemaTracker::ForgetDefaults(const std::string& database, Versions& out) {
+  if (defaults_.erase(database) == 0) return;
+  out.push_back({store_.NextSchemaVersion(), DefaultsName(database), nullptr});
 }
 
 // A table that nobody follows is known only as it is now. As long as what was made like it is too,
@@ -298,19 +367,42 @@ TableSchemaPtr SchemaTracker::Confirmed(TableSchema known) {
   return std::make_shared<const TableSchema>(std::move(known));
 }
 
-// A CREATE TABLE that leaves the charset to the database's default says nothing of it; the table
-// may have got another one since.
-TableSchemaPtr SchemaTracker::Complete(TableSchema parsed, const TableName& name) {
-  parsed.name = name;
-  if (!parsed.charset.empty()) {
-    InheritCharset(parsed);
-    return std::make_shared<const TableSchema>(std::move(parsed));
+// Whether its database may have had these defaults when the table was made: what it has become
+// since does not speak against it.
+bool SchemaTracker::MayHaveHad(const TableSchema& made, const TextDefaults& defaults) {
+  if (defaults.charset == "binary") return false;  // its text would be bytes
+  TableSchemaPtr now = AsItIsNow(made.name);
+  if (!now) return true;
+  auto differs = [&](const ColumnSchema& column) {
+    const int at = IsOpenText(column) ? now->FindColumn(column.name) : -1;
+    const std::string charset = at < 0 ? "" : now->columns[static_cast<size_t>(at)].charset;
+    return !charset.empty() && charset != defaults.charset;
+  };
+  return now->charset == defaults.charset &&
+         std::none_of(made.columns.begin(), made.columns.end(), differs);
+}
+
+// The log does not tell the defaults of a database that was made without it, nor those of a project
+// that an older Godwit began. The present ones may have come after the table.
+void SchemaTracker::Complete(SchemaChange& change) {
+  const bool is_open = change.kind == SchemaChange::Kind::kCreateTable && change.definition &&
+                       change.definition->charset.empty();
+  if (!is_open || !rules_.Find(change.table)) return;
+  if (change.if_exists && current_.contains(change.table)) return;
+  const std::optional<TextDefaults> defaults = catalog_->DefaultsOf(change.table.database);
+  if (defaults && defaults->charset.empty()) return;  // a source that has no such thing
+  TableSchema& made = *change.definition;
+  made.name = change.table;
+  if (defaults && MayHaveHad(made, *defaults)) {
+    made.charset = defaults->charset;
+    made.collation = defaults->collation;
+    return InheritCharset(made);
   }
-  const Catalog::TextDefaults defaults = catalog_->DefaultsOf(name.database);
-  parsed.charset = defaults.charset;
-  parsed.collation = defaults.collation;
-  InheritCharset(parsed);
-  return Confirmed(std::move(parsed));
+  change.kind = SchemaChange::Kind::kUnknown;
+  change.definition.reset();
+  change.problem =
+      "it leaves the character set to its database, whose default at this place of the log is not "
+      "known";
 }
 
 }  // namespace godwit

@@ -21,7 +21,8 @@ namespace godwit {
 //
 // The log may be read long after it was written, so what the source says of a table then is never
 // taken for its columns: a table whose definition the log does not tell is kept as one without
-// columns, and whoever meets rows of it stops.
+// columns, and whoever meets rows of it stops. What a table leaves to its database's defaults is
+// found in the same way: they are read at the beginning and followed from there.
 class SchemaTracker : public SchemaHistory {
  public:
   SchemaTracker(Store& store, Catalog& catalog, const ObjectRules& rules);
@@ -39,9 +40,13 @@ class SchemaTracker : public SchemaHistory {
   // Asks the source whether there is such a table; a sequence, which has rows in the log too, is
   // none.
   bool IsSelected(const TableName& name) override;
+  TextDefaults DefaultsOf(const std::string& database) override;
 
   // Whether the change touches a table that is followed or will be.
   bool Concerns(const SchemaChange& change) const;
+  // Before a change is stored or applied: fills in what it leaves to its database, where the log
+  // does not tell that. It becomes kUnknown where nobody can.
+  void Complete(SchemaChange& change);
   // What the change makes of the definitions. They hold for the next Find; the caller stores them
   // with the DDL.
   std::vector<SchemaVersion> Apply(const SchemaChange& change);
@@ -54,6 +59,8 @@ class SchemaTracker : public SchemaHistory {
   void TakeUp(const Versions& versions);
   void Put(const TableName& name, TableSchemaPtr table, Versions& out);
   void PutUnknown(const TableName& name, Versions& out);
+  void PutDefaults(const std::string& database, const TextDefaults& defaults, Versions& out);
+  void ForgetDefaults(const std::string& database, Versions& out);
   bool LooksAsBefore(const TableName& name);
   void PutAsItsPattern(const SchemaChange& change, Versions& out);
   void PutUnlessOther(const TableName& name, Versions& out);
@@ -61,17 +68,20 @@ class SchemaTracker : public SchemaHistory {
   void Rename(const TableName& from, const TableName& to, Versions& out);
   void Alter(const SchemaChange& change, Versions& out);
   void NoteUnknown(const SchemaChange& change, Versions& out);
+  void NoteDefaults(const SchemaChange& change, Versions& out);
+  void DropDatabase(const std::string& database, Versions& out);
   TableSchemaPtr FromSource(const TableName& name);
   TableSchemaPtr AsItIsNow(const TableName& name);
   TableSchemaPtr Confirmed(TableSchema known);
-  TableSchemaPtr Complete(TableSchema parsed, const TableName& name);
+  bool MayHaveHad(const TableSchema& made, const TextDefaults& defaults);
   std::optional<CatalogObject::Kind> KindNow(const TableName& name);
 
   Store& store_;
   Catalog* catalog_;
   const ObjectRules& rules_;
   std::map<TableName, Versioned> current_;
-  std::set<TableName> passed_over_;  // not to be followed, as far as Apply has come
+  std::map<std::string, TextDefaults> defaults_;  // by database
+  std::set<TableName> passed_over_;               // not to be followed, as far as Apply has come
 };
 
 }  // namespace godwit

@@ -20,8 +20,8 @@ class Source : public Catalog {
   std::map<TableName, Object> others;
   std::set<TableName> not_understood;
 
-  TextDefaults defaults;
-  TextDefaults DefaultsOf(const std::string&) override { return defaults; }
+  std::optional<TextDefaults> defaults = TextDefaults{};
+  std::optional<TextDefaults> DefaultsOf(const std::string&) override { return defaults; }
 
   std::vector<std::string> Databases() override { return {"d"}; }
   std::vector<CatalogObject> Objects(const std::string&) override {
@@ -44,6 +44,26 @@ class Source : public Catalog {
     return {};
   }
   std::string Fingerprint(const TableName&) override { return ""; }
+};
+
+// Keeps what it is given.
+class KeepingStore : public TestStore {
+ public:
+  uint64_t NextSchemaVersion() override { return ++version_; }
+  void AddSchemas(const std::vector<SchemaVersion>& schemas) override {
+    for (const SchemaVersion& schema : schemas) latest_[schema.name] = schema;
+  }
+  std::vector<SchemaVersion> LatestSchemas() override {
+    std::vector<SchemaVersion> out;
+    for (const auto& [name, schema] : latest_) {
+      if (schema.table) out.push_back(schema);
+    }
+    return out;
+  }
+
+ private:
+  std::map<TableName, SchemaVersion> latest_;
+  uint64_t version_ = 0;
 };
 
 TableName Named(const std::string& table) { return {"d", table}; }
@@ -84,6 +104,29 @@ SchemaChange Rename(const std::string& from, const std::string& to) {
   SchemaChange change;
   change.kind = Kind::kRenameTable;
   change.renames = {{Named(from), Named(to)}};
+  return change;
+}
+
+// d (CREATE or ALTER DATABASE).
+SchemaChange Database(Kind kind, const std::string& charset = "") {
+  SchemaChange change;
+  change.kind = kind;
+  change.table.database = "d";
+  change.charset = charset;
+  return change;
+}
+
+// n (id, v), which leaves the charset to its database.
+SchemaChange CreateOpen() {
+  SchemaChange change;
+  change.kind = Kind::kCreateTable;
+  change.creates_table = true;
+  change.table = Named("n");
+  change.definition = Table("n", {"id"});
+  change.definition->charset.clear();
+  ColumnSchema& text = change.definition->columns.emplace_back();
+  text.name = "v";
+  text.type = {.kind = TypeKind::kVarchar, .length = 20};
   return change;
 }
 
@@ -249,26 +292,89 @@ TEST_F(SchemaTrackerTest, OnlyTablesThatTheSourceHasAreMissed) {
   EXPECT_FALSE(tracker_.IsSelected({"mysql", "user"}));
 }
 
-TEST_F(SchemaTrackerTest, OfANewTableOnlyTheDatabasesCharsetIsAsked) {
-  SchemaChange create;
-  create.kind = Kind::kCreateTable;
-  create.table = Named("n");
-  create.definition = Table("n", {"id"});
-  create.definition->charset.clear();
-  ColumnSchema text;
-  text.name = "v";
-  text.type = {.kind = TypeKind::kVarchar, .length = 20};
-  create.definition->columns.push_back(text);
-  TableSchema now = *create.definition;
-  source_.defaults = {"gbk", "gbk_chinese_ci"};
-  now.charset = "utf8mb4";  // converted and altered since
-  now.columns[1].charset = "utf8mb4";
-  now.columns[0].type.is_unsigned = true;
-  source_.tables[Named("n")] = now;
+TEST_F(SchemaTrackerTest, ADatabasesDefaultsAreThoseOfThePlaceInTheLog) {
+  EXPECT_EQ(tracker_.DefaultsOf("d"), TextDefaults{});
+  source_.defaults = {"gbk", "gbk_bin"};
+  tracker_.ReadAll();
+  source_.defaults = {"latin1", "latin1_bin"};  // later
+  EXPECT_EQ(tracker_.DefaultsOf("d"), (TextDefaults{"gbk", "gbk_bin"}));
+  EXPECT_EQ(tracker_.DefaultsOf("other"), TextDefaults{});
+  tracker_.Apply(Database(Kind::kAlterDatabase));  // of its encryption
+  SchemaChange create = Database(Kind::kCreateDatabase, "utf8mb4");
+  create.if_exists = true;  // it does
+  tracker_.Apply(create);
+  EXPECT_EQ(tracker_.DefaultsOf("d").charset, "gbk");
+  tracker_.Apply(Database(Kind::kAlterDatabase, "big5"));
+  EXPECT_EQ(tracker_.DefaultsOf("d").charset, "big5");
+  tracker_.Apply(Database(Kind::kDropDatabase));
+  EXPECT_EQ(tracker_.DefaultsOf("d"), TextDefaults{});
+  EXPECT_EQ(Columns("t"), "none");
+  tracker_.Apply(create);
+  EXPECT_EQ(tracker_.DefaultsOf("d").charset, "utf8mb4");
+}
+
+TEST_F(SchemaTrackerTest, DefaultsAreStoredBesideTheTables) {
+  KeepingStore store;
+  SchemaTracker before(store, source_, rules_);
+  source_.defaults = {"gbk", "gbk_bin"};
+  before.ReadAll();
+  const std::vector<TableName> tables = before.tables();
+  for (const SchemaVersion& version : store.LatestSchemas()) {
+    EXPECT_EQ(rules_.Find(version.name).has_value(), before.Find(version.name).has_value())
+        << version.name.ToString();
+  }
+  SchemaTracker after(store, source_, rules_);
+  after.Load();
+  EXPECT_EQ(after.DefaultsOf("d"), (TextDefaults{"gbk", "gbk_bin"}));
+  EXPECT_EQ(after.tables(), tables);
+  store.AddSchemas(after.Apply(Database(Kind::kAlterDatabase, "big5")));
+  before.Load();
+  EXPECT_EQ(before.DefaultsOf("d").charset, "big5");
+  store.AddSchemas(after.Apply(Database(Kind::kCreateDatabase)));
+  before.Load();
+  EXPECT_EQ(before.DefaultsOf("d"), TextDefaults{});
+}
+
+// Where the log does not tell the database's defaults: of an older project.
+TEST_F(SchemaTrackerTest, PresentDefaultsAreTakenUnlessTheTableHasOthers) {
+  source_.defaults = {"gbk", "gbk_bin"};
+  SchemaChange create = CreateOpen();
+  tracker_.Complete(create);
+  EXPECT_EQ(create.definition->charset, "gbk");
+  EXPECT_EQ(create.definition->columns[1].collation, "gbk_bin");
+  source_.tables[Named("n")] = *create.definition;
+  source_.tables[Named("n")].columns[0].type.is_unsigned = true;  // altered since
+  create = CreateOpen();
+  tracker_.Complete(create);
   tracker_.Apply(create);
   TableSchemaPtr table = tracker_.Find(Named("n"))->table;
   EXPECT_EQ(table->columns[1].charset, "gbk");
   EXPECT_FALSE(table->columns[0].type.is_unsigned);
+  tracker_.Apply(Database(Kind::kDropDatabase));
+  source_.tables[Named("n")].columns[1].charset = "utf8mb4";  // made or converted to it
+  create = CreateOpen();
+  tracker_.Complete(create);
+  EXPECT_EQ(create.kind, Kind::kUnknown);
+  EXPECT_THAT(create.problem, testing::HasSubstr("character set"));
+  tracker_.Apply(create);
+  EXPECT_EQ(Columns("n"), "unknown");
+  create = CreateOpen();  // is there
+  create.if_exists = true;
+  tracker_.Complete(create);
+  EXPECT_EQ(create.kind, Kind::kCreateTable);
+}
+
+TEST_F(SchemaTrackerTest, WhatADatabaseThatIsGoneGaveIsNotGuessed) {
+  SchemaChange create = CreateOpen();
+  tracker_.Complete(create);  // a source without character sets
+  EXPECT_EQ(create.kind, Kind::kCreateTable);
+  source_.defaults.reset();
+  create.table = {"e", "n"};  // of which nothing is selected
+  tracker_.Complete(create);
+  EXPECT_EQ(create.kind, Kind::kCreateTable);
+  create.table = Named("n");
+  tracker_.Complete(create);
+  EXPECT_EQ(create.kind, Kind::kUnknown);
 }
 
 }  // namespace

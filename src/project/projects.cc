@@ -269,7 +269,7 @@ void Projects::Resume(const std::string& name) {
 std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& object) const {
   const StoredProject project = Find(name);
   std::vector<DdlView> out;
-  for (const char* stage : {"schema", "indexes"}) {
+  for (const char* stage : {"schema", "indexes", "ddl"}) {
     for (const JournalEntry& entry : metadata_.Entries(project.record.id, stage)) {
       const json detail = ParseDetail(entry.detail);
       if (!object.empty() && entry.object != object && detail.value("destination", "") != object) {

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
@@ -99,10 +100,10 @@ void SchemaStage::Run(std::stop_token stop) {
   progress_.total.Set(static_cast<int64_t>(selection.tables.size() + selection.views.size()) +
                       failed_);
   progress_.done.Set(0);
-  std::set<std::string> databases;
+  std::map<std::string, std::string> databases;  // of the destination → of the source
   for (const auto* names : {&selection.tables, &selection.views}) {
     for (const TableName& name : *names) {
-      databases.insert(link_.translator.rules().Find(name)->destination.database);
+      databases.emplace(link_.translator.rules().Find(name)->destination.database, name.database);
     }
   }
   CreateDatabases(databases, stop);
@@ -150,14 +151,18 @@ bool SchemaStage::ReopenForViews(std::stop_token stop) {
   return is_reopened;
 }
 
-void SchemaStage::CreateDatabases(const std::set<std::string>& databases, std::stop_token stop) {
+void SchemaStage::CreateDatabases(const std::map<std::string, std::string>& databases,
+                                  std::stop_token stop) {
   std::vector<std::string> known = destination_->Databases();
-  for (const std::string& database : databases) {
+  for (const auto& [database, source] : databases) {
     if (std::find(known.begin(), known.end(), database) != known.end()) continue;
+    const TextDefaults defaults =
+        link_.translator.Defaults(source_->DefaultsOf(source).value_or(TextDefaults()));
     sink_->Execute({.part = Statement::Part::kDatabase,
                     .table = {database, ""},
                     .object = database,
-                    .sql = link_.destination.dialect().CreateDatabase(database, "", "")},
+                    .sql = link_.destination.dialect().CreateDatabase(database, defaults.charset,
+                                                                      defaults.collation)},
                    stop);
   }
 }

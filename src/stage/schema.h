@@ -62,7 +62,8 @@ class SchemaStage : public Stage {
                        std::stop_token stop);
 
  private:
-  void CreateDatabases(const std::set<std::string>& databases, std::stop_token stop);
+  // Of the destination → of the source, whose defaults they get.
+  void CreateDatabases(const std::map<std::string, std::string>& databases, std::stop_token stop);
   static std::vector<Statement> StatementsOf(const Link& link, const TableSchema& table,
                                              bool defers_indexes, nlohmann::json& detail);
   void CreateTable(const TableName& name, std::stop_token stop);

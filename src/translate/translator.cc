@@ -121,6 +121,16 @@ bool Concerns(const AlterAction& action, const TableMapping& mapping, const Obje
   }
 }
 
+// Of a clause that Concerns denies; empty: it is about what nobody carries.
+std::string WhyLeftOut(const AlterAction& action) {
+  if (action.kind == AlterAction::Kind::kAddForeignKey) {
+    return fmt::format("foreign key {} is left out: {} is not selected", action.foreign_key.name,
+                       action.foreign_key.referenced.ToString());
+  }
+  if (action.kind != AlterAction::Kind::kAddIndex) return "";
+  return fmt::format("index {} is left out: a column of it is not selected", action.index.name);
+}
+
 }  // namespace
 
 Translator::Translator(const Dialect& source, const Dialect& destination, const ObjectRules& rules,
@@ -141,20 +151,25 @@ TranslatedTable Translator::Table(const TableSchema& source) const {
   TableSchema& table = out.table;
   table.name = mapping->destination;
   table.dialect = destination_.family();
-  for (ColumnSchema& column : table.columns) MapColumn(column, *mapping, &out.notes, source.name);
+  for (ColumnSchema& column : table.columns) MapColumn(column, *mapping, out.notes, source.name);
   MapCharset(table.charset, table.collation);
   for (IndexSchema& index : table.indexes) MapIndex(index, *mapping);
   for (ForeignKeySchema& key : table.foreign_keys) MapForeignKey(key, *mapping, rules_);
   MapExpressions(table, *mapping);
+  table = Adapted(table, source.name, out.notes);
+  NoteClashes(out, source, *mapping);
+  return out;
+}
 
-  std::vector<DialectNote> notes;
-  table = destination_.Adapted(table, notes);
-  for (DialectNote& note : notes) {
-    const std::string object = source.name.ToString();
-    out.notes.push_back(
+TableSchema Translator::Adapted(const TableSchema& table, const TableName& source,
+                                std::vector<TranslationNote>& notes) const {
+  std::vector<DialectNote> found;
+  TableSchema out = destination_.Adapted(table, found);
+  for (DialectNote& note : found) {
+    const std::string object = source.ToString();
+    notes.push_back(
         {note.column.empty() ? object : object + "." + note.column, std::move(note.text)});
   }
-  NoteClashes(out, source, *mapping);
   return out;
 }
 
@@ -303,7 +318,7 @@ void Translator::NoteClashes(TranslatedTable& out, const TableSchema& source,
 }
 
 void Translator::MapColumn(ColumnSchema& column, const TableMapping& mapping,
-                           std::vector<TranslationNote>* notes, const TableName& source) const {
+                           std::vector<TranslationNote>& notes, const TableName& source) const {
   const ColumnSchema before = column;
   MapCharset(column.charset, column.collation);
   if (before.charset != column.charset && !before.charset.starts_with("utf8") &&
@@ -315,12 +330,12 @@ void Translator::MapColumn(ColumnSchema& column, const TableMapping& mapping,
       column.native_type = widened.native_type;
     }
   }
-  if (notes && before.collation != column.collation) {
+  if (before.collation != column.collation) {
     std::string text = fmt::format("collation {} becomes {}", before.collation, column.collation);
     if (before.native_type != column.native_type) {
       text += fmt::format(", {} becomes {}", before.native_type, column.native_type);
     }
-    notes->push_back({source.ToString() + "." + column.name, std::move(text)});
+    notes.push_back({source.ToString() + "." + column.name, std::move(text)});
   }
   column.name = mapping.NameOf(column.name);
 }
@@ -355,19 +370,21 @@ std::string Translator::MapCollation(const std::string& charset,
   return collation;
 }
 
-ViewSchema Translator::View(const ViewSchema& view) const {
+ViewSchema Translator::MapView(const ViewSchema& view, std::string_view default_database) const {
   ViewSchema out = view;
   auto map = [&](const TableName& name) {
     auto mapping = rules_.Find(name);
     return mapping ? mapping->destination : name;
   };
-  out.select = source_.MapTableNames(view.select, view.name.database, map);
+  out.select = source_.MapTableNames(view.select, default_database, map);
   out.name = map(view.name);
   out.dialect = destination_.family();
   return out;
 }
 
-AlterAction Translator::MapAction(AlterAction action, const TableMapping& mapping) const {
+AlterAction Translator::MapAction(AlterAction action, const TableMapping& mapping,
+                                  const TableName& source,
+                                  std::vector<TranslationNote>& notes) const {
   using Kind = AlterAction::Kind;
   if (action.kind == Kind::kRenameColumn) action.new_name = mapping.NameOf(action.new_name);
   bool names_column = action.kind == Kind::kDropColumn || action.kind == Kind::kModifyColumn ||
@@ -376,7 +393,7 @@ AlterAction Translator::MapAction(AlterAction action, const TableMapping& mappin
   if (names_column) action.name = mapping.NameOf(action.name);
   if (!action.after.empty() && !mapping.Carries(action.after)) action.after.clear();
   action.after = mapping.NameOf(action.after);
-  MapColumn(action.column, mapping, nullptr, {});
+  MapColumn(action.column, mapping, notes, source);
   MapColumnExpressions(action.column, mapping, mapping.destination);
   MapIndex(action.index, mapping);
   for (KeyPart& part : action.index.parts) {
@@ -386,6 +403,13 @@ AlterAction Translator::MapAction(AlterAction action, const TableMapping& mappin
   MapForeignKey(action.foreign_key, mapping, rules_);
   if (action.partitioning) MapPartitioning(*action.partitioning, mapping, mapping.destination);
   MapCharset(action.charset, action.collation);
+  // For the notes alone: the renderer adapts a clause to the destination's table.
+  TableSchema made{.name = mapping.destination};
+  const bool defines = action.kind == Kind::kAddColumn || action.kind == Kind::kModifyColumn;
+  if (defines) made.columns = {action.column};
+  if (action.kind == Kind::kAddIndex) made.indexes = {action.index};
+  if (action.kind == Kind::kAddCheck) made.checks = {action.check};
+  Adapted(made, source, notes);
   return action;
 }
 
@@ -464,10 +488,10 @@ std::vector<SchemaChange> Translator::MapDropDatabase(const SchemaChange& change
   return {one};
 }
 
-std::vector<SchemaChange> Translator::MapAlter(const SchemaChange& change) const {
+TranslatedChange Translator::MapAlter(const SchemaChange& change) const {
   using Action = AlterAction::Kind;
   auto mapping = rules_.Find(change.table);
-  std::vector<SchemaChange> out;
+  TranslatedChange out;
   SchemaChange one = change;
   one.actions.clear();
   if (mapping) one.table = mapping->destination;
@@ -487,31 +511,36 @@ std::vector<SchemaChange> Translator::MapAlter(const SchemaChange& change) const
     }
     CheckBoundary(change, action, *mapping);
     if (action.kind == Action::kAddForeignKey) CheckCascades(change, action.foreign_key);
-    if (action.kind == Action::kNoEffect || !Concerns(action, *mapping, rules_)) continue;
-    one.actions.push_back(MapAction(action, *mapping));
+    if (action.kind == Action::kNoEffect) continue;
+    if (Concerns(action, *mapping, rules_)) {
+      one.actions.push_back(MapAction(action, *mapping, change.table, out.notes));
+    } else if (std::string why = WhyLeftOut(action); !why.empty()) {
+      out.notes.push_back({change.table.ToString(), std::move(why)});
+    }
   }
-  if (!one.actions.empty()) out.push_back(std::move(one));
-  out.insert(out.end(), renames.begin(), renames.end());
+  if (!one.actions.empty()) out.changes.push_back(std::move(one));
+  out.changes.insert(out.changes.end(), renames.begin(), renames.end());
   return out;
 }
 
-std::vector<SchemaChange> Translator::Change(const SchemaChange& change) const {
+TranslatedChange Translator::Change(const SchemaChange& change) const {
   using Kind = SchemaChange::Kind;
+  if (change.kind == Kind::kUnknown || !change.problem.empty()) {
+    FailDdl(change, change.problem.empty() ? "the statement is not understood" : change.problem,
+            "edit it for the destination, skip it, or do it by hand and mark it as done");
+  }
   switch (change.kind) {
     case Kind::kIrrelevant:
       return {};
-    case Kind::kUnknown:
-      FailDdl(change, change.problem.empty() ? "the statement is not understood" : change.problem,
-              "edit it for the destination, skip it, or do it by hand and mark it as done");
     case Kind::kRenameTable:
-      return MapRenames(change);
+      return {MapRenames(change), {}};
     case Kind::kDropTable:
     case Kind::kDropView: {
-      std::vector<SchemaChange> out;
+      TranslatedChange out;
       for (const TableName& name : change.tables) {
         auto mapping = rules_.Find(name);
         if (!mapping) continue;
-        SchemaChange& one = out.emplace_back(change);
+        SchemaChange& one = out.changes.emplace_back(change);
         one.tables = {mapping->destination};
         one.table = mapping->destination;
       }
@@ -522,26 +551,34 @@ std::vector<SchemaChange> Translator::Change(const SchemaChange& change) const {
       SchemaChange one = change;
       one.table.database = rules_.DestinationDatabase(change.table.database);
       MapCharset(one.charset, one.collation);
-      return {one};
+      return {{one}, {}};
     }
     case Kind::kDropDatabase:
-      return MapDropDatabase(change);
+      return {MapDropDatabase(change), {}};
     case Kind::kAlterTable:
       return MapAlter(change);
     default:
-      break;
+      return MapCreate(change);
   }
+}
+
+// Also of views, and TRUNCATE TABLE.
+TranslatedChange Translator::MapCreate(const SchemaChange& change) const {
   auto mapping = rules_.Find(change.table);
   if (!mapping) return {};
-  SchemaChange one = change;
+  TranslatedChange out;
+  SchemaChange& one = out.changes.emplace_back(change);
   one.table = mapping->destination;
-  if (change.kind == Kind::kCreateTable && change.definition) {
+  if (change.kind == SchemaChange::Kind::kCreateTable && change.definition) {
     for (const ForeignKeySchema& key : change.definition->foreign_keys) CheckCascades(change, key);
     TableSchema source = *change.definition;
     source.name = change.table;
-    one.definition = Table(source).table;
+    TranslatedTable translated = Table(source);
+    one.definition = std::move(translated.table);
+    out.notes = std::move(translated.notes);
   }
-  if (change.view) one.view = View(*change.view);
+  // The log has the SELECT as it was written: its names are of the session's database.
+  if (change.view) one.view = MapView(*change.view, change.default_database);
   if (change.like_table) {
     auto like = rules_.Find(*change.like_table);
     if (!like) {
@@ -550,7 +587,7 @@ std::vector<SchemaChange> Translator::Change(const SchemaChange& change) const {
     }
     one.like_table = like->destination;
   }
-  return {one};
+  return out;
 }
 
 }  // namespace godwit

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "endpoint/catalog.h"
 #include "endpoint/dialect.h"
 #include "model/object_rules.h"
 #include "model/schema_change.h"
@@ -21,6 +22,11 @@ struct TranslationNote {
 
 struct TranslatedTable {
   TableSchema table;  // in the destination's terms and names
+  std::vector<TranslationNote> notes;
+};
+
+struct TranslatedChange {
+  std::vector<SchemaChange> changes;
   std::vector<TranslationNote> notes;
 };
 
@@ -43,11 +49,17 @@ class Translator {
 
   // The table as it is to be at the destination. Throws TABLE_NOT_SELECTED (kBug).
   TranslatedTable Table(const TableSchema& table) const;
-  ViewSchema View(const ViewSchema& view) const;
+  // Of a catalogue's view, whose SELECT names every table's database.
+  ViewSchema View(const ViewSchema& view) const { return MapView(view, view.name.database); }
+  // What a source's database gives to its tables, for the destination's.
+  TextDefaults Defaults(TextDefaults defaults) const {
+    MapCharset(defaults.charset, defaults.collation);
+    return defaults;
+  }
   // The change in the destination's terms, split per destination table where one statement touched
   // several. Parts that concern unselected objects are left out; empty: nothing to do there.
   // Throws DDL_NOT_CONVERTIBLE (kBlocked), also for a rename that leaves the selection.
-  std::vector<SchemaChange> Change(const SchemaChange& change) const;
+  TranslatedChange Change(const SchemaChange& change) const;
 
   // "" when the destination has it or nothing fits.
   std::string MapCollation(const std::string& charset, const std::string& collation) const;
@@ -55,7 +67,7 @@ class Translator {
 
  private:
   void MapColumn(ColumnSchema& column, const TableMapping& mapping,
-                 std::vector<TranslationNote>* notes, const TableName& source) const;
+                 std::vector<TranslationNote>& notes, const TableName& source) const;
   void LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& source) const;
   void CheckCascades(const SchemaChange& change, const ForeignKeySchema& key) const;
   void LeaveOut(TranslatedTable& out, const TableSchema& source, const TableMapping& mapping) const;
@@ -66,12 +78,17 @@ class Translator {
                        const TableName& table) const;
   void MapColumnExpressions(ColumnSchema& column, const TableMapping& mapping,
                             const TableName& table) const;
-  std::vector<SchemaChange> MapAlter(const SchemaChange& change) const;
+  TableSchema Adapted(const TableSchema& table, const TableName& source,
+                      std::vector<TranslationNote>& notes) const;
+  TranslatedChange MapAlter(const SchemaChange& change) const;
   std::vector<SchemaChange> MapRenames(const SchemaChange& change) const;
   std::vector<SchemaChange> MapDropDatabase(const SchemaChange& change) const;
   bool CarriesWhole(const std::string& database) const;
   void MapCharset(std::string& charset, std::string& collation) const;
-  AlterAction MapAction(AlterAction action, const TableMapping& mapping) const;
+  AlterAction MapAction(AlterAction action, const TableMapping& mapping, const TableName& source,
+                        std::vector<TranslationNote>& notes) const;
+  ViewSchema MapView(const ViewSchema& view, std::string_view default_database) const;
+  TranslatedChange MapCreate(const SchemaChange& change) const;
   std::vector<SchemaChange> MapRename(const SchemaChange& change, const TableName& from,
                                       const TableName& to) const;
 

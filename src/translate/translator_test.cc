@@ -30,7 +30,7 @@ std::string Renamed(const std::vector<ObjectRule>& include, const std::string& f
   const Translator translator(dialect, dialect, rules, {});
   try {
     std::string out;
-    for (const SchemaChange& change : translator.Change(Rename(from, to))) {
+    for (const SchemaChange& change : translator.Change(Rename(from, to)).changes) {
       for (const auto& [old_name, new_name] : change.renames) {
         out += old_name.ToString() + ">" + new_name.ToString();
       }
@@ -96,10 +96,132 @@ TEST(TranslatorTest, PartitionByFollowsTheColumnsNames) {
   change.actions[0].text = "PARTITION BY KEY (id)";
   change.actions[0].partitioning.emplace();
   change.actions[0].partitioning->level = {Partitioning::Method::kKey, false, "id"};
-  const std::vector<SchemaChange> converted = translator.Change(change);
+  const std::vector<SchemaChange> converted = translator.Change(change).changes;
   ASSERT_EQ(converted.size(), 1u);
   EXPECT_EQ(converted[0].actions[0].partitioning->level.expression, "`key`");
   EXPECT_EQ(converted[0].time_zone, "+08:00");
+}
+
+// Writes "default database.name" for a SELECT, and has no column without a note.
+class NotingDialect : public PlainDialect {
+ public:
+  std::string MapTableNames(std::string_view select, std::string_view default_database,
+                            const TableNameMap& map) const override {
+    return map({std::string(default_database), std::string(select)}).ToString();
+  }
+  TableSchema Adapted(const TableSchema& table, std::vector<DialectNote>& notes) const override {
+    for (const ColumnSchema& column : table.columns) notes.push_back({column.name, "is adapted"});
+    return table;
+  }
+  bool HasCollation(std::string_view collation) const override {
+    return collation.starts_with("utf8mb4_general");
+  }
+};
+
+ForeignKeySchema KeyTo(const TableName& parent) {
+  ForeignKeySchema key;
+  key.name = "k";
+  key.columns = {"id"};
+  key.referenced = parent;
+  return key;
+}
+
+// "object: text" of each.
+std::vector<std::string> NotesOf(const TranslatedChange& change) {
+  std::vector<std::string> out;
+  for (const TranslationNote& note : change.notes) out.push_back(note.object + ": " + note.text);
+  return out;
+}
+
+// MySQL and MariaDB log a view's SELECT as it was written.
+TEST(TranslatorTest, ALoggedViewIsReadInItsSessionsDatabase) {
+  const NotingDialect dialect;
+  const ObjectRules rules({Rule("a.*=x"), Rule("b.*=y")}, {});
+  const Translator translator(dialect, dialect, rules, {});
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kCreateView;
+  change.table = {"b", "v"};
+  change.default_database = "a";
+  change.view.emplace();
+  change.view->name = change.table;
+  change.view->select = "t";
+  EXPECT_EQ(translator.Change(change).changes.at(0).view->select, "x.t");
+  EXPECT_EQ(translator.View(*change.view).select, "y.t");
+}
+
+TEST(TranslatorTest, WhatAFollowedTableLosesIsTold) {
+  const NotingDialect dialect;
+  const ObjectRules rules({Rule("d.*=e")}, {});
+  const Translator translator(dialect, dialect, rules, {});
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kCreateTable;
+  change.table = {"d", "t"};
+  change.definition.emplace();
+  change.definition->columns.resize(1);
+  change.definition->columns[0].name = "id";
+  change.definition->foreign_keys = {KeyTo({"other", "p"}), KeyTo({"d", "p"})};
+  const TranslatedChange converted = translator.Change(change);
+  EXPECT_EQ(converted.changes.at(0).definition->foreign_keys.size(), 1u);
+  EXPECT_EQ(NotesOf(converted),
+            (std::vector<std::string>{"d.t: foreign key k is left out: other.p is not selected",
+                                      "d.t.id: is adapted"}));
+}
+
+TEST(TranslatorTest, WhatAnAlteredTableLosesIsTold) {
+  const NotingDialect dialect;
+  ObjectRule rule = Rule("d.t=e.t");
+  rule.excluded_columns = {"secret"};
+  const ObjectRules rules({rule}, {});
+  const Translator translator(dialect, dialect, rules, {});
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kAlterTable;
+  change.table = {"d", "t"};
+  change.actions.resize(3);
+  change.actions[0].kind = AlterAction::Kind::kAddForeignKey;
+  change.actions[0].foreign_key = KeyTo({"d", "p"});
+  change.actions[1].kind = AlterAction::Kind::kAddIndex;
+  change.actions[1].index = {.name = "s", .parts = {{.column = "secret"}}};
+  change.actions[2].kind = AlterAction::Kind::kAddColumn;
+  change.actions[2].column.name = "v";
+  change.actions[2].column.type.kind = TypeKind::kText;
+  change.actions[2].column.charset = "utf8mb4";
+  change.actions[2].column.collation = "utf8mb4_0900_ai_ci";
+  const TranslatedChange converted = translator.Change(change);
+  EXPECT_EQ(converted.changes.at(0).actions.size(), 1u);
+  EXPECT_EQ(
+      NotesOf(converted),
+      (std::vector<std::string>{"d.t: foreign key k is left out: d.p is not selected",
+                                "d.t: index s is left out: a column of it is not selected",
+                                "d.t.v: collation utf8mb4_0900_ai_ci becomes utf8mb4_general_ci",
+                                "d.t.v: is adapted"}));
+}
+
+TEST(TranslatorTest, AProblemStopsAlsoWhatIsUnderstood) {
+  const PlainDialect dialect;
+  const ObjectRules rules({Rule("d.*")}, {});
+  const Translator translator(dialect, dialect, rules, {});
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kAlterTable;
+  change.table = {"d", "t"};
+  change.problem = "text becomes bytes";
+  try {
+    translator.Change(change);
+    FAIL() << "it was converted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "DDL_NOT_CONVERTIBLE");
+    EXPECT_EQ(error.fields().cause, "text becomes bytes");
+  }
+}
+
+TEST(TranslatorTest, ADatabasesDefaultsAreMapped) {
+  const NotingDialect dialect;
+  const ObjectRules rules;
+  const Translator translator(dialect, dialect, rules, {{{"gbk_bin", "utf8mb4_general_ci"}}});
+  EXPECT_EQ(translator.Defaults({"latin1", "latin1_swedish_ci"}),
+            (TextDefaults{"utf8mb4", "utf8mb4_general_ci"}));
+  EXPECT_EQ(translator.Defaults({"gbk", "gbk_bin"}),
+            (TextDefaults{"utf8mb4", "utf8mb4_general_ci"}));
+  EXPECT_EQ(translator.Defaults({}), TextDefaults{});
 }
 
 }  // namespace

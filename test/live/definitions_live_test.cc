@@ -206,20 +206,16 @@ class Definitions : public testing::TestWithParam<std::string> {
   }
 
   void Follow(const std::string& sql, const std::string& sql_mode) {
-    SchemaChange change = source_.endpoint().dialect().ParseDdl(sql, kSourceDatabase, sql_mode);
+    // As the log's reader has them from the history.
+    const TextDefaults defaults = from_->DefaultsOf(kSourceDatabase).value();
+    SchemaChange change = mysql::ParseDdl(
+        sql,
+        {.default_database = kSourceDatabase,
+         .sql_mode = sql_mode,
+         .database_charset = defaults.charset,
+         .database_collation = defaults.collation},
+        static_cast<const mysql::MysqlDialect&>(source_.endpoint().dialect()).traits());
     if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) return;
-    // What an event's status variables would say.
-    if (change.definition && change.definition->charset.empty()) {
-      const auto& traits =
-          static_cast<const mysql::MysqlDialect&>(source_.endpoint().dialect()).traits();
-      auto row = source_.Rows("SELECT @@character_set_database, @@collation_database")[0];
-      change = mysql::ParseDdl(sql,
-                               {.default_database = kSourceDatabase,
-                                .sql_mode = sql_mode,
-                                .database_charset = *row[0],
-                                .database_collation = *row[1]},
-                               traits);
-    }
     auto moment = source_.Rows("SELECT UTC_TIMESTAMP(6), NOW(6)")[0];
     change.moment_utc = *moment[0];
     change.moment_local = *moment[1];
@@ -231,7 +227,7 @@ class Definitions : public testing::TestWithParam<std::string> {
   }
 
   void Run(const SchemaChange& change) {
-    for (const SchemaChange& converted : translator_.Change(change)) {
+    for (const SchemaChange& converted : translator_.Change(change).changes) {
       if (converted.if_exists && converted.kind == SchemaChange::Kind::kCreateTable &&
           to_->Table(converted.table)) {
         continue;

@@ -410,6 +410,73 @@ def test_character_sets_of_tables_that_are_gone_or_converted(tmp_path, source, o
     assert not compare.servers(source, oceanbase, HERE)
 
 
+def test_character_sets_that_databases_gave(tmp_path, source, oceanbase):
+    """By now they give another one; what a session says of its own is nothing to a table."""
+    new = f"{HERE}_new"
+    source.drop(HERE, new)
+    oceanbase.drop(HERE, new)
+    source.run(f"CREATE DATABASE {HERE} DEFAULT CHARACTER SET gbk;\nCREATE TABLE {HERE}.o (id INT PRIMARY KEY);\n")
+    p = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{HERE}.*", f"{new}.*")
+    assert p.migrate().code == 0
+    run = behind(p, source,
+                 "CREATE TABLE c (id INT PRIMARY KEY, v VARCHAR(20));\nINSERT INTO c VALUES (1, '一');\n"
+                 "CREATE TABLE gone (id INT PRIMARY KEY, v VARCHAR(20));\nINSERT INTO gone VALUES (1, '一');\n"
+                 "RENAME TABLE gone TO renamed;\n"
+                 f"ALTER DATABASE {HERE} CHARACTER SET utf8mb4;\nSET collation_database = latin1_swedish_ci;\n"
+                 "CREATE TABLE d (id INT PRIMARY KEY, v VARCHAR(20));\nINSERT INTO d VALUES (1, '一');\n"
+                 f"SET collation_server = gbk_chinese_ci;\nCREATE DATABASE IF NOT EXISTS {new};\n"
+                 f"CREATE TABLE {new}.e (id INT PRIMARY KEY, v VARCHAR(20));\nINSERT INTO {new}.e VALUES (1, '一');\n"
+                 f"ALTER DATABASE {new} CHARACTER SET utf8mb4;\n")
+    assert run.code == 0, run
+    assert not compare.servers(source, oceanbase, HERE, new)
+
+
+@pytest.mark.parametrize("statement, kind", [("CHANGE c c BLOB", "BLOB"), ("MODIFY c VARBINARY(400)", "VARBINARY(400)"),
+                                             ("CONVERT TO CHARACTER SET binary", "VARBINARY(90)")])
+def test_text_that_becomes_bytes(tmp_path, source, oceanbase, statement, kind):
+    """As the manual repairs text of a wrong character set: the source's bytes are not the destination's."""
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, c VARCHAR(90) CHARACTER SET latin1);\n"
+                             "INSERT INTO t VALUES (1, 'é');\nCREATE TABLE o (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, source, oceanbase, "--types", "schema,full,incremental")
+    run = behind(p, source, f"ALTER TABLE t {statement};\nINSERT INTO o VALUES (1);\n")
+    assert run.code == 5 and "text of latin1 and bytes" in str(p.show()["blocked"]), run
+    oceanbase.run(f"ALTER TABLE t DROP COLUMN c;\nALTER TABLE t ADD COLUMN c {kind};\n"
+                  "UPDATE t SET c = X'E9' WHERE id = 1;\n", HERE)
+    resolve(p, "--done")
+    assert p.migrate().code == 0
+    if "CONVERT" not in statement:  # what that makes of a table, only its server knows
+        run = behind(p, source, "INSERT INTO t VALUES (2, X'FF00');\nUPDATE t SET c = X'E9E9' WHERE id = 1;\n")
+        assert run.code == 0, run
+    assert not compare.servers(source, oceanbase, HERE)
+
+
+def test_a_view_of_another_database(tmp_path, source, oceanbase):
+    other = f"{HERE}_other"
+    source.drop(other)
+    oceanbase.drop(other)
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n"
+                             f"CREATE DATABASE {other};\nCREATE TABLE {other}.t (id INT PRIMARY KEY);\n"
+                             f"INSERT INTO {other}.t VALUES (2);\n")
+    p = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{HERE}.*", f"{other}.*")
+    assert p.migrate().code == 0
+    run = behind(p, source, f"CREATE VIEW {other}.v AS SELECT * FROM t;\n")
+    assert run.code == 0, run
+    assert oceanbase.query(f"SELECT * FROM {other}.v") == ((1,),)
+
+
+def test_what_a_followed_table_loses(tmp_path, mysql, oceanbase):
+    mysql.drop("elsewhere")
+    mysql.run("CREATE DATABASE elsewhere;\nCREATE TABLE elsewhere.p (id INT PRIMARY KEY);\n")
+    fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase)
+    run = behind(p, mysql, "CREATE TABLE n (id INT PRIMARY KEY, s TEXT DEFAULT ('x'), CONSTRAINT k FOREIGN KEY (id) "
+                           "REFERENCES elsewhere.p (id));\nALTER TABLE t ADD COLUMN x TEXT DEFAULT ('y');\n")
+    assert run.code == 0, run
+    for table, notes in {"n": ["foreign key k", "default 'x'"], "t": ["default 'y'"]}.items():
+        told = p.other("project", "ddl", p.name, f"{HERE}.{table}").stdout
+        assert all(note in told for note in notes), told
+
+
 def test_words_that_change_nothing(tmp_path, mariadb, oceanbase):
     """A statement that is not understood does not make its table unknown where it looks as before."""
     fresh(mariadb, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\nINSERT INTO t VALUES (1, 1);\n")
@@ -491,3 +558,16 @@ def test_statements_that_only_read_a_followed_table(tmp_path, source, oceanbase)
         cursor.execute("UPDATE t SET v = 5 WHERE id = 1")
     run = p.migrate()
     assert run.code == 1 and "STATEMENT_LOGGED" in run.err, run
+
+
+@pytest.mark.parametrize("change, why", [
+    ("ALTER TABLE t TRUNCATE PARTITION p0;\n", "over text"),
+    ("SET sql_mode='ANSI';\nALTER TABLE t ADD n VARCHAR(99) AS (c || ' ' || v) STORED;\n", "PIPES_AS_CONCAT"),
+    ("SET sql_mode='HIGH_NOT_PRECEDENCE';\nALTER TABLE t ADD CHECK (NOT v BETWEEN 0 AND 1);\n", "HIGH_NOT_PRECEDENCE")])
+def test_what_would_be_read_otherwise(tmp_path, mysql, oceanbase, change, why):
+    fresh(mysql, oceanbase, "CREATE TABLE t (c VARCHAR(9) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY, v INT) PARTITION BY "
+          "RANGE COLUMNS (c) (PARTITION p0 VALUES LESS THAN ('N'), PARTITION p1 VALUES LESS THAN (MAXVALUE));\n"
+          "INSERT INTO t VALUES ('a', 1), ('Z', 2);\n")
+    p = project(tmp_path, mysql, oceanbase)
+    run = behind(p, mysql, change)
+    assert run.code == 5 and why in str(p.show()["blocked"]), run

@@ -79,8 +79,12 @@ class BinlogDecoder {
   void HandleQuery(const EventHeader& header, std::string_view body);
   bool HandleTransactionWord(const EventHeader& header, const std::string& statement,
                              const std::vector<Token>& tokens);
+  SchemaChange Parse(const QueryEvent& query, const std::string& statement);
+  void SettleDatabase(const QueryEvent& query, SchemaChange& change) const;
+  std::vector<SchemaChange> ChangesOf(const EventHeader& header, const QueryEvent& query,
+                                      const std::string& statement);
   void NoteMoment(const EventHeader& header, const QueryEvent& query, SchemaChange& change) const;
-  void HandleDdl(const EventHeader& header, const QueryEvent& query, std::string statement);
+  void HandleDdl(const EventHeader& header, const QueryEvent& query, const std::string& statement);
   void RefuseIfFollowed(const QueryEvent& query, const std::string& statement,
                         const std::vector<Token>& tokens);
 

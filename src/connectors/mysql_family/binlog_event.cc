@@ -68,7 +68,8 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
       return true;
     case 4:  // client, connection and server collation
       query.client_collation = in.U16();
-      in.Skip(4);
+      in.Skip(2);
+      query.server_collation = in.U16();
       return true;
     case 5:
       query.time_zone = in.Bytes(in.U8());
@@ -77,11 +78,9 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
       in.Skip(in.U8());
       return true;
     case 7:   // lc_time_names
+    case 8:   // collation_database
     case 18:  // default_collation_for_utf8mb4
       in.Skip(2);
-      return true;
-    case 8:
-      query.database_collation = in.U16();
       return true;
     case 9:    // table_map_for_update
     case 17:   // ddl_xid

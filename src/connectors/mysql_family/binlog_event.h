@@ -92,8 +92,8 @@ struct QueryEvent {
   std::string_view statement;  // in the client's character set
   uint64_t sql_mode = 0;
   bool foreign_key_checks = true;
-  uint16_t client_collation = 0;    // 0: not said
-  uint16_t database_collation = 0;  // 0: not said
+  uint16_t client_collation = 0;  // 0: not said
+  uint16_t server_collation = 0;  // collation_server; 0: not said
   std::vector<std::string_view> updated_databases;
   std::string_view time_zone;               // of the session, where the statement depends on it
   std::optional<uint32_t> microseconds;     // of its time, likewise

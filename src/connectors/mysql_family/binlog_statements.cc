@@ -11,9 +11,13 @@
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/lexer.h"
 #include "connectors/mysql_family/session_zone.h"
+#include "connectors/mysql_family/types.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
+
+using Action = AlterAction::Kind;
 
 // Where a word of a transaction ends and no statement of another kind begins with it.
 bool ChangesRows(const Token& first) {
@@ -60,6 +64,92 @@ std::string FoldedName(std::string name) {
   return name;
 }
 
+// New text columns without a character set of their own have the table's. `after` is what the
+// change makes of the table.
+void InheritCharsets(SchemaChange& change, const TableSchema& after) {
+  for (AlterAction& action : change.actions) {
+    const bool defines = action.kind == Action::kAddColumn || action.kind == Action::kModifyColumn;
+    ColumnSchema& column = action.column;
+    if (!defines || !column.charset.empty() || !HasCharset(column.type)) continue;
+    const int at = after.FindColumn(column.name);
+    if (at < 0) continue;
+    const ColumnSchema& made = after.columns[static_cast<size_t>(at)];
+    if (made.charset == "binary") {
+      change.kind = SchemaChange::Kind::kUnknown;
+      change.problem = fmt::format(
+          "column {} gets its character set from the table, where that is binary", column.name);
+    }
+    column.charset = made.charset;
+    column.collation = made.collation;
+  }
+}
+
+// Where text becomes bytes or bytes text, a server keeps the bytes: those of the text's character
+// set, which are others than the destination's in UTF-8. Empty: nowhere.
+std::string RecodingOf(const SchemaChange& change, const TableSchema& before) {
+  for (const AlterAction& action : change.actions) {
+    const bool to_bytes = action.kind == Action::kConvertCharset && action.charset == "binary";
+    for (const ColumnSchema& old : before.columns) {
+      const bool is_changed =
+          action.kind == Action::kModifyColumn && EqualNames(action.name, old.name);
+      const bool was_text =
+          HasCharset(old.type) && (to_bytes || (is_changed && action.column.type.is_bytes()));
+      const bool was_bytes = is_changed && old.type.is_bytes() && HasCharset(action.column.type);
+      if (!was_text && !was_bytes) continue;
+      std::string charset = was_text ? old.charset : action.column.charset;
+      if (charset.empty()) charset = before.charset;
+      if (IsUtf8(charset) || charset == "ascii") continue;
+      return fmt::format(
+          "column {} changes between text of {} and bytes: the source keeps the bytes of its rows, "
+          "the destination has other ones for the same text",
+          old.name, charset.empty() ? "an unknown character set" : charset);
+    }
+  }
+  return "";
+}
+
+// A server makes a TEXT wider where CONVERT TO could cut it; one that has the text in UTF-8 already
+// does not. What is to follow the change there.
+std::optional<SchemaChange> WideningOf(const SchemaChange& change, const TableSchema& before,
+                                       const TableSchema& after) {
+  SchemaChange out;
+  out.kind = SchemaChange::Kind::kAlterTable;
+  out.statement = change.statement;
+  out.default_database = change.default_database;
+  out.table = after.name;
+  auto converts = [](const AlterAction& a) { return a.kind == Action::kConvertCharset; };
+  if (std::none_of(change.actions.begin(), change.actions.end(), converts)) return {};
+  for (const ColumnSchema& old : before.columns) {
+    std::string name = old.name;
+    for (const AlterAction& action : change.actions) {
+      if (action.kind == Action::kRenameColumn && EqualNames(action.name, old.name)) {
+        name = action.new_name;
+      }
+    }
+    const int at = old.type.kind == TypeKind::kText ? after.FindColumn(name) : -1;
+    if (at < 0) continue;
+    const ColumnSchema& column = after.columns[static_cast<size_t>(at)];
+    const bool is_wider =
+        column.type.kind == TypeKind::kText && column.type.length > old.type.length;
+    if (!is_wider || column.is_generated()) continue;
+    AlterAction& modify = out.actions.emplace_back();
+    modify.kind = Action::kModifyColumn;
+    modify.name = name;
+    modify.column = column;
+  }
+  return out.actions.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+// Says what an ALTER TABLE leaves to its table of text, or why nobody can follow it. What it yields
+// comes after it.
+std::optional<SchemaChange> SettleText(SchemaChange& change, const TableSchema& before) {
+  const auto altered = AlterTable(before, change.actions);
+  if (altered) InheritCharsets(change, altered->table);
+  if (change.problem.empty()) change.problem = RecodingOf(change, before);
+  if (!altered || !change.problem.empty()) return {};
+  return WideningOf(change, before, altered->table);
+}
+
 }  // namespace
 
 void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body) {
@@ -88,7 +178,7 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
     if (!group_ || !group_->is_begun) End(header, Fragment::Kind::kCommit);
     return;
   }
-  HandleDdl(header, query, std::move(statement));
+  HandleDdl(header, query, statement);
 }
 
 bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::string& statement,
@@ -131,6 +221,37 @@ bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::
   return true;
 }
 
+// What a CREATE TABLE leaves to its database is told by the history. The event may carry
+// collation_database, but that is a variable of the session, which only LOAD DATA goes by.
+SchemaChange BinlogDecoder::Parse(const QueryEvent& query, const std::string& statement) {
+  const std::string sql_mode = std::to_string(query.sql_mode);
+  DdlContext context{.default_database = query.database,
+                     .sql_mode = sql_mode,
+                     .explicit_timestamps = query.explicit_timestamps};
+  SchemaChange change = ParseDdl(statement, context, source_.traits);
+  if (!change.definition || !change.definition->charset.empty()) return change;
+  const TextDefaults defaults = history_.DefaultsOf(change.table.database);
+  if (defaults.charset.empty()) return change;
+  context.database_charset = defaults.charset;
+  context.database_collation = defaults.collation;
+  return ParseDdl(statement, context, source_.traits);
+}
+
+// A database made without a character set, or with DEFAULT for one, gets collation_server of the
+// session.
+void BinlogDecoder::SettleDatabase(const QueryEvent& query, SchemaChange& change) const {
+  const bool is_made = change.kind == SchemaChange::Kind::kCreateDatabase;
+  if (!is_made && change.kind != SchemaChange::Kind::kAlterDatabase) return;
+  const bool is_default = change.charset == "default" || change.collation == "default";
+  if (change.collation == "default") change.collation.clear();
+  if (change.charset == "default") change.charset = CharsetOf(change.collation);
+  if (!change.charset.empty() || !(is_made || is_default)) return;
+  const std::string collation = CollationName(query.server_collation);
+  if (collation.empty()) return;
+  change.charset = source_.traits.CanonicalCharset(Charset(query.server_collation));
+  change.collation = source_.traits.CanonicalCollation(collation);
+}
+
 // Rows that are there get an added column's default, which may be the statement's own time.
 void BinlogDecoder::NoteMoment(const EventHeader& header, const QueryEvent& query,
                                SchemaChange& change) const {
@@ -149,19 +270,13 @@ void BinlogDecoder::NoteMoment(const EventHeader& header, const QueryEvent& quer
   if (!change.moment_local.empty()) change.moment_local += fraction;
 }
 
-void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query,
-                              std::string statement) {
-  std::string database(query.database);
-  std::string sql_mode = std::to_string(query.sql_mode);
-  std::string collation = CollationName(query.database_collation);
-  std::string charset = collation.empty() ? "" : Charset(query.database_collation);
-  SchemaChange change = ParseDdl(statement,
-                                 {.default_database = database,
-                                  .sql_mode = sql_mode,
-                                  .database_charset = charset,
-                                  .database_collation = collation,
-                                  .explicit_timestamps = query.explicit_timestamps},
-                                 source_.traits);
+// The statement as one change after another; none if it is not about tables that stay.
+std::vector<SchemaChange> BinlogDecoder::ChangesOf(const EventHeader& header,
+                                                   const QueryEvent& query,
+                                                   const std::string& statement) {
+  SchemaChange change = Parse(query, statement);
+  if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) return {};
+  SettleDatabase(query, change);
   std::optional<SchemaHistory::Versioned> before;
   if (change.kind == SchemaChange::Kind::kAlterTable) before = history_.Find(change.table);
   const bool has_explicit_timestamps =
@@ -172,27 +287,38 @@ void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query
     SettleTimes(change, before ? before->table.get() : nullptr,
                 SessionZone(query.time_zone, source_.local_time));
   }
-  const bool is_within = group_ && group_->is_begun;
-  if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) {
-    if (!is_within) End(header, Fragment::Kind::kCommit);
-    return;
+  std::optional<SchemaChange> next;
+  if (before && !before->table->columns.empty()) {
+    SettleAlteration(change, *before->table);
+    next = SettleText(change, *before->table);
   }
-  Begin(header);
+  std::vector<SchemaChange> out;
   if (std::exchange(change.replaces, false)) {
-    SchemaChange& drop = Emit(header, Fragment::Kind::kDdl).ddl;
+    SchemaChange& drop = out.emplace_back();
     drop.kind = SchemaChange::Kind::kDropTable;
     drop.statement = change.statement;
     drop.default_database = change.default_database;
     drop.tables = {change.table};
     drop.if_exists = true;
   }
-  if (!is_within) {
-    Emit(header, Fragment::Kind::kDdl).ddl = std::move(change);
-    return End(header, Fragment::Kind::kCommit);
+  out.push_back(std::move(change));
+  if (next) out.push_back(std::move(*next));
+  return out;
+}
+
+void BinlogDecoder::HandleDdl(const EventHeader& header, const QueryEvent& query,
+                              const std::string& statement) {
+  std::vector<SchemaChange> changes = ChangesOf(header, query, statement);
+  const bool is_within = group_ && group_->is_begun;
+  if (changes.empty()) {
+    if (!is_within) End(header, Fragment::Kind::kCommit);
+    return;
   }
+  Begin(header);
+  for (SchemaChange& change : changes) Emit(header, Fragment::Kind::kDdl).ddl = std::move(change);
+  if (!is_within) return End(header, Fragment::Kind::kCommit);
   // CREATE TABLE … SELECT is logged as one transaction: the definition, then the rows. A definition
   // is a transaction of its own downstream, so it gets a place of its own within this one's.
-  Emit(header, Fragment::Kind::kDdl).ddl = std::move(change);
   Fragment& commit = Emit(header, Fragment::Kind::kCommit);
   BinlogPosition place = position_;
   if (payload_) place.offset = event_start_.offset + 1;

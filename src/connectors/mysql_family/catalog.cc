@@ -102,13 +102,14 @@ std::vector<std::string> MysqlCatalog::Databases() {
   return out;
 }
 
-Catalog::TextDefaults MysqlCatalog::DefaultsOf(const std::string& database) {
+std::optional<TextDefaults> MysqlCatalog::DefaultsOf(const std::string& database) {
   auto rows = session_->Query(fmt::format(
       "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA "
       "WHERE SCHEMA_NAME = {}",
       Session::Literal(database)));
   if (rows.empty()) return {};
-  return {Text(rows[0][0]), Text(rows[0][1])};
+  return TextDefaults{traits_.CanonicalCharset(Text(rows[0][0])),
+                      traits_.CanonicalCollation(Text(rows[0][1]))};
 }
 
 std::vector<CatalogObject> MysqlCatalog::Objects(const std::string& database) {

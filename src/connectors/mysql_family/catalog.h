@@ -24,7 +24,7 @@ class MysqlCatalog : public Catalog {
   std::optional<ViewSchema> View(const TableName& name) override;
   TableEstimate Estimate(const TableName& name) override;
   std::vector<std::pair<TableName, ForeignKeySchema>> ChildrenOf(const TableName& name) override;
-  TextDefaults DefaultsOf(const std::string& database) override;
+  std::optional<TextDefaults> DefaultsOf(const std::string& database) override;
   std::string Fingerprint(const TableName& name) override;
 
  private:

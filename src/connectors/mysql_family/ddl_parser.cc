@@ -9,6 +9,7 @@
 #include "connectors/mysql_family/ddl_parser_alter.h"
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/token_cursor.h"
+#include "model/expression_names.h"
 #include "model/names.h"
 
 namespace godwit::mysql {
@@ -47,6 +48,7 @@ class StatementParser {
     in_.AcceptSymbol(';');
     if (out_.kind != Kind::kIrrelevant && !in_.AtEnd())
       in_.Fail("something that is not understood");
+    if (out_.kind != Kind::kIrrelevant) out_.problem = in_.OtherReading();
   }
 
  private:
@@ -148,6 +150,7 @@ class StatementParser {
   void CreateTable(bool replaces) {
     IfExists();
     out_.table = definitions_.Name();
+    definitions_.UseTable(out_.table);
     out_.replaces = replaces;
     out_.creates_table = true;
     if (out_.temporary) {
@@ -305,6 +308,7 @@ class StatementParser {
     in_.Expect("table");
     IfExists();
     out_.table = definitions_.Name();
+    definitions_.UseTable(out_.table);
     if (in_.Accept("wait")) in_.Next();
     in_.Accept("nowait");
     AlterParser(in_, definitions_, out_).Clauses();
@@ -426,6 +430,29 @@ void SettleTimestamps(SchemaChange& change, const TableSchema& before) {
     }
     rank = TimestampRank::kLater;
   }
+}
+
+void SettleAlteration(SchemaChange& change, const TableSchema& before) {
+  change.actions = WithNames(before, change.actions);
+  for (AlterAction& action : change.actions) {
+    const bool empties =
+        action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;
+    if (empties) action.text = PartitionCollations(before);
+  }
+}
+
+std::string PartitionCollations(const TableSchema& table) {
+  using Method = Partitioning::Method;
+  if (!table.partitioning) return "";
+  const Partitioning::Level& level = table.partitioning->level;
+  if (level.method != Method::kRangeColumns && level.method != Method::kListColumns) return "";
+  std::string out;
+  for (const NameInExpression& name : NamesIn(level.expression)) {
+    const int column = table.FindColumn(name.name);
+    if (column < 0 || !HasCharset(table.columns[column].type)) continue;
+    out += (out.empty() ? "" : ",") + table.columns[column].collation;
+  }
+  return out;
 }
 
 // What the server prints says everything itself.

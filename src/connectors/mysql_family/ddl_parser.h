@@ -32,13 +32,21 @@ struct DdlContext {
 // and collation of every text column. What the text does not tell stays empty: charset and
 // collation of a table that leaves them to its database (and of its text columns without their
 // own), and those of a column in ALTER TABLE; the name of an unnamed index, check or foreign key in
-// ALTER TABLE (UnusedIndexName gives it against the table).
+// ALTER TABLE (SettleAlteration gives it against the table). `problem` of a statement that it can
+// read says why another server would read it otherwise.
 SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
                       const DialectTraits& traits);
 
 // The defaults that explicit_defaults_for_timestamp=OFF gives to what an ALTER TABLE adds or
 // changes: they depend on where in the table it stands. `before` is the table before it.
 void SettleTimestamps(SchemaChange& change, const TableSchema& before);
+
+// What an ALTER TABLE leaves to the table as it was before it: names that the server gives, the
+// index that it makes for a foreign key, the order of texts that tells partitions apart.
+void SettleAlteration(SchemaChange& change, const TableSchema& before);
+
+// The collations of the texts that RANGE COLUMNS or LIST COLUMNS is over, with commas between them.
+std::string PartitionCollations(const TableSchema& table);
 
 // The output of SHOW CREATE TABLE. Throws DEFINITION_NOT_UNDERSTOOD (kBlocked).
 TableSchema ParseCreateTable(std::string_view sql, std::string_view database,

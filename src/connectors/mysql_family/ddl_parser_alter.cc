@@ -30,9 +30,15 @@ bool AlterParser::IfExists() {
 void AlterParser::AddElements(TableSchema& elements) {
   for (IndexSchema& index : elements.indexes) Add(Action::kAddIndex).index = std::move(index);
   for (ForeignKeySchema& key : elements.foreign_keys) {
-    Add(Action::kAddForeignKey).foreign_key = std::move(key);
+    AlterAction& action = Add(Action::kAddForeignKey);
+    action.foreign_key = std::move(key);
+    action.text = out_.table.table + "_ibfk_";
   }
-  for (CheckSchema& check : elements.checks) Add(Action::kAddCheck).check = std::move(check);
+  for (CheckSchema& check : elements.checks) {
+    AlterAction& action = Add(Action::kAddCheck);
+    if (check.column.empty()) action.text = definitions_.CheckNames(out_.table);
+    action.check = std::move(check);
+  }
   elements = {};
 }
 
@@ -136,6 +142,7 @@ void AlterParser::ModifyClause() {
   action.kind = Action::kModifyColumn;
   action.name = in_.Name();
   std::string name = is_change ? in_.Name() : action.name;
+  if (definitions_.has_column_checks()) action.check.column = action.name;
   action.column = definitions_.ColumnAfterName(std::move(name), elements);
   Place(action);
   out_.actions.push_back(std::move(action));
@@ -169,7 +176,10 @@ void AlterParser::AlterClause() {
   } else if (in_.Accept({"set", "default"})) {
     AlterAction& action = Add(Action::kSetDefault);
     action.name = name;
-    if (!in_.Accept("null")) action.column.default_value = definitions_.DefaultValue();
+    if (in_.Accept("null")) return;
+    WrittenDefault written = definitions_.DefaultValue();
+    action.column.default_value = std::move(written.value);
+    action.text = written.form == LiteralForm::kNumber ? "NUMBER" : "TEXT";
   } else {
     in_.Expect("set");
     AlterAction& action = Add(Action::kSetVisibility);

@@ -229,6 +229,96 @@ TEST(DdlParserTest, ModesChangeWhatQuotesMean) {
   EXPECT_EQ(table.comment, "\\n");
 }
 
+TEST(DdlParserTest, WhatASqlModeReadsOtherwiseIsNotFollowed) {
+  auto problem = [](std::string_view sql, std::string_view mode) {
+    const SchemaChange change = Parse(sql, {}, mode);
+    EXPECT_NE(change.kind, Kind::kUnknown) << sql;  // its columns are known
+    return change.problem;
+  };
+  constexpr std::string_view kJoin = "alter table t add n varchar(9) as (a || ' ' || b) stored";
+  for (const char* mode : {"ANSI", "oracle,STRICT_ALL_TABLES", "PIPES_AS_CONCAT", "2", "262151"}) {
+    EXPECT_THAT(problem(kJoin, mode), HasSubstr("PIPES_AS_CONCAT")) << mode;
+    EXPECT_THAT(problem("create view v as select a || b from t", mode), HasSubstr("joins"));
+    EXPECT_EQ(problem("alter table t add n int comment '||', add check (a | b)", mode), "");
+  }
+  for (const char* mode : {"", "ANSI_QUOTES", "4"}) EXPECT_EQ(problem(kJoin, mode), "") << mode;
+  constexpr std::string_view kNot = "alter table t add check (not a between 1 and 2)";
+  EXPECT_THAT(problem(kNot, "HIGH_NOT_PRECEDENCE"), HasSubstr("NOT takes less"));
+  EXPECT_THAT(problem(kNot, "536870912"), HasSubstr("NOT takes less"));
+  EXPECT_EQ(problem(kNot, ""), "");
+  EXPECT_EQ(problem("create table if not exists t (a int not null, check (a is not null and a not "
+                    "in (1)) not enforced)",
+                    "HIGH_NOT_PRECEDENCE"),
+            "");
+  const MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
+  EXPECT_THROW(dialect.Render(Parse(kJoin, {}, "ANSI"), nullptr), Error);
+}
+
+TEST(DdlParserTest, AForeignKeyRefersToTheDatabaseOfItsTable) {
+  SchemaChange change = Parse(
+      "create table x.child (p int, q int, foreign key (p) references parent (id), foreign key (q) "
+      "references y.parent (id))");
+  EXPECT_EQ(change.definition->foreign_keys[0].referenced.ToString(), "x.parent");
+  EXPECT_EQ(change.definition->foreign_keys[1].referenced.ToString(), "y.parent");
+  change = Parse("alter table x.child add foreign key (p) references parent (id), rename to u");
+  EXPECT_EQ(change.actions[0].foreign_key.referenced.ToString(), "x.parent");
+  EXPECT_EQ(change.actions[1].new_table.ToString(), "d.u");
+}
+
+// "b'101'" is an expression, "5" a literal.
+std::string DefaultOf(const std::string& definition) {
+  const SchemaChange change = Parse("alter table t add c " + definition);
+  if (!change.problem.empty()) return change.problem;
+  const auto& value = change.actions[0].column.default_value;
+  return value ? value->text : "none";
+}
+
+TEST(DdlParserTest, ALiteralDefaultIsWhatItsServerMakesOfIt) {
+  EXPECT_EQ(DefaultOf("year not null default 0"), "0000");
+  EXPECT_EQ(DefaultOf("year default '0'"), "2000");
+  EXPECT_EQ(DefaultOf("year default '0000'"), "0000");
+  EXPECT_EQ(DefaultOf("year default 70"), "1970");
+  EXPECT_EQ(DefaultOf("bit(8) default '1'"), "b'110001'");
+  EXPECT_EQ(DefaultOf("bit(8) default 5"), "b'101'");
+  EXPECT_EQ(DefaultOf("bit default false"), "b'0'");
+  EXPECT_EQ(DefaultOf("varchar(9) default 007"), "7");
+  EXPECT_EQ(DefaultOf("varchar(9) default -.50"), "-0.50");
+  EXPECT_EQ(DefaultOf("varchar(9) default '007'"), "007");
+  EXPECT_EQ(DefaultOf("int default 1.5e3"), "1500");
+  EXPECT_EQ(DefaultOf("decimal(9,3) default 12e-1"), "1.2");
+  EXPECT_EQ(DefaultOf("double default 1e300"), "1e300");
+  EXPECT_EQ(DefaultOf("datetime(2) default 0"), "0000-00-00 00:00:00.00");
+  EXPECT_EQ(DefaultOf("date default 20200102"), "20200102");
+  EXPECT_EQ(DefaultOf("enum('1','2') default 2"), "2");
+  for (const char* unclear : {"varchar(9) default 1e3", "enum('b','1') default 1",
+                              "date default 101", "bit(8) default 1.5", "bit(8) default 'é'"}) {
+    EXPECT_THAT(DefaultOf(unclear), HasSubstr("default")) << unclear;
+  }
+}
+
+TEST(DdlParserTest, LabelsMayBeGivenByTheirBytes) {
+  const TableSchema table = Table("create table t (e enum(x'41', 'b', 0x43, b'1000100', n'e'))");
+  EXPECT_THAT(table.columns[0].type.labels, ElementsAre("A", "b", "C", "D", "e"));
+  for (const char* type :
+       {"enum(x'c3a4')", "enum(_latin1 x'41')", "set(0xff)", "enum(x'4142') character set ucs2"}) {
+    EXPECT_NE(Parse(std::string("create table t (e ") + type + ")").problem, "") << type;
+  }
+}
+
+TEST(DdlParserTest, ChecksOfOtherServers) {
+  constexpr const char* kSql =
+      "create table t (a int check (a > 0), j json, k json check (k <> ''), check (a < 9), "
+      "constraint CONSTRAINT_1 check (a < 8))";
+  TableSchema table = Table(kSql, DialectTraits::For(Flavor::kMariaDb, 101119));
+  std::vector<std::string> found;
+  for (const CheckSchema& check : table.checks) found.push_back(check.column + ":" + check.name);
+  EXPECT_THAT(found, ElementsAre("a:", "j:", "k:", ":CONSTRAINT_2", ":CONSTRAINT_1"));
+  EXPECT_EQ(table.checks[1].expression, "json_valid(`j`)");
+  EXPECT_TRUE(Table("create table t (a int check (a > 0), check (a < 9))",
+                    DialectTraits::For(Flavor::kMySql, 50600))
+                  .checks.empty());
+}
+
 TEST(DdlParserTest, VersionedCommentsHoldForTheirVersions) {
   auto columns = [](Flavor flavor, int version) {
     return Table(
@@ -340,116 +430,6 @@ TEST(DdlParserTest, ViewsAndTheirTables) {
                             }),
       "SELECT t.x, `t`.`y`, extract(year from t.z) FROM `n`.`tt` AS `t` JOIN (`n`.`u`, `n`.`w` "
       "AS k) ON t.i = u.i WHERE t.x IN (SELECT x FROM `n`.`s`)");
-}
-
-std::vector<std::string> Rendered(std::string_view sql, const TableSchema* before) {
-  MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
-  std::vector<std::string> out;
-  for (const Statement& statement : dialect.Render(Parse(sql), before))
-    out.push_back(statement.sql);
-  return out;
-}
-
-TEST(DdlRenderTest, OceanBaseGetsClausesInGroups) {
-  TableSchema before = Table("create table t (id int primary key, a int, b int, key k (a))");
-  EXPECT_THAT(
-      Rendered("alter table t add key k (b), change a c bigint, drop index k, drop b, "
-               "add b int, comment 'x'",
-               &before),
-      ElementsAre("ALTER TABLE `d`.`t` DROP INDEX `k`", "ALTER TABLE `d`.`t` DROP COLUMN `b`",
-                  "ALTER TABLE `d`.`t` RENAME COLUMN `a` TO `c`",
-                  "ALTER TABLE `d`.`t` MODIFY COLUMN `c` bigint(20), ADD COLUMN `b` int(11)",
-                  "ALTER TABLE `d`.`t` ADD KEY `k` (`b`)", "ALTER TABLE `d`.`t` COMMENT = 'x'"));
-}
-
-TEST(DdlRenderTest, WhatWouldChangeOtherRowsIsRefused) {
-  TableSchema plain = Table("create table t (id int primary key, a int)");
-  TableSchema hash =
-      Table("create table t (id int primary key) partition by hash (id) partitions 3");
-  for (const char* sql : {"alter table t add n int auto_increment unique",
-                          "alter table t add u char(36) default (uuid())",
-                          "alter table t add c datetime default current_timestamp",
-                          "alter table t exchange partition p with table x",
-                          "alter table t import tablespace", "alter table t drop partition p0"}) {
-    EXPECT_THROW(Rendered(sql, &plain), Error) << sql;
-  }
-  EXPECT_THROW(Rendered("alter table t truncate partition p0", &hash), Error);
-}
-
-// Rows that are there have it at the source.
-TEST(DdlRenderTest, ADefaultThatAColumnCannotHaveIsGivenToTheRows) {
-  const TableSchema plain = Table("create table t (id int primary key, a int)");
-  EXPECT_THAT(Rendered("alter table t add note text not null default 'n/a'", &plain),
-              ElementsAre("ALTER TABLE `d`.`t` ADD COLUMN `note` text NOT NULL",
-                          "UPDATE `d`.`t` SET `note` = 'n/a'"));
-  EXPECT_THAT(Rendered("alter table t add tags json default (_utf8mb4'[]'), add b blob default "
-                       "(x'41'), add key k (b(3))",
-                       &plain),
-              ElementsAre("ALTER TABLE `d`.`t` ADD COLUMN `tags` json, ADD COLUMN `b` blob",
-                          "UPDATE `d`.`t` SET `tags` = _utf8mb4'[]', `b` = x'41'",
-                          "ALTER TABLE `d`.`t` ADD KEY `k` (`b`(3))"));
-  const TableSchema moving = Table(
-      "create table t (id int primary key, m timestamp null on update current_timestamp, gone "
-      "timestamp null on update current_timestamp)");
-  EXPECT_EQ(Rendered("alter table t add note text default ('x'), drop gone", &moving)[2],
-            "UPDATE `d`.`t` SET `note` = 'x', `m` = `m`");
-  EXPECT_EQ(Rendered("alter table t add n int default 5", &plain).size(), 1u);
-  EXPECT_EQ(Rendered("alter table t add note text default null", &plain).size(), 1u);
-  for (const char* sql : {"alter table t add tags json default (json_array())",
-                          "alter table t add total int default (a * 2)"}) {
-    try {
-      Rendered(sql, &plain);
-      FAIL() << sql;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), "DDL_NOT_CONVERTIBLE");
-      EXPECT_THAT(error.fields().cause, HasSubstr("ALTER TABLE `d`.`t` ADD COLUMN `t")) << sql;
-    }
-  }
-}
-
-// Times in a change are in UTC; what converts rows runs in the zone of the source's session.
-TEST(DdlRenderTest, AStatementRunsInItsTimeZoneWhereItMust) {
-  const MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
-  const TableSchema before = Table("create table t (id int primary key, x datetime)");
-  SchemaChange change = Parse(
-      "alter table t modify x timestamp null, add y timestamp not null default '2020-01-01 "
-      "20:00:00', add z timestamp not null default '0000-00-00 00:00:00', add w datetime default "
-      "'2020-01-01 00:00:00'");
-  std::vector<Statement> statements = dialect.Render(change, &before);
-  ASSERT_EQ(statements.size(), 1u);
-  EXPECT_EQ(statements[0].time_zone, "");
-  EXPECT_THAT(statements[0].sql, HasSubstr("DEFAULT '2020-01-01 20:00:00'"));
-  change.time_zone = "+08:00";
-  statements = dialect.Render(change, &before);
-  ASSERT_EQ(statements.size(), 1u);
-  EXPECT_EQ(statements[0].time_zone, "+08:00");
-  EXPECT_THAT(statements[0].sql, HasSubstr("`y` timestamp NOT NULL DEFAULT '2020-01-02 04:00:00'"));
-  EXPECT_THAT(statements[0].sql, HasSubstr("`z` timestamp NOT NULL DEFAULT '0000-00-00 00:00:00'"));
-  EXPECT_THAT(statements[0].sql, HasSubstr("`w` datetime DEFAULT '2020-01-01 00:00:00'"));
-  change.time_zone = "Europe/Paris";
-  EXPECT_THROW(dialect.Render(change, &before), Error);
-}
-
-TEST(DdlRenderTest, PartitionByIsRenderedHoweverItIsWritten) {
-  const TableSchema before = Table("create table t (id int primary key)");
-  EXPECT_THAT(
-      Rendered("alter table t partition by range (id) (partition p0 values less than (5))",
-               &before),
-      ElementsAre("ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN "
-                  "(5))"));
-}
-
-TEST(DdlRenderTest, ReorganizedPartitionsKeepTheSourcesNamesAndBounds) {
-  TableSchema before = Table(
-      "create table t (id int primary key) partition by range (id) (partition p0 values less than "
-      "(10), partition p1 values less than (20))");
-  EXPECT_THAT(
-      Rendered("alter table t reorganize partition p0 into (partition p0 values less than (5), "
-               "partition p2 values less than (10))",
-               &before),
-      ElementsAre(
-          "ALTER TABLE `d`.`t` PARTITION BY RANGE (id) (PARTITION `p0` VALUES LESS THAN (5), "
-          "PARTITION `p2` VALUES LESS THAN (10), PARTITION `p1` VALUES LESS THAN (20))"));
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ std::string Upper(std::string_view text) {
   return out;
 }
 
-TableName DefinitionParser::Name() {
-  if (in_.AcceptSymbol('.')) return {default_database_, in_.Name()};
-  TableName name{default_database_, in_.Name()};
+TableName DefinitionParser::NameIn(const std::string& database) {
+  if (in_.AcceptSymbol('.')) return {database, in_.Name()};
+  TableName name{database, in_.Name()};
   if (in_.AcceptSymbol('.')) {
     name.database = name.table;
     name.table = in_.Name();
@@ -45,7 +45,7 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   column.name = std::move(name);
   Written written;
   written.type = TypeName();
-  TypeArguments(written.type);
+  TypeArguments(written);
   const std::string as_written = written.type.name;
   bool is_national = as_written.starts_with("national") || as_written.starts_with("nchar") ||
                      as_written == "nvarchar";
@@ -61,9 +61,7 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   }
   SettleType(column, written);
   Attributes(column, written, table);
-  if (is_json && traits_.flavor == Flavor::kMariaDb) {
-    table.checks.push_back({"", "json_valid(`" + column.name + "`)", true});
-  }
+  if (is_json) JsonCheck(column, table);
   if (as_written == "serial") SettleSerial(column, written, table);
   if (!column.charset.empty() && column.collation.empty()) {
     column.collation = written.is_binary_text && column.charset != "binary"
@@ -73,6 +71,7 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   SettleType(column, written);
   const bool is_timestamp = column.type.kind == TypeKind::kTimestamp && !column.is_generated();
   if (is_timestamp && !traits_.explicit_timestamps && !written.takes_null) column.nullable = false;
+  SettleDefault(column, written.default_form);
   written_[column.name] = std::move(written);
   return column;
 }
@@ -102,10 +101,15 @@ NativeType DefinitionParser::TypeName() {
   return type;
 }
 
-void DefinitionParser::TypeArguments(NativeType& type) {
+void DefinitionParser::TypeArguments(Written& written) {
+  NativeType& type = written.type;
   if (in_.AcceptSymbol('(')) {
     while (!in_.AcceptSymbol(')')) {
       if (in_.AtEnd()) in_.Fail("')' expected");
+      if (ByteLabel(written)) {
+        in_.AcceptSymbol(',');
+        continue;
+      }
       if (in_.Peek().kind == Token::Kind::kWord && in_.Peek(1).kind == Token::Kind::kString) {
         in_.Next();  // a charset introducer
       }
@@ -139,6 +143,10 @@ void DefinitionParser::SettleSerial(ColumnSchema& column, Written& written,
 // Meaning and native text from what was written and the charset as far as it is known.
 void DefinitionParser::SettleType(ColumnSchema& column, const Written& written) const {
   NativeType type = written.type;
+  // Two bytes of UCS-2 are one character.
+  const bool is_wide =
+      column.charset == "ucs2" || column.charset.starts_with("utf16") || column.charset == "utf32";
+  if (written.has_byte_labels && is_wide) in_.Fail("a label given by bytes of " + column.charset);
   if (traits_.shows_display_width)
     AddDisplayWidth(type);
   else
@@ -169,47 +177,6 @@ std::string DefinitionParser::TimestampFunction() {
     if (!fsp.empty() && fsp != "0") text += "(" + fsp + ")";
   }
   return text;
-}
-
-ColumnSchema::Default DefinitionParser::DefaultValue() {
-  using Kind = ColumnSchema::Default::Kind;
-  const Token& token = in_.Peek();
-  if (token.IsSymbol('(')) return {Kind::kExpression, in_.Parenthesized()};
-  if (token.kind == Token::Kind::kString) return {Kind::kLiteral, in_.String()};
-  if (token.Is("current_timestamp") || token.Is("now") || token.Is("localtime") ||
-      token.Is("localtimestamp")) {
-    return {Kind::kExpression, TimestampFunction()};
-  }
-  if (token.IsSymbol('-') || token.IsSymbol('+')) {
-    std::string sign = in_.Next().text == "-" ? "-" : "";
-    if (in_.Peek().kind != Token::Kind::kNumber) in_.Fail("a number expected");
-    return {Kind::kLiteral, sign + in_.Next().text};
-  }
-  if (token.kind == Token::Kind::kNumber) {
-    bool is_hex = token.text.starts_with("0x") || token.text.starts_with("0b");
-    return {is_hex ? Kind::kExpression : Kind::kLiteral, in_.Next().text};
-  }
-  if (token.Is("true") || token.Is("false")) {
-    return {Kind::kLiteral, in_.Next().Is("true") ? "1" : "0"};
-  }
-  if ((token.Is("date") || token.Is("time") || token.Is("timestamp")) &&
-      in_.Peek(1).kind == Token::Kind::kString) {
-    in_.Next();
-    return {Kind::kLiteral, in_.String()};
-  }
-  if (token.kind != Token::Kind::kWord) in_.Fail("a default value expected");
-  const bool has_string = in_.Peek(1).kind == Token::Kind::kString;
-  if (has_string && (token.text[0] == '_' || Lower(token.text) == "n")) {
-    in_.Next();
-    return {Kind::kLiteral, in_.String()};
-  }
-  if (has_string && (Lower(token.text) == "b" || Lower(token.text) == "x")) {
-    std::string introducer = Lower(in_.Next().text);
-    return {Kind::kExpression, introducer + "'" + in_.String() + "'"};
-  }
-  std::string text = in_.Next().text;  // a function without outer parentheses (MariaDB)
-  if (in_.Peek().IsSymbol('(')) text += "(" + in_.Parenthesized() + ")";
-  return {Kind::kExpression, text};
 }
 
 // The srid goes with the native type; the model has no other place for it.
@@ -263,7 +230,7 @@ bool DefinitionParser::ConstraintAttribute(ColumnSchema& column, TableSchema& ta
     std::string name;
     if (in_.Accept("constraint") && !in_.Peek().Is("check")) name = in_.Name();
     if (!in_.Accept("check")) in_.Fail("CHECK expected");
-    table.checks.push_back(Check(std::move(name)));
+    Check(std::move(name), column.name, table);
     return true;
   }
   if (!in_.Accept("references")) return false;
@@ -289,7 +256,11 @@ void DefinitionParser::Attributes(ColumnSchema& column, Written& written, TableS
           {.kind = IndexSchema::Kind::kUnique, .parts = {{.column = column.name}}});
     } else if (in_.Accept("default")) {
       column.default_value.reset();
-      if (!in_.Accept("null")) column.default_value = DefaultValue();
+      if (!in_.Accept("null")) {
+        WrittenDefault value = DefaultValue();
+        column.default_value = std::move(value.value);
+        written.default_form = value.form;
+      }
     } else if (in_.Accept({"on", "update"})) {
       column.on_update = TimestampFunction();
     } else if (in_.Accept("auto_increment")) {

@@ -14,14 +14,32 @@
 
 namespace godwit::mysql {
 
+// What a literal default was written as: BIT and YEAR make other values of 1 than of '1', and a
+// text takes a number's own digits.
+enum class LiteralForm { kText, kNumber };
+
+struct WrittenDefault {
+  ColumnSchema::Default value;
+  LiteralForm form = LiteralForm::kText;
+};
+
+// Makes a column's literal default what the server itself shows of it. Throws ParseProblem where
+// that is not known.
+void SettleDefault(ColumnSchema& column, LiteralForm form);
+
 // Parses the parts that CREATE TABLE and ALTER TABLE share: columns, keys, constraints, table
 // options, partitions. Moves the cursor; throws ParseProblem. Does not own what it is given.
 class DefinitionParser {
  public:
   DefinitionParser(TokenCursor& in, const DialectTraits& traits, std::string_view default_database)
-      : in_(in), traits_(traits), default_database_(default_database) {}
+      : in_(in),
+        traits_(traits),
+        default_database_(default_database),
+        table_database_(default_database) {}
 
-  TableName Name();
+  // The table that is defined: a foreign key's REFERENCES is about its database.
+  void UseTable(const TableName& table) { table_database_ = table.database; }
+  TableName Name() { return NameIn(default_database_); }
   // Column name and everything about it; keys and constraints written inline go into `table`.
   ColumnSchema Column(TableSchema& table);
   ColumnSchema ColumnAfterName(std::string name, TableSchema& table);
@@ -35,7 +53,10 @@ class DefinitionParser {
   std::string CollationName();
   std::vector<KeyPart> KeyParts();
   void IndexOptions(IndexSchema& index);
-  ColumnSchema::Default DefaultValue();
+  WrittenDefault DefaultValue();
+  // What the server begins the name of a check with that has none.
+  std::string CheckNames(const TableName& table) const;
+  bool has_column_checks() const { return traits_.has_column_checks; }
   // What the server fills in behind CREATE TABLE: see ParseDdl.
   void FinishTable(TableSchema& table);
 
@@ -43,22 +64,27 @@ class DefinitionParser {
   // What a column's text said that ColumnSchema does not keep.
   struct Written {
     NativeType type;
-    bool takes_null = false;      // NULL was written
-    bool is_binary_text = false;  // CHAR … BINARY: the charset's _bin collation
+    bool takes_null = false;       // NULL was written
+    bool is_binary_text = false;   // CHAR … BINARY: the charset's _bin collation
+    bool has_byte_labels = false;  // ENUM(x'41')
+    LiteralForm default_form = LiteralForm::kText;
   };
 
+  TableName NameIn(const std::string& database);
   NativeType TypeName();
-  void TypeArguments(NativeType& type);
+  void TypeArguments(Written& written);
+  bool ByteLabel(Written& written);
   void Attributes(ColumnSchema& column, Written& written, TableSchema& table);
   bool CharsetAttribute(ColumnSchema& column, Written& written);
   bool KeyAttribute(ColumnSchema& column, TableSchema& table);
   bool ConstraintAttribute(ColumnSchema& column, TableSchema& table);
+  void JsonCheck(const ColumnSchema& column, TableSchema& table) const;
   void SettleType(ColumnSchema& column, const Written& written) const;
   void SettleSerial(ColumnSchema& column, Written& written, TableSchema& table) const;
   std::string TimestampFunction();
   void SpatialReference(ColumnSchema& column);
   ForeignKeySchema ForeignKey(std::string constraint);
-  CheckSchema Check(std::string constraint);
+  void Check(std::string constraint, const std::string& column, TableSchema& table);
   void Reference(ForeignKeySchema& key);
   Partitioning::Level PartitionLevel();
   Partitioning::Partition PartitionDefinition();
@@ -72,6 +98,7 @@ class DefinitionParser {
   TokenCursor& in_;
   const DialectTraits& traits_;
   std::string default_database_;
+  std::string table_database_;
   std::map<std::string, Written> written_;  // by column name
 };
 

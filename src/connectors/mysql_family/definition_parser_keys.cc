@@ -35,16 +35,6 @@ void UseStoredName(std::string& name, const TableSchema& table) {
   if (c >= 0) name = table.columns[c].name;
 }
 
-bool BeginsWith(const IndexSchema& index, const std::vector<std::string>& columns) {
-  if (index.kind == IndexKind::kFullText || index.kind == IndexKind::kSpatial) return false;
-  if (index.parts.size() < columns.size()) return false;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const KeyPart& part = index.parts[i];
-    if (part.prefix_length != 0 || !SameName(part.column, columns[i])) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string UnusedIndexName(const IndexSchema& index, const std::vector<IndexSchema>& taken) {
@@ -63,7 +53,7 @@ std::string UnusedIndexName(const IndexSchema& index, const std::vector<IndexSch
 }
 
 void DefinitionParser::Reference(ForeignKeySchema& key) {
-  key.referenced = Name();
+  key.referenced = NameIn(table_database_);
   if (in_.Peek().IsSymbol('(')) {
     for (const KeyPart& part : KeyParts()) key.referenced_columns.push_back(part.column);
   }
@@ -137,11 +127,30 @@ void DefinitionParser::IndexOptions(IndexSchema& index) {
   }
 }
 
-CheckSchema DefinitionParser::Check(std::string constraint) {
+// MySQL before 8.0.16 reads a check and forgets it.
+void DefinitionParser::Check(std::string constraint, const std::string& column,
+                             TableSchema& table) {
   CheckSchema check{.name = std::move(constraint), .expression = in_.Parenthesized()};
   if (in_.Accept({"not", "enforced"})) check.enforced = false;
   in_.Accept("enforced");
-  return check;
+  if (traits_.has_column_checks) check.column = column;
+  if (traits_.has_checks) table.checks.push_back(std::move(check));
+}
+
+// MariaDB's JSON is a LONGTEXT with a check, unless it was written with another one
+// (its manual, "JSON Data Type").
+void DefinitionParser::JsonCheck(const ColumnSchema& column, TableSchema& table) const {
+  if (traits_.flavor != Flavor::kMariaDb || traits_.version < 100403) return;
+  const bool has_check =
+      std::any_of(table.checks.begin(), table.checks.end(),
+                  [&](const CheckSchema& check) { return check.column == column.name; });
+  if (has_check) return;
+  table.checks.push_back(
+      {.expression = "json_valid(`" + column.name + "`)", .column = column.name});
+}
+
+std::string DefinitionParser::CheckNames(const TableName& table) const {
+  return traits_.flavor == Flavor::kMariaDb ? "CONSTRAINT_" : table.table + "_chk_";
 }
 
 ForeignKeySchema DefinitionParser::ForeignKey(std::string constraint) {
@@ -181,7 +190,7 @@ bool DefinitionParser::TableElement(TableSchema& table) {
     return true;
   } else if (in_.Peek().Is("check") && in_.Peek(1).IsSymbol('(')) {
     in_.Next();
-    table.checks.push_back(Check(std::move(constraint)));
+    Check(std::move(constraint), "", table);
     return true;
   } else if ((in_.Peek().Is("key") || in_.Peek().Is("index")) && in_.at() == before) {
     index.kind = IndexKind::kPlain;
@@ -265,7 +274,7 @@ void DefinitionParser::AddForeignKeyIndexes(TableSchema& table) const {
     for (std::string& column : key.columns) UseStoredName(column, table);
     bool is_covered =
         std::any_of(table.indexes.begin(), table.indexes.end(),
-                    [&](const IndexSchema& index) { return BeginsWith(index, key.columns); });
+                    [&](const IndexSchema& index) { return Covers(index, key.columns); });
     if (is_covered) continue;
     IndexSchema index;
     for (const std::string& column : key.columns) index.parts.push_back({.column = column});
@@ -274,7 +283,8 @@ void DefinitionParser::AddForeignKeyIndexes(TableSchema& table) const {
   }
 }
 
-// As InnoDB and the server name them: t_ibfk_1, t_chk_1; MariaDB CONSTRAINT_1.
+// As InnoDB and the server name them: t_ibfk_1, t_chk_1; MariaDB CONSTRAINT_1. A column's own check
+// has no name.
 void DefinitionParser::NameConstraints(TableSchema& table) const {
   auto next = [&](const std::string& base, const auto& list) {
     for (int n = 1;; ++n) {
@@ -287,10 +297,9 @@ void DefinitionParser::NameConstraints(TableSchema& table) const {
   for (ForeignKeySchema& key : table.foreign_keys) {
     if (key.name.empty()) key.name = next(table.name.table + "_ibfk_", table.foreign_keys);
   }
-  const bool is_mariadb = traits_.flavor == Flavor::kMariaDb;
   for (CheckSchema& check : table.checks) {
-    if (!check.name.empty() || is_mariadb) continue;
-    check.name = next(table.name.table + "_chk_", table.checks);
+    if (!check.name.empty() || !check.column.empty()) continue;
+    check.name = next(CheckNames(table.name), table.checks);
   }
 }
 

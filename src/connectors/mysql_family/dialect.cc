@@ -22,19 +22,30 @@ bool Mentions(std::string_view expression, const std::string& column) {
   });
 }
 
-// MySQL 5.6 knows no parentheses around a default; of what it knows, none needs them.
-bool IsPlainDefault(std::string_view expression) {
-  const std::string lower = Lower(expression);
-  return lower.starts_with("current_timestamp") || lower.starts_with("b'") ||
-         lower.starts_with("x'") || lower.starts_with("0x") || lower.starts_with("0b");
-}
-
 // An invisible one is made with the table: OceanBase makes a visible one of ADD KEY … INVISIBLE.
 bool CanComeLater(const IndexSchema& index) {
   return index.kind == IndexKind::kPlain && !index.invisible;
 }
 
 }  // namespace
+
+bool IsPlainDefault(const ColumnSchema& column) {
+  const std::vector<Token> tokens = Tokenize(column.default_value->text, {});
+  const size_t size = tokens.size() - 1;  // without the end
+  const Token& first = tokens[0];
+  if (first.Is("current_timestamp")) {
+    const bool has_moment =
+        column.type.kind == TypeKind::kTimestamp || column.type.kind == TypeKind::kDatetime;
+    const bool is_call = size > 2 && tokens[1].IsSymbol('(') && tokens[size - 1].IsSymbol(')');
+    const bool has_precision = size == 4 && tokens[2].kind == Token::Kind::kNumber;
+    return has_moment && (size == 1 || (is_call && (size == 3 || has_precision)));
+  }
+  if (first.kind == Token::Kind::kNumber) {
+    return size == 1 && (first.text.starts_with("0x") || first.text.starts_with("0b"));
+  }
+  return size == 2 && (first.Is("b") || first.Is("x")) && tokens[1].kind == Token::Kind::kString &&
+         tokens[1].begin == first.end;
+}
 
 MysqlDialect::MysqlDialect(const ServerInfo& server)
     : server_(server), traits_(DialectTraits::For(server)) {}
@@ -73,8 +84,9 @@ std::string MysqlDialect::DropTable(const TableName& table) const {
 std::string MysqlDialect::Default(const ColumnSchema& column) const {
   const ColumnSchema::Default& value = *column.default_value;
   if (value.kind == ColumnSchema::Default::Kind::kExpression) {
-    return IsPlainDefault(value.text) ? value.text : "(" + value.text + ")";
+    return IsPlainDefault(column) ? value.text : "(" + value.text + ")";
   }
+  // A number, in changes of older versions of Godwit.
   return column.type.kind == TypeKind::kBit ? value.text : Literal(value.text);
 }
 
@@ -171,6 +183,17 @@ std::string MysqlDialect::Check(const CheckSchema& check) const {
   out += "CHECK (" + check.expression + ")";
   if (!check.enforced) out += " NOT ENFORCED";
   return out;
+}
+
+// MariaDB's own names are of one table; those of other servers are of the whole database.
+std::string MysqlDialect::CheckName(const std::string& name, const TableName& table) const {
+  static constexpr std::string_view kOwn = "CONSTRAINT_";
+  const bool is_own = name.starts_with(kOwn) &&
+                      name.find_first_not_of("0123456789", kOwn.size()) == std::string::npos;
+  if (!is_own || traits_.flavor == Flavor::kMariaDb) return name;
+  constexpr size_t kMost = 64;  // of a name; a longer one is left to the server
+  std::string whole = table.table + "_" + name;
+  return whole.size() > kMost ? "" : whole;
 }
 
 // OceanBase wants a unique key to hold every partitioning column, unless it is global.

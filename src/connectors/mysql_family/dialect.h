@@ -12,6 +12,10 @@
 
 namespace godwit::mysql {
 
+// Whether the column's default, an expression, stands without parentheses: MySQL 5.6 knows none
+// around it, and what it knows needs none.
+bool IsPlainDefault(const ColumnSchema& column);
+
 // MySQL's SQL as one server of the family speaks it.
 class MysqlDialect : public Dialect {
  public:
@@ -58,6 +62,7 @@ class MysqlDialect : public Dialect {
   std::string Index(const IndexSchema& index) const;
   std::string ForeignKey(const ForeignKeySchema& key) const;
   std::string Check(const CheckSchema& check) const;
+  std::string CheckName(const std::string& name, const TableName& table) const;
   bool IsGlobal(const IndexSchema& index, const TableSchema& table) const;
 
   // dialect_partitions.cc

@@ -158,11 +158,7 @@ void MysqlDialect::AdaptDefault(ColumnSchema& column, const TableSchema& table,
     return;
   }
   value.text = AdaptExpression(value.text);
-  const std::string lower = Lower(value.text);
-  const bool is_plain = lower.starts_with("current_timestamp") || lower.starts_with("b'") ||
-                        lower.starts_with("x'") || lower.starts_with("0x") ||
-                        lower.starts_with("0b");
-  if (is_plain && !IsLarge(column.type)) return;
+  if (IsPlainDefault(column) && !IsLarge(column.type)) return;
   if (!traits_.has_expression_defaults) return drop("the destination has no expressions there");
   if (IsLarge(column.type) && !traits_.has_text_defaults) {
     return drop("the destination has none for this type");
@@ -229,7 +225,11 @@ void MysqlDialect::AdaptChecks(TableSchema& table, std::vector<DialectNote>& not
     }
     return !is_kept;
   });
-  for (CheckSchema& check : table.checks) check.expression = AdaptExpression(check.expression);
+  for (CheckSchema& check : table.checks) {
+    check.expression = AdaptExpression(check.expression);
+    check.name = CheckName(check.name, table.name);
+    if (!traits_.has_column_checks) check.column.clear();
+  }
 }
 
 void MysqlDialect::AdaptPartitioning(Partitioning& partitioning,

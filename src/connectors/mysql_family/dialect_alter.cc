@@ -2,28 +2,18 @@
 #include "connectors/mysql_family/dialect_alter.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "connectors/mysql_family/ddl_parser.h"
+#include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/lexer.h"
 #include "connectors/mysql_family/session_zone.h"
 
 namespace godwit::mysql {
 namespace {
-
-bool SameName(const std::string& a, const std::string& b) {
-  return strcasecmp(a.c_str(), b.c_str()) == 0;
-}
-
-template <typename T>
-bool Has(const std::vector<T>& items, const std::string& name) {
-  return std::any_of(items.begin(), items.end(),
-                     [&](const T& item) { return SameName(item.name, name); });
-}
 
 constexpr std::array kMoments = {"CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"};
 
@@ -78,12 +68,16 @@ void FailChange(const SchemaChange& change, std::string cause) {
 
 AlterRenderer::AlterRenderer(const MysqlDialect& dialect, const SchemaChange& change,
                              const TableSchema* before)
-    : dialect_(dialect), traits_(dialect.traits()), change_(change), before_(before) {
+    : dialect_(dialect),
+      traits_(dialect.traits()),
+      change_(change),
+      before_(before),
+      actions_(NamedActions(dialect, change, before)) {
   const IndexSchema* primary = before == nullptr ? nullptr : before->primary_key();
-  for (const AlterAction& action : change.actions) {
+  for (const AlterAction& action : actions_) {
     if (action.kind != Kind::kDropColumn || primary == nullptr) continue;
     for (const KeyPart& part : primary->parts) {
-      if (SameName(part.column, action.name)) drops_key_column_ = true;
+      if (EqualNames(part.column, action.name)) drops_key_column_ = true;
     }
   }
 }
@@ -91,10 +85,10 @@ AlterRenderer::AlterRenderer(const MysqlDialect& dialect, const SchemaChange& ch
 void AlterRenderer::Fail(std::string cause) const { FailChange(change_, std::move(cause)); }
 
 std::vector<Statement> AlterRenderer::Run() {
-  for (const AlterAction& action : change_.actions) Refuse(action);
+  for (const AlterAction& action : actions_) Refuse(action);
   RefuseZone();
   Groups groups;
-  for (const AlterAction& action : change_.actions) {
+  for (const AlterAction& action : actions_) {
     if (!IsSuperfluous(action)) Sort(action, groups);
   }
   std::string filling = Filling();
@@ -118,6 +112,11 @@ void AlterRenderer::Sort(const AlterAction& action, Groups& groups) {
   // Rows that are there have got the source's time; those to come get their own.
   if (action.kind == Kind::kAddColumn && AtItsMoment(action.column)) {
     groups[kDefaultsGroup].push_back("MODIFY COLUMN " + ColumnText(AdaptedColumn(action.column)));
+  }
+  if (action.kind == Kind::kModifyColumn && !action.check.column.empty()) {
+    for (const std::string& check : OwnChecks(action.name)) {
+      groups[traits_.combines_clauses ? 0 : 1].push_back("DROP CHECK " + dialect_.Quote(check));
+    }
   }
   if (traits_.combines_clauses) {
     groups[0].push_back(std::move(clause));
@@ -197,12 +196,14 @@ void AlterRenderer::Refuse(const AlterAction& action) const {
           before_->partitioning->sub_level) {
         Fail("hash, key and sub-partitions hold other rows at the destination");
       }
-      return;
+      // All of them hold the same rows together.
+      if (action.names.empty()) return;
+      return RefuseOtherOrder(action);
     case Kind::kDropPartitions:
       if (before_ == nullptr || !before_->partitioning) {
         Fail("the destination's table has no partitions, so which rows go is not known there");
       }
-      return;
+      return RefuseOtherOrder(action);
     case Kind::kAddPartitions:
       if (before_ == nullptr || !before_->partitioning) {
         Fail("the destination's table has no partitions");
@@ -275,12 +276,12 @@ std::string AlterRenderer::Filling() const {
   auto set = [&](const std::string& column, const std::string& value) {
     sets += (sets.empty() ? "" : ", ") + dialect_.Quote(column) + " = " + value;
   };
-  for (const AlterAction& action : change_.actions) {
+  for (const AlterAction& action : actions_) {
     if (std::string value = LostDefault(action); !value.empty()) set(action.column.name, value);
   }
   if (sets.empty()) return "";
   if (before_ != nullptr) {
-    const auto after = AlterTable(*before_, change_.actions);
+    const auto after = AlterTable(*before_, actions_);
     if (!after) Fail("which columns the table has then is not known");
     for (const ColumnSchema& column : after->table.columns) {
       // It would have the time of this statement.
@@ -310,20 +311,32 @@ bool AlterRenderer::IsSuperfluous(const AlterAction& action) const {
   if (!change_.if_exists || before_ == nullptr) return false;
   switch (action.kind) {
     case Kind::kAddColumn:
-      return before_->FindColumn(action.column.name) >= 0;
+      return before_->FindColumn(action.column.name) >= 0 &&
+             !Drops(Kind::kDropColumn, action.column.name);
     case Kind::kDropColumn:
     case Kind::kModifyColumn:
     case Kind::kRenameColumn:
       return before_->FindColumn(action.name) < 0;
     case Kind::kAddIndex:
-      return !action.index.name.empty() && Has(before_->indexes, action.index.name);
+      return Has(before_->indexes, action.index.name) &&
+             !Drops(Kind::kDropIndex, action.index.name) &&
+             !Drops(Kind::kRenameIndex, action.index.name);
     case Kind::kDropIndex:
       return !Has(before_->indexes, action.name);
+    case Kind::kAddForeignKey:
+      return Has(before_->foreign_keys, action.foreign_key.name) &&
+             !Drops(Kind::kDropForeignKey, action.foreign_key.name);
     case Kind::kDropForeignKey:
       return !Has(before_->foreign_keys, action.name);
     default:
       return false;
   }
+}
+
+bool AlterRenderer::Drops(Kind kind, const std::string& name) const {
+  return std::any_of(actions_.begin(), actions_.end(), [&](const AlterAction& action) {
+    return action.kind == kind && EqualNames(action.name, name);
+  });
 }
 
 ColumnSchema AlterRenderer::AdaptedColumn(const ColumnSchema& column) const {
@@ -402,23 +415,8 @@ std::string AlterRenderer::ColumnClause(const AlterAction& action) {
     }
     case Kind::kRenameColumn:
       return RenamedColumn(action);
-    case Kind::kSetDefault: {
-      if (!action.column.default_value) {
-        return "ALTER COLUMN " + quote(action.name) + " SET DEFAULT NULL";
-      }
-      ColumnSchema column = action.column;
-      int c = before_ == nullptr ? -1 : before_->FindColumn(action.name);
-      if (c >= 0) column.type = before_->columns[c].type;
-      column = [&] {
-        std::vector<DialectNote> notes;
-        TableSchema table = before_ == nullptr ? TableSchema{} : *before_;
-        dialect_.AdaptDefault(column, table, notes);
-        return column;
-      }();
-      if (!column.default_value) return "ALTER COLUMN " + quote(action.name) + " DROP DEFAULT";
-      PutIntoZone(column);
-      return "ALTER COLUMN " + quote(action.name) + " SET DEFAULT " + dialect_.Default(column);
-    }
+    case Kind::kSetDefault:
+      return SetDefault(action);
     case Kind::kDropDefault:
       return "ALTER COLUMN " + quote(action.name) + " DROP DEFAULT";
     default:
@@ -435,6 +433,30 @@ std::string AlterRenderer::ColumnClause(const AlterAction& action) {
   ColumnSchema column = before_->columns[c];
   column.invisible = action.column.invisible;
   return "MODIFY COLUMN " + Modified(column, action.name);
+}
+
+// Only the table tells the column's type.
+std::string AlterRenderer::SetDefault(const AlterAction& action) const {
+  const std::string alter = "ALTER COLUMN " + dialect_.Quote(action.name);
+  if (!action.column.default_value) return alter + " SET DEFAULT NULL";
+  const TableSchema table = before_ == nullptr ? TableSchema{} : *before_;
+  ColumnSchema column = action.column;
+  if (const int c = table.FindColumn(action.name); c >= 0) {
+    column.type = table.columns[c].type;
+    column.native_type = table.columns[c].native_type;
+  }
+  try {
+    const bool is_number = action.text == "NUMBER";
+    const bool is_known = !action.text.empty();  // older versions of Godwit did not say
+    if (is_known) SettleDefault(column, is_number ? LiteralForm::kNumber : LiteralForm::kText);
+  } catch (const ParseProblem& problem) {
+    Fail(problem.text);
+  }
+  std::vector<DialectNote> notes;
+  dialect_.AdaptDefault(column, table, notes);
+  if (!column.default_value) return alter + " DROP DEFAULT";
+  PutIntoZone(column);
+  return alter + " SET DEFAULT " + dialect_.Default(column);
 }
 
 // A column of OceanBase's that MODIFY does not call VISIBLE stays invisible.
@@ -455,69 +477,6 @@ std::string AlterRenderer::RenamedColumn(const AlterAction& action) const {
   ColumnSchema renamed = before_->columns[c];
   renamed.name = action.new_name;
   return "CHANGE COLUMN " + dialect_.Quote(action.name) + " " + ColumnText(renamed);
-}
-
-std::string AlterRenderer::IndexClause(const AlterAction& action) {
-  auto quote = [&](const std::string& name) { return dialect_.Quote(name); };
-  switch (action.kind) {
-    case Kind::kAddIndex: {
-      TableSchema table;
-      if (before_ != nullptr) table = *before_;
-      table.name = change_.table;
-      IndexSchema index = action.index;
-      if (index.name.empty()) index.name = UnusedIndexName(index, table.indexes);
-      std::vector<DialectNote> notes;
-      if (!dialect_.AdaptIndex(index, table, notes)) return "";
-      return "ADD " + dialect_.Index(index) + (dialect_.IsGlobal(index, table) ? " GLOBAL" : "");
-    }
-    case Kind::kDropIndex:
-      return "DROP INDEX " + quote(action.name);
-    case Kind::kDropPrimaryKey:
-      return "DROP PRIMARY KEY";
-    case Kind::kRenameIndex:
-      return "RENAME INDEX " + quote(action.name) + " TO " + quote(action.new_name);
-    default:
-      break;
-  }
-  if (!traits_.has_invisible_indexes) return "";
-  const bool is_mariadb = traits_.flavor == Flavor::kMariaDb;
-  const char* hidden = is_mariadb ? "IGNORED" : "INVISIBLE";
-  const char* shown = is_mariadb ? "NOT IGNORED" : "VISIBLE";
-  return fmt::format("ALTER INDEX {} {}", quote(action.name),
-                     action.index.invisible ? hidden : shown);
-}
-
-std::string AlterRenderer::ConstraintClause(const AlterAction& action) const {
-  auto quote = [&](const std::string& name) { return dialect_.Quote(name); };
-  const bool is_mariadb = traits_.flavor == Flavor::kMariaDb;
-  const std::string drop_check = is_mariadb ? "DROP CONSTRAINT " : "DROP CHECK ";
-  switch (action.kind) {
-    case Kind::kAddForeignKey:
-      return "ADD " + dialect_.ForeignKey(action.foreign_key);
-    case Kind::kDropForeignKey:
-      return "DROP FOREIGN KEY " + quote(action.name);
-    case Kind::kAddCheck: {
-      if (!traits_.has_checks) return "";
-      if (!action.check.enforced && !traits_.has_check_enforcement) return "";
-      CheckSchema check = action.check;
-      check.expression = dialect_.AdaptExpression(check.expression);
-      return "ADD " + dialect_.Check(check);
-    }
-    case Kind::kDropCheck:
-      return traits_.has_checks ? drop_check + quote(action.name) : "";
-    case Kind::kCheckEnforcement:
-      if (!traits_.has_checks) return "";
-      if (!traits_.has_check_enforcement) Fail("the destination enforces every check");
-      return fmt::format("ALTER CHECK {} {}ENFORCED", quote(action.name),
-                         action.check.enforced ? "" : "NOT ");
-    default:
-      break;
-  }
-  if (before_ == nullptr) return "DROP CONSTRAINT " + quote(action.name);
-  if (Has(before_->foreign_keys, action.name)) return "DROP FOREIGN KEY " + quote(action.name);
-  if (Has(before_->checks, action.name)) return drop_check + quote(action.name);
-  if (Has(before_->indexes, action.name)) return "DROP INDEX " + quote(action.name);
-  Fail("the destination has no constraint " + action.name);
 }
 
 }  // namespace godwit::mysql

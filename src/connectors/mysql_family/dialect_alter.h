@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/mysql_family/dialect.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 
@@ -38,9 +41,13 @@ class AlterRenderer {
 
   using Groups = std::map<int, std::vector<std::string>>;
 
+  static std::vector<AlterAction> NamedActions(const MysqlDialect& dialect,
+                                               const SchemaChange& change,
+                                               const TableSchema* before);
   void Refuse(const AlterAction& action) const;
   void RefuseColumn(const AlterAction& action) const;
   void RefuseZone() const;
+  void RefuseOtherOrder(const AlterAction& action) const;
   void Sort(const AlterAction& action, Groups& groups);
   // The added column with what its default was at the source's moment, as a literal; nullopt: its
   // default is no such time, or the log does not say enough of it.
@@ -51,13 +58,21 @@ class AlterRenderer {
   // The UPDATE of the class comment; empty: nothing is lost.
   std::string Filling() const;
   bool IsSuperfluous(const AlterAction& action) const;
+  bool Drops(AlterAction::Kind kind, const std::string& name) const;
   int GroupOf(const AlterAction& action) const;
   std::string Clause(const AlterAction& action);
   std::string ColumnClause(const AlterAction& action);
+  std::string SetDefault(const AlterAction& action) const;
   std::string IndexClause(const AlterAction& action);
   std::string ConstraintClause(const AlterAction& action) const;
+  // The name of a check of the source's at this server.
+  std::string CheckHere(const std::string& name) const;
+  // Names of the checks that go where the source defines the column anew.
+  std::vector<std::string> OwnChecks(const std::string& column) const;
   std::string PartitionClause(const AlterAction& action);
   std::string Reorganized(const AlterAction& action);
+  // A partition for what no other takes; empty: there is one.
+  std::string CatchAll() const;
   Partitioning Parsed(const std::string& text) const;
   std::string Native(const AlterAction& action) const;
   bool IsRenaming(const AlterAction& action) const;
@@ -76,8 +91,15 @@ class AlterRenderer {
   const DialectTraits& traits_;
   const SchemaChange& change_;
   const TableSchema* before_;
+  const std::vector<AlterAction> actions_;  // the change's, with all names
   bool drops_key_column_ = false;
 };
+
+template <typename T>
+bool Has(const std::vector<T>& items, std::string_view name) {
+  return std::any_of(items.begin(), items.end(),
+                     [&](const T& item) { return EqualNames(item.name, name); });
+}
 
 [[noreturn]] void FailChange(const SchemaChange& change, std::string cause);
 

@@ -4,13 +4,44 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
+#include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/dialect_alter.h"
 #include "connectors/mysql_family/token_cursor.h"
+#include "model/expression_names.h"
 #include "model/names.h"
 
 namespace godwit::mysql {
+namespace {
+
+using Method = Partitioning::Method;
+
+// The one of four bytes that puts what it knows into the same order.
+std::string Widest(const std::string& collation) {
+  if (collation == "ascii_bin") return "utf8mb4_bin";
+  for (const std::string_view prefix : {"utf8mb3_", "utf8_"}) {
+    if (collation.starts_with(prefix)) return "utf8mb4_" + collation.substr(prefix.size());
+  }
+  return collation;
+}
+
+// Of two lists with commas.
+bool OrderAlike(const std::string& a, const std::string& b) {
+  std::stringstream all_a(a);
+  std::stringstream all_b(b);
+  std::string one_a;
+  std::string one_b;
+  for (;;) {
+    const bool has_a = static_cast<bool>(std::getline(all_a, one_a, ','));
+    const bool has_b = static_cast<bool>(std::getline(all_b, one_b, ','));
+    if (!has_a || !has_b) return has_a == has_b;
+    if (Widest(one_a) != Widest(one_b)) return false;
+  }
+}
+
+}  // namespace
 
 std::string AlterRenderer::PartitionClause(const AlterAction& action) {
   std::string names;
@@ -67,9 +98,10 @@ std::string AlterRenderer::Reorganized(const AlterAction& action) {
     return dialect_.Partitions(partitioning);
   }
   if (before_ == nullptr || !before_->partitioning) return "";
-  // Without a way to do it, rows stay in partitions that nothing will name again.
+  // Without a way to do it, rows stay in partitions that nothing will name again; those to come
+  // need one too.
   if (action.text == "REMOVE PARTITIONING") {
-    return traits_.has_partition_reorganization ? action.text : "";
+    return traits_.has_partition_reorganization ? action.text : CatchAll();
   }
   if (traits_.has_partition_reorganization) return Native(action);
   Partitioning after = *before_->partitioning;
@@ -96,6 +128,37 @@ std::string AlterRenderer::Reorganized(const AlterAction& action) {
   std::vector<DialectNote> notes;
   dialect_.AdaptPartitioning(after, notes);
   return dialect_.Partitions(after);
+}
+
+std::string AlterRenderer::CatchAll() const {
+  const Partitioning& now = *before_->partitioning;
+  const Method method = now.level.method;
+  const bool is_list = method == Method::kList || method == Method::kListColumns;
+  if (method == Method::kHash || method == Method::kKey || now.partitions.empty()) return "";
+  auto takes_rest = [&](const Partitioning::Partition& partition) {
+    return Tokenize(partition.values, {})[0].Is(is_list ? "default" : "maxvalue");
+  };
+  if (std::any_of(now.partitions.begin(), now.partitions.end(), takes_rest)) return "";
+  Partitioning::Partition rest{.name = "rest"};
+  while (Has(now.partitions, rest.name)) rest.name += "_";
+  rest.values = is_list ? "DEFAULT" : "MAXVALUE";
+  if (method == Method::kRangeColumns) {
+    for (size_t n = NamesIn(now.level.expression).size(); n > 1; --n) rest.values += ", MAXVALUE";
+  }
+  for (size_t i = 0; i < now.partitions[0].subpartitions.size(); ++i) {
+    rest.subpartitions.push_back({.name = rest.name + "sp" + std::to_string(i)});
+  }
+  return "ADD PARTITION (" + dialect_.PartitionTree(rest, now) + ")";
+}
+
+// A text lies in a partition by its collation, so a partition may hold other rows here.
+void AlterRenderer::RefuseOtherOrder(const AlterAction& action) const {
+  const std::string here = PartitionCollations(*before_);
+  if (here.empty() || OrderAlike(action.text, here)) return;
+  Fail(fmt::format(
+      "its table's partitions are over text, by the collation {} at the destination and "
+      "{} at the source, so they may hold other rows there",
+      here, action.text.empty() ? "one that is not known" : action.text));
 }
 
 std::string AlterRenderer::Native(const AlterAction& action) const {

@@ -10,6 +10,7 @@ std::vector<Statement> MysqlDialect::Render(const SchemaChange& change,
                                             const TableSchema* before) const {
   using Kind = SchemaChange::Kind;
   if (change.temporary) return {};
+  if (!change.problem.empty()) FailChange(change, change.problem);
   auto one = [&](Statement::Part part, std::string sql) -> std::vector<Statement> {
     return {{part, change.table, "", std::move(sql)}};
   };
@@ -65,7 +66,7 @@ std::vector<Statement> MysqlDialect::Render(const SchemaChange& change,
     case Kind::kIrrelevant:
       return {};
     case Kind::kUnknown:
-      FailChange(change, change.problem);
+      FailChange(change, "the statement is not understood");
   }
   return {};
 }

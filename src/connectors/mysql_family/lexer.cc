@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 
@@ -11,6 +12,17 @@ namespace {
 
 bool IsWordStart(unsigned char c) { return std::isalpha(c) || c == '_' || c == '$' || c >= 0x80; }
 bool IsWordPart(unsigned char c) { return IsWordStart(c) || std::isdigit(c); }
+
+bool HasMode(std::string_view sql_mode, std::string_view name) {
+  while (!sql_mode.empty()) {
+    const size_t length = std::min(sql_mode.find(','), sql_mode.size());
+    if (length == name.size() && strncasecmp(sql_mode.data(), name.data(), length) == 0) {
+      return true;
+    }
+    sql_mode.remove_prefix(std::min(length + 1, sql_mode.size()));
+  }
+  return false;
+}
 
 class Lexer {
  public:
@@ -194,13 +206,21 @@ LexMode LexMode::FromSqlMode(std::string_view sql_mode) {
   if (error == std::errc() && end == sql_mode.data() + sql_mode.size()) {
     // sql_class.h of MySQL and MariaDB alike.
     mode.real_as_float = number & 1;
+    mode.pipes_as_concat = number & 2;
     mode.ansi_quotes = number & 4;
     mode.no_backslash_escapes = number & (1 << 20);
+    mode.high_not_precedence = number & (1 << 29);
     return mode;
   }
-  mode.real_as_float = sql_mode.find("REAL_AS_FLOAT") != std::string_view::npos;
-  mode.ansi_quotes = sql_mode.find("ANSI") != std::string_view::npos;
-  mode.no_backslash_escapes = sql_mode.find("NO_BACKSLASH_ESCAPES") != std::string_view::npos;
+  auto has = [&](std::string_view name) { return HasMode(sql_mode, name); };
+  const bool is_ansi = has("ANSI");
+  const bool is_foreign =
+      has("ORACLE") || has("DB2") || has("MSSQL") || has("MAXDB") || has("POSTGRESQL");
+  mode.real_as_float = is_ansi || has("REAL_AS_FLOAT");
+  mode.pipes_as_concat = is_ansi || is_foreign || has("PIPES_AS_CONCAT");
+  mode.ansi_quotes = is_ansi || is_foreign || has("ANSI_QUOTES");
+  mode.no_backslash_escapes = has("NO_BACKSLASH_ESCAPES");
+  mode.high_not_precedence = has("HIGH_NOT_PRECEDENCE") || has("MYSQL323") || has("MYSQL40");
   return mode;
 }
 

@@ -25,6 +25,8 @@ struct LexMode {
   bool ansi_quotes = false;
   bool no_backslash_escapes = false;
   bool real_as_float = false;
+  bool pipes_as_concat = false;
+  bool high_not_precedence = false;
   // Which versioned comments count as text: /*!NNNNN up to this version, /*M! on MariaDB only.
   int version = 999999;
   bool is_mariadb = false;

@@ -110,6 +110,23 @@ class TokenCursor {
     }
     return out;
   }
+  // What the session's sql_mode makes of the statement and the default one does not; empty:
+  // nothing.
+  std::string OtherReading() const {
+    for (size_t i = 0; i + 1 < tokens_.size(); ++i) {
+      const bool is_pipes = tokens_[i].IsSymbol('|') && tokens_[i + 1].IsSymbol('|') &&
+                            tokens_[i].end == tokens_[i + 1].begin;
+      if (is_pipes && mode_.pipes_as_concat) {
+        return "its session's sql_mode has PIPES_AS_CONCAT, under which || joins texts; the "
+               "destination reads OR";
+      }
+      if (mode_.high_not_precedence && IsOperatorNot(i)) {
+        return "its session's sql_mode has HIGH_NOT_PRECEDENCE, under which NOT takes less of what "
+               "follows than at the destination";
+      }
+    }
+    return "";
+  }
   // Skips one token, or a whole parenthesis.
   void SkipOne() {
     if (Peek().IsSymbol('(')) {
@@ -129,6 +146,16 @@ class TokenCursor {
   }
 
  private:
+  // NOT before an operand; not that of IS NOT, NOT IN, NOT LIKE, NOT NULL, IF NOT EXISTS, ….
+  bool IsOperatorNot(size_t at) const {
+    if (!tokens_[at].Is("not")) return false;
+    if (at > 0 && (tokens_[at - 1].Is("is") || tokens_[at - 1].Is("if"))) return false;
+    for (std::string_view word :
+         {"null", "in", "like", "between", "regexp", "rlike", "enforced", "ignored", "secondary"}) {
+      if (tokens_[at + 1].Is(word)) return false;
+    }
+    return true;
+  }
   static void AppendQuoted(std::string& out, std::string_view text, char quote) {
     out.push_back(quote);
     for (char c : text) {

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, j JSON, a INT CHECK (a > 0), b INT CHECK (b > 0), CONSTRAINT ca CHECK (a < 100));
+INSERT INTO t VALUES (1, '{}', 1, 1);

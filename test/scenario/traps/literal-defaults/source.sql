@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, y YEAR, b BIT(8));
+INSERT INTO t (id) VALUES (1), (2);

@@ -1,0 +1,5 @@
+-- Both servers put these texts into the same order.
+CREATE TABLE t (c VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, v INT, PRIMARY KEY (c)) PARTITION BY RANGE COLUMNS (c) (PARTITION p0 VALUES LESS THAN ('N'), PARTITION p1 VALUES LESS THAN ('a'), PARTITION p2 VALUES LESS THAN (MAXVALUE));
+CREATE TABLE l (c CHAR(9) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, id INT NOT NULL, PRIMARY KEY (c, id)) PARTITION BY LIST COLUMNS (c) (PARTITION a VALUES IN ('de', 'DE'), PARTITION b VALUES IN ('dE', 'De'));
+INSERT INTO t VALUES ('A', 1), ('m', 2), ('Z', 3), ('zz', 4), ('ä', 5);
+INSERT INTO l VALUES ('de', 1), ('DE', 2), ('dE', 3), ('De', 4);

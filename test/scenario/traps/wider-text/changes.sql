@@ -1,0 +1,9 @@
+-- A conversion makes wider types of TEXT, and new text has its table's character set.
+ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4;
+INSERT INTO t VALUES (2, REPEAT('x', 70000), REPEAT('y', 250), '😀');
+ALTER TABLE l ADD COLUMN extra TEXT;
+INSERT INTO l VALUES (2, 'ë', REPEAT('é', 60000));
+ALTER TABLE l MODIFY note TEXT NOT NULL;
+INSERT INTO l VALUES (3, REPEAT('è', 60000), NULL);
+ALTER TABLE l CONVERT TO CHARACTER SET utf8mb4, RENAME TO m;
+INSERT INTO m VALUES (4, REPEAT('😀', 30000), 'x');
