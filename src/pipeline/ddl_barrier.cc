@@ -417,8 +417,7 @@ bool DdlBarrier::IsInPlace(const SchemaChange& change, Sequence sequence, std::s
     case Kind::kCreateTable:
       return change.if_exists && exists(change.table);
     case Kind::kCreateView:
-      // The schema stage may have converted it as it is now.
-      return !tables_.IsBehindCopies(sequence) && ViewExists(change.table, stop);
+      return sequence <= ViewsLookedAt() && ViewExists(change.table, stop);
     case Kind::kCreateDatabase:
       return DatabaseExists(change.table.database, stop);
     case Kind::kDropDatabase:
@@ -426,6 +425,11 @@ bool DdlBarrier::IsInPlace(const SchemaChange& change, Sequence sequence, std::s
     default:
       return false;
   }
+}
+
+Sequence DdlBarrier::ViewsLookedAt() const {
+  const auto text = link_.metadata.Setting(link_.project, std::string(kViewsLookedAt));
+  return text ? std::stoull(*text) : 0;
 }
 
 void DdlBarrier::CheckOutcome(const SchemaChange& change, std::stop_token stop) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/retry.h"
@@ -16,6 +17,10 @@
 #include "pipeline/replay_tables.h"
 
 namespace godwit {
+
+// A project's setting: up to this sequence of the Log, what became of views is in those that the
+// schema stage has made.
+inline constexpr std::string_view kViewsLookedAt = "views.looked_at";
 
 // Runs the source's DDL at the destination, each statement exactly once, also across crashes.
 // Called with nothing in flight, by one thread.
@@ -60,6 +65,7 @@ class DdlBarrier {
   void RunOnce(Record& record, const SchemaChange& change, std::stop_token stop);
   void MakeDatabases(const SchemaChange& change, std::stop_token stop);
   std::vector<std::string> Render(const SchemaChange& change, std::stop_token stop);
+  Sequence ViewsLookedAt() const;
   bool IsInPlace(const SchemaChange& change, Sequence sequence, std::stop_token stop);
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;

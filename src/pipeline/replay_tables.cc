@@ -39,11 +39,6 @@ bool ReplayTables::HoldsCopy(const std::string& database, Sequence sequence) con
   });
 }
 
-bool ReplayTables::IsBehindCopies(Sequence sequence) const {
-  return std::all_of(bounds_.begin(), bounds_.end(),
-                     [&](const auto& entry) { return sequence > entry.second.exit.value_or(0); });
-}
-
 ApplyMode ReplayTables::Mode(const TableName& source, Sequence sequence) const {
   auto bounds = bounds_.find(source);
   bool is_before_exit =

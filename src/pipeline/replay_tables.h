@@ -41,8 +41,6 @@ class ReplayTables {
   bool IsCopied(const TableName& source, Sequence sequence) const;
   // The same for a database: whether one of its tables was copied at or after `sequence`.
   bool HoldsCopy(const std::string& database, Sequence sequence) const;
-  // Whether the copies of all tables ended before `sequence`.
-  bool IsBehindCopies(Sequence sequence) const;
   ApplyMode Mode(const TableName& source, Sequence sequence) const;
   // Null for tables that are not selected, or that the user left out of the schema.
   // Throws PLAN_TABLE_MISSING, PLAN_COLUMN_* (kBlocked).

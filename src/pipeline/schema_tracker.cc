@@ -33,6 +33,16 @@ void InheritCharset(TableSchema& table) {
   }
 }
 
+// The table under another name: what the server has named after the table follows it.
+TableSchema Renamed(const TableSchema& table, const TableName& to) {
+  AlterAction rename;
+  rename.kind = AlterAction::Kind::kRenameTable;
+  rename.new_table = to;
+  auto altered = AlterTable(table, {rename});
+  GODWIT_CHECK(altered.has_value(), "any table can be renamed");
+  return std::move(altered->table);
+}
+
 // What cells are decoded by. How long a TEXT may be does not matter there.
 bool HoldSameCells(const ColumnSchema& a, const ColumnSchema& b) {
   const bool are_texts = a.type.kind == TypeKind::kText && b.type.kind == TypeKind::kText;
@@ -212,8 +222,7 @@ void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
   }
   auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
   if (!like) return PutAsItsPattern(change, out);
-  TableSchema copy = *like->table;
-  copy.name = change.table;
+  TableSchema copy = Renamed(*like->table, change.table);
   copy.foreign_keys.clear();  // LIKE does not copy them
   copy.next_auto_increment = 0;
   Put(change.table, std::make_shared<const TableSchema>(std::move(copy)), out);
@@ -224,9 +233,7 @@ void SchemaTracker::Rename(const TableName& from, const TableName& to, Versions&
   if (known) Put(from, nullptr, out);
   if (!rules_.Find(to)) return;
   if (!known) return PutUnlessOther(to, out);
-  TableSchema renamed = *known->table;
-  renamed.name = to;
-  Put(to, std::make_shared<const TableSchema>(std::move(renamed)), out);
+  Put(to, std::make_shared<const TableSchema>(Renamed(*known->table, to)), out);
 }
 
 void SchemaTracker::Alter(const SchemaChange& change, Versions& out) {

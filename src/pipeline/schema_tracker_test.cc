@@ -292,6 +292,26 @@ TEST_F(SchemaTrackerTest, OnlyTablesThatTheSourceHasAreMissed) {
   EXPECT_FALSE(tracker_.IsSelected({"mysql", "user"}));
 }
 
+TEST_F(SchemaTrackerTest, NamesThatTheServerMadeOfTheTablesFollowIt) {
+  TableSchema table = Table("t", {"id"});
+  table.foreign_keys = {{"t_ibfk_1", {"id"}, Named("p"), {"id"}, "", ""}};
+  table.checks = {{"t_chk_2", "(`id` > 0)"}};
+  SchemaChange create;
+  create.kind = Kind::kCreateTable;
+  create.table = Named("t");
+  create.definition = table;
+  tracker_.Apply(create);
+  tracker_.Apply(Rename("t", "u"));
+  EXPECT_EQ(tracker_.Find(Named("u"))->table->foreign_keys[0].name, "u_ibfk_1");
+  EXPECT_EQ(tracker_.Find(Named("u"))->table->checks[0].name, "u_chk_2");
+  SchemaChange like;
+  like.kind = Kind::kCreateTable;
+  like.table = Named("n");
+  like.like_table = Named("u");
+  tracker_.Apply(like);
+  EXPECT_EQ(tracker_.Find(Named("n"))->table->checks[0].name, "n_chk_2");
+}
+
 TEST_F(SchemaTrackerTest, ADatabasesDefaultsAreThoseOfThePlaceInTheLog) {
   EXPECT_EQ(tracker_.DefaultsOf("d"), TextDefaults{});
   source_.defaults = {"gbk", "gbk_bin"};

@@ -27,7 +27,7 @@ Error Busy(std::string object, std::string message) {
 SourceLoad::SourceLoad(Endpoint& source, std::vector<std::string> replicas, const Limits& limits,
                        std::function<std::unique_ptr<Endpoint>(const std::string&)> open)
     : source_(source), limits_(limits), open_(std::move(open)) {
-  for (std::string& url : replicas) replicas_.push_back({std::move(url), nullptr, nullptr});
+  for (std::string& url : replicas) replicas_.push_back({std::move(url), nullptr, nullptr, false});
 }
 
 std::optional<Error> SourceLoad::Hold(Throttle::Reading reading) {
@@ -53,11 +53,13 @@ std::optional<Error> SourceLoad::AskHistory() {
     if (!watch_) watch_ = source_.OpenSourceWatch();
     if (!watch_) return {};
     const uint64_t length = watch_->HistoryLength().value_or(0);
+    has_told_history_ = true;
     if (length <= limit) return {};
     return Busy(
         "", fmt::format("the source keeps {} old row versions, the limit is {}", length, limit));
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kTransient) throw;
+    // What has worked will again; else nobody would ever learn of it.
+    if (error.kind() != ErrorKind::kTransient && !has_told_history_) throw;
     watch_.reset();
     return error;
   }
@@ -71,12 +73,13 @@ std::optional<Error> SourceLoad::AskReplica(Replica& replica) {
     if (!replica.watch) replica.watch = replica.endpoint->OpenSourceWatch();
     if (!replica.watch) return {};
     const auto lag = replica.watch->ReplicaLagSeconds();
+    replica.has_told = true;
     if (lag && *lag <= limit) return {};
     return Busy(replica.url,
                 lag ? fmt::format("the replica is {} s behind, the limit is {} s", *lag, limit)
                     : "the replica does not replicate");
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kTransient) throw;
+    if (error.kind() != ErrorKind::kTransient && !replica.has_told) throw;
     replica.watch.reset();
     replica.endpoint.reset();
     return error;

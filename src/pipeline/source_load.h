@@ -25,8 +25,8 @@ class SourceLoad {
   SourceLoad(Endpoint& source, std::vector<std::string> replicas, const Limits& limits,
              std::function<std::unique_ptr<Endpoint>(const std::string& url)> open);
 
-  // A transient error that says why, for people; nullopt: go on. Never throws for a server that
-  // cannot be asked: that is a reason to wait too.
+  // A transient error that says why, for people; nullopt: go on. A server that cannot be asked is a
+  // reason to wait too; throws only what it refuses from the first.
   std::optional<Error> Hold(Throttle::Reading reading);
 
  private:
@@ -35,6 +35,7 @@ class SourceLoad {
     std::string url;
     std::unique_ptr<Endpoint> endpoint;
     std::unique_ptr<SourceWatch> watch;
+    bool has_told = false;  // ever
   };
 
   std::optional<Error> AskHistory() REQUIRES_LOCK(mutex_);
@@ -45,6 +46,7 @@ class SourceLoad {
   const std::function<std::unique_ptr<Endpoint>(const std::string&)> open_;
   Mutex mutex_;
   std::unique_ptr<SourceWatch> watch_ GUARDED_BY(mutex_);
+  bool has_told_history_ GUARDED_BY(mutex_) = false;
   std::vector<Replica> replicas_ GUARDED_BY(mutex_);
   Clock::time_point asked_at_ GUARDED_BY(mutex_);
   std::optional<Error> history_ GUARDED_BY(mutex_);

@@ -62,9 +62,12 @@ Runner MakeRunner(Projects& projects, const StoredProject& project, ProjectSpec 
 }
 
 // Between its reading and this run's lock, another command had its way.
-void CheckUnchanged(Metadata& metadata, const ProjectRecord& record) {
-  const auto stored = metadata.FindProject(record.name);
-  if (stored && stored->id == record.id && stored->spec == record.spec) return;
+StoredProject Unchanged(Metadata& metadata, const StoredProject& project) {
+  const ProjectRecord& record = project.record;
+  auto stored = metadata.FindProject(record.name);
+  if (stored && stored->id == record.id && stored->spec == record.spec) {
+    return {*std::move(stored), project.spec};
+  }
   throw Error({.code = "PROJECT_CHANGED",
                .kind = ErrorKind::kBlocked,
                .object = record.name,
@@ -78,10 +81,9 @@ void CheckUnchanged(Metadata& metadata, const ProjectRecord& record) {
 ProjectRun::ProjectRun(Projects& projects, const StoredProject& project, ProjectSpec spec,
                        RunOptions options)
     : projects_(projects),
-      project_(project),
       lock_(projects.directory().project(project.record.name)),
-      runner_(MakeRunner(projects, project, std::move(spec), std::move(options))) {
-  CheckUnchanged(projects.metadata(), project.record);
+      project_(Unchanged(projects.metadata(), project)),
+      runner_(MakeRunner(projects, project_, std::move(spec), std::move(options))) {
   door_ = std::make_unique<Door>(projects.directory().control(project.record.name), runner_);
 }
 

@@ -160,8 +160,8 @@ class ProjectRun {
   class Door;
 
   Projects& projects_;
-  const StoredProject project_;
   ProjectLock lock_;
+  const StoredProject project_;  // as it is under the lock
   Runner runner_;
   std::unique_ptr<Door> door_;
 };

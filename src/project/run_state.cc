@@ -189,9 +189,8 @@ ProjectView RunState::View() const {
   return view;
 }
 
-std::pair<std::string, std::string> StateAfter(const ProjectRecord& before,
+std::pair<std::string, std::string> StateAfter(const ProjectRecord& before, bool has_begun,
                                                const RunOptions& options, const RunOutcome& ended) {
-  const bool has_begun = before.state != "not_started" && before.state != "precheck_failed";
   const bool has_verdict = ended.status == "inconsistent" || ended.status == "unsettled";
   const bool had_verdict = before.state == "inconsistent" || before.state == "unsettled";
   const bool is_whole = ended.status == "completed" && options.tables.empty();
@@ -203,7 +202,7 @@ std::pair<std::string, std::string> StateAfter(const ProjectRecord& before,
       if (ended.status == "completed") return {"not_started", ""};
       break;
     case RunPurpose::kCompare:
-      if (has_verdict || (had_verdict && is_whole)) break;
+      if (!has_begun || has_verdict || (had_verdict && is_whole)) break;
       return {before.state, before.cause};
   }
   std::string cause;

@@ -73,8 +73,8 @@ class RunState {
 };
 
 // The word and the cause (JSON) that a project is stored with after a run. What only checks or
-// compares says nothing of how far the migration is.
-std::pair<std::string, std::string> StateAfter(const ProjectRecord& before,
+// compares says nothing of how far a migration is that has begun.
+std::pair<std::string, std::string> StateAfter(const ProjectRecord& before, bool has_begun,
                                                const RunOptions& options, const RunOutcome& ended);
 
 }  // namespace godwit

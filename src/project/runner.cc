@@ -17,6 +17,7 @@
 #include "project/figures.h"
 #include "project/object_answers.h"
 #include "project/run_state.h"
+#include "project/spec.h"
 #include "stage/full.h"
 #include "stage/indexes.h"
 #include "stage/precheck.h"
@@ -474,8 +475,7 @@ struct Runner::Impl {
       });
       outcome = {};
       orders.Accept();
-      metadata.SetState(project.id, "running", "");
-      state.SetState("running");
+      StoreState("running");
       try {
         Attempt(attempt.get_token());
         if (outcome.status.empty()) outcome.status = "completed_unverified";
@@ -503,6 +503,18 @@ struct Runner::Impl {
     }
   }
 
+  bool MigrationHasBegun() {
+    const ProjectSpec stored = SpecFromJson(project.spec);
+    const bool migrates = stored.Has(MigrationType::kSchema) || stored.Has(MigrationType::kFull) ||
+                          stored.Has(MigrationType::kIncremental);
+    return migrates && StageJournal(metadata, project.id, "stages").IsDone("precheck");
+  }
+
+  void StoreState(const std::string& word) {
+    if (options.purpose == RunPurpose::kMigrate) metadata.SetState(project.id, word, "");
+    state.SetState(word);
+  }
+
   void NoteRelease() {
     outcome.error = ErrorFields{.code = "PROJECT_RELEASED",
                                 .kind = ErrorKind::kBlocked,
@@ -518,8 +530,7 @@ struct Runner::Impl {
     state.Unwatch();
     Tally();
     Close();
-    metadata.SetState(project.id, "paused", "");
-    state.SetState("paused");
+    StoreState("paused");
     while (Desired() == "pause" && !WaitForStop(stop, Deadline::In(kDesiredPoll))) {
     }
   }
@@ -563,7 +574,7 @@ RunOutcome Runner::Run(std::stop_token stop) {
   outcome.purpose = r.options.purpose;
   r.state.SetState(outcome.status);
   try {
-    const auto [word, cause] = StateAfter(r.project, r.options, outcome);
+    const auto [word, cause] = StateAfter(r.project, r.MigrationHasBegun(), r.options, outcome);
     r.metadata.SetState(r.project.id, word, cause);
   } catch (const Error& error) {
     if (!outcome.error) outcome.error = error.fields();

@@ -133,6 +133,26 @@ void PrecheckStage::Record() {
        .remedy = "mend what the items name, or leave one out by --skip-check ITEM"});
 }
 
+// Names that differ in case only are one where the destination folds them.
+TableName PrecheckStage::CheckName(const TableName& name, const TableName& to,
+                                   std::map<TableName, TableName>& sources) {
+  const Dialect& there = link_.destination.dialect();
+  const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
+  auto [known, is_new] = sources.emplace(folded, name);
+  if (is_new) return folded;
+  CheckResult result = Item("name_unique", Side::kDestination, to);
+  result.status = Status::kFail;
+  result.message =
+      fmt::format("{} and {} both go there", known->second.ToString(), name.ToString());
+  const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
+  result.cause = is_folded ? "the destination does not tell names apart that differ in case only "
+                             "(lower_case_table_names)"
+                           : "two source objects are mapped to one name";
+  result.remedy = "give one of them another name (--objects 'db.table=db.other')";
+  Add(result);
+  return folded;
+}
+
 void PrecheckStage::CheckSelection() {
   auto catalog = link_.source.OpenCatalog();
   const SelectionPreview preview = PreviewSelection(*catalog, link_.translator.rules());
@@ -162,6 +182,7 @@ void PrecheckStage::CheckSelection() {
   for (const SelectionPreview::Selected& object : preview.selected) {
     if (object.is_view) {
       views_.push_back(object);
+      CheckName(object.name, object.destination, sources);
       continue;
     }
     const TableName& name = object.name;
@@ -206,23 +227,7 @@ void PrecheckStage::CheckSelection() {
       Add(result);
     }
     const TableName& to = translated.table.name;
-    // Names that differ in case only are one where the destination folds them.
-    const Dialect& there = link_.destination.dialect();
-    const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
-    auto [known, is_new] = sources.emplace(folded, name);
-    if (!is_new) {
-      CheckResult result = Item("name_unique", Side::kDestination, to);
-      result.status = Status::kFail;
-      result.message =
-          fmt::format("{} and {} both go there", known->second.ToString(), name.ToString());
-      const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
-      result.cause = is_folded
-                         ? "the destination does not tell names apart that differ in case only "
-                           "(lower_case_table_names)"
-                         : "two source tables are mapped to one name";
-      result.remedy = "give one of them another name (--objects 'db.table=db.other')";
-      Add(result);
-    }
+    const TableName folded = CheckName(name, to, sources);
     if (folded.database == kOwnDatabase || folded.table == kHeartbeatTable) {
       CheckResult result = Item("own_names", Side::kDestination, to);
       result.status = Status::kFail;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class PrecheckStage : public Stage {
 
  private:
   void CheckSelection();
+  // Says where two of the source's objects go to one name; returns it as the destination keeps it.
+  TableName CheckName(const TableName& name, const TableName& to,
+                      std::map<TableName, TableName>& sources);
   void CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination);
   void CheckRuleColumns();
   void CheckHeartbeat();

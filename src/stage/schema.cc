@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
+#include "pipeline/ddl_barrier.h"
 #include "stage/selection.h"
 
 namespace godwit {
@@ -129,10 +130,13 @@ void SchemaStage::Run(std::stop_token stop) {
 
 bool SchemaStage::ReopenForViews(std::stop_token stop) {
   StageJournal stages(link_.metadata, link_.project, "stages");
-  // Behind the copies the log has what became of views.
-  if (link_.metadata.Setting(link_.project, kViews) == kViewsDone || stages.IsDone("indexes")) {
-    return false;
-  }
+  const auto looked = link_.metadata.Setting(link_.project, kViews);
+  // Once rows are copied no table may be made again.
+  const bool copies = !link_.metadata.Entries(link_.project, "full").empty();
+  if (looked == kViewsDone || (!looked && copies)) return false;
+  // What the log has had so far of views is in what they are now.
+  link_.metadata.PutSetting(link_.project, std::string(kViewsLookedAt),
+                            std::to_string(link_.store.last()));
   source_ = link_.source.OpenCatalog();
   const std::vector<TableName> views = SelectObjects(*source_, link_.translator.rules()).views;
   auto is_open = [&](const TableName& view) {
@@ -253,7 +257,8 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
   const TableName destination = link_.translator.rules().Find(name)->destination;
   json detail = journal_.Detail(object);
-  const bool is_ours = journal_.Status(object) == "running" || detail.value("ours", false);
+  const bool is_ours = detail.value("ours", false) && detail.value("kind", "") == "view";
+  const bool is_free = is_ours || !taken_->Has(destination);
   const bool is_edited = detail.contains("edited");
   detail["kind"] = "view";
   try {
@@ -261,7 +266,7 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
     std::optional<ViewSchema> view = source_->View(name);
     if (!view) return true;
     const std::vector<Statement> statements = ViewStatements(*view, detail);
-    if (!is_ours && !is_edited && taken_->Has(destination)) {
+    if (!is_free && !is_edited) {
       throw Error({.code = "TABLE_IN_THE_WAY",
                    .kind = ErrorKind::kBlocked,
                    .side = Side::kDestination,
@@ -272,7 +277,7 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
                    .remedy = "rename or drop it and choose --retry, take it as the view by --done, "
                              "or --skip the view"});
     }
-    detail["ours"] = true;
+    if (is_free) detail["ours"] = true;
     journal_.Put(object, "running", detail);
     CrashPoint("schema-before-object");
     if (is_ours && is_edited) DropView(name, stop);  // which the user's words may not replace

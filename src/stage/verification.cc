@@ -67,7 +67,10 @@ std::string VerificationStage::OpenMark(int64_t round) const {
   for (const TableName& table : options_.tables) mark += " " + table.ToString();
   size_t answered = 0;
   for (const char* status : {"skip", "done", "edited", "closed"}) {
-    answered += link_.metadata.Findings(link_.project, status).size();
+    for (const Finding& finding : link_.metadata.Findings(link_.project, status)) {
+      // Closed for itself, or since the change went through after all.
+      answered += finding.answer != "open" && finding.answer != "retry";
+    }
   }
   return mark + fmt::format(" after {} answers", answered);
 }

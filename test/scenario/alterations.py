@@ -54,11 +54,12 @@ class Alterations(threading.Thread):
         return f"{prefix}{self.number}"
 
     def execute(self, cursor, statement, arguments=None):
-        """True unless it met a deadlock or waited too long for a lock: then it was not done."""
+        """True unless it met a deadlock, waited too long for a lock, or met a value that another client took
+        for a moment (MySQL manual, "Online DDL Failure Conditions"): then it was not done."""
         try:
             cursor.execute(statement, arguments)
         except pymysql.Error as error:
-            if error.args[0] in (1205, 1213):
+            if error.args[0] in (1062, 1205, 1213):
                 return False
             raise AssertionError(f"{error}: {statement}") from error
         self.statements.append(statement)

@@ -181,6 +181,8 @@ def state_of(p):
 def test_looking_does_not_change_what_a_project_is(tmp_path, mysql, oceanbase, tables):
     p = project(tmp_path, mysql, oceanbase)
     words = [w for w in p.arguments() if w not in ("migrate", str(godwit.PROGRAM))]
+    wrong = [NOBODY if w == mysql.url else w for w in words]
+    assert command("precheck", *wrong).returncode == 1 and state_of(p) == "failed"
     assert command("precheck", *words).returncode == 0
     assert state_of(p) == "not_started"
     assert p.migrate().code == 0 and state_of(p) == "completed"

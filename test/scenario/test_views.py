@@ -145,3 +145,29 @@ def test_a_view_that_was_made_unheard_is_ours(tmp_path, mysql, oceanbase, point)
     made = {"same"} if point.startswith("schema-after") else set()
     assert definitions.views(oceanbase, DATABASE) == made
     completes(p, mysql, oceanbase)
+
+
+def test_a_view_is_replaced_while_rows_are_copied(tmp_path, mysql, oceanbase):
+    """The copies of tables hold what the log has had so far, views do not."""
+    fresh(mysql, oceanbase, BEFORE)
+    mysql.run("INSERT INTO a VALUES " + ", ".join(f"({n}, {n})" for n in range(10, 600)) + ";\n", DATABASE)
+    options = godwit.config(tmp_path / "p.toml", "[limits]\nrows_per_second = 100\nchunk_bytes = 1000\nreaders = 1\n")
+    p = project(tmp_path / "state", mysql, oceanbase, *options)
+    following = godwit.Following(p)
+    following.wait_stage("full", "running")
+    mysql.run("CREATE OR REPLACE VIEW other AS SELECT v AS only FROM a;\n", DATABASE)
+    assert p.stage("full") == "running"
+    following.wait_stage("verification", "done", seconds=120)
+    assert following.stop().code == 130
+    assert [column[0] for column in oceanbase.query(f"DESCRIBE {DATABASE}.other")] == ["only"]
+    completes(p, mysql, oceanbase)
+
+
+def test_two_views_of_one_name(tmp_path, mysql, oceanbase):
+    fresh(mysql, oceanbase, BEFORE)
+    mysql.drop("viewed_too")
+    mysql.run("CREATE DATABASE viewed_too;\nCREATE VIEW viewed_too.same AS SELECT 1 AS one;\n")
+    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*", f"viewed_too.*={DATABASE}")
+    run = p.migrate()
+    assert run.code == 3 and "name_unique" in run.err, run
+    mysql.drop("viewed_too")

@@ -75,7 +75,6 @@ void InheritCharsets(SchemaChange& change, const TableSchema& after) {
     if (at < 0) continue;
     const ColumnSchema& made = after.columns[static_cast<size_t>(at)];
     if (made.charset == "binary") {
-      change.kind = SchemaChange::Kind::kUnknown;
       change.problem = fmt::format(
           "column {} gets its character set from the table, where that is binary", column.name);
     }

@@ -48,7 +48,9 @@ class StatementParser {
     in_.AcceptSymbol(';');
     if (out_.kind != Kind::kIrrelevant && !in_.AtEnd())
       in_.Fail("something that is not understood");
-    if (out_.kind != Kind::kIrrelevant) out_.problem = in_.OtherReading();
+    if (out_.kind == Kind::kIrrelevant) return;
+    out_.problem = in_.OtherReading();
+    if (out_.problem.empty()) out_.problem = definitions_.doubt();
   }
 
  private:
@@ -435,6 +437,11 @@ void SettleTimestamps(SchemaChange& change, const TableSchema& before) {
 void SettleAlteration(SchemaChange& change, const TableSchema& before) {
   change.actions = WithNames(before, change.actions);
   for (AlterAction& action : change.actions) {
+    const bool has_check =
+        std::any_of(before.checks.begin(), before.checks.end(), [&](const CheckSchema& check) {
+          return !check.column.empty() && EqualNames(check.column, action.name);
+        });
+    if (action.kind == Action::kModifyColumn && !has_check) action.check.column.clear();
     const bool empties =
         action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;
     if (empties) action.text = PartitionCollations(before);
@@ -460,7 +467,7 @@ TableSchema ParseCreateTable(std::string_view sql, std::string_view database,
                              const DialectTraits& traits) {
   SchemaChange change =
       ParseDdl(sql, {.default_database = database, .explicit_timestamps = true}, traits);
-  if (!change.definition) FailDefinition(change, "table");
+  if (!change.definition || !change.problem.empty()) FailDefinition(change, "table");
   return std::move(*change.definition);
 }
 

@@ -71,7 +71,11 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   SettleType(column, written);
   const bool is_timestamp = column.type.kind == TypeKind::kTimestamp && !column.is_generated();
   if (is_timestamp && !traits_.explicit_timestamps && !written.takes_null) column.nullable = false;
-  SettleDefault(column, written.default_form);
+  try {
+    SettleDefault(column, written.default_form);
+  } catch (const ParseProblem& problem) {  // rows are decoded all the same
+    doubt_ = problem.text;
+  }
   written_[column.name] = std::move(written);
   return column;
 }

@@ -56,6 +56,8 @@ class DefinitionParser {
   WrittenDefault DefaultValue();
   // What the server begins the name of a check with that has none.
   std::string CheckNames(const TableName& table) const;
+  // Why what was parsed may mean something else at another server; empty: it does not.
+  const std::string& doubt() const { return doubt_; }
   bool has_column_checks() const { return traits_.has_column_checks; }
   // What the server fills in behind CREATE TABLE: see ParseDdl.
   void FinishTable(TableSchema& table);
@@ -100,6 +102,7 @@ class DefinitionParser {
   std::string default_database_;
   std::string table_database_;
   std::map<std::string, Written> written_;  // by column name
+  std::string doubt_;
 };
 
 // Where a TIMESTAMP column stands among its table's.

@@ -114,8 +114,12 @@ void AlterRenderer::Sort(const AlterAction& action, Groups& groups) {
     groups[kDefaultsGroup].push_back("MODIFY COLUMN " + ColumnText(AdaptedColumn(action.column)));
   }
   if (action.kind == Kind::kModifyColumn && !action.check.column.empty()) {
+    std::vector<std::string>& group = groups[traits_.combines_clauses ? 0 : 1];
     for (const std::string& check : OwnChecks(action.name)) {
-      groups[traits_.combines_clauses ? 0 : 1].push_back("DROP CHECK " + dialect_.Quote(check));
+      std::string drop = "DROP CHECK " + dialect_.Quote(check);
+      if (std::find(group.begin(), group.end(), drop) == group.end()) {
+        group.push_back(std::move(drop));
+      }
     }
   }
   if (traits_.combines_clauses) {

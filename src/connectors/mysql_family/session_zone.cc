@@ -209,8 +209,19 @@ class TimeSettler {
     }
     if (action.kind != AlterAction::Kind::kAddColumn || !column.default_value) return false;
     // The moment itself has its own place in the change.
+    const std::string& text = column.default_value->text;
     return column.default_value->kind == DefaultKind::kExpression &&
-           !column.default_value->text.starts_with("CURRENT_TIMESTAMP");
+           !text.starts_with("CURRENT_TIMESTAMP") && !IsBytes(text);
+  }
+
+  // b'101', x'41', 0x41: the same value at any time.
+  static bool IsBytes(std::string_view text) {
+    const std::vector<Token> tokens = Tokenize(text, {});
+    const auto is = [&](size_t n, Token::Kind kind) { return tokens[n].kind == kind; };
+    if (tokens.size() < 2) return false;
+    if (is(0, Token::Kind::kNumber)) return is(1, Token::Kind::kEnd);
+    return tokens.size() > 2 && (tokens[0].Is("b") || tokens[0].Is("x")) &&
+           is(1, Token::Kind::kString) && is(2, Token::Kind::kEnd);
   }
 
   void Default(ColumnSchema& column, TypeKind kind) {

@@ -100,6 +100,9 @@ TEST(SettleTimes, PutsDefaultsOfTimestampsIntoUtc) {
   EXPECT_EQ(DefaultOf(change, 4), "2020-01-01 00:00:00");
   EXPECT_EQ(DefaultOf(change, 5), "CURRENT_TIMESTAMP");
   EXPECT_EQ(change.time_zone, "");
+  change = Settled("alter table t add b bit(1) not null default 1, add c bit(4) default b'101'",
+                   "Summer");
+  EXPECT_EQ(change.time_zone, "");
   change = Settled("alter table t alter ts set default '2024-07-10 12:00:00'", "Summer");
   EXPECT_EQ(DefaultOf(change), "2024-07-10 10:00:00");
   EXPECT_EQ(change.time_zone, "");
