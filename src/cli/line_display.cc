@@ -17,12 +17,6 @@ namespace {
 
 constexpr auto kProgressEvery = std::chrono::seconds(3);
 
-void Say(std::FILE* file, std::string text) {
-  text += "\n";
-  fwrite(text.data(), 1, text.size(), file);
-  fflush(file);
-}
-
 // For a log or a pipe: what happens, line after line.
 class LineDisplay : public RunEvents {
  public:
@@ -72,7 +66,7 @@ class LineDisplay : public RunEvents {
     Say(stderr, error == nullptr ? "works again" : "waiting: " + ErrorText(*error));
   }
 
-  void OnStopping() override { Say(stdout, std::string(kStoppingText)); }
+  void OnStopping() override { Say(stdout, kStoppingText); }
 
   void OnEnd(const RunOutcome& outcome, int signal) override {
     const std::string text = SummaryText(outcome, command_name_, signal);

@@ -51,33 +51,29 @@ class Notes : public RunEvents {
   explicit Notes(DisplayOptions options) : options_(std::move(options)) {}
   void OnProject(const std::string& name, const ProjectSpec&) override {
     command_name_ = name + options_.command_words;
-    Say("project " + name);
+    Say(stderr, "project " + name);
   }
-  void OnStage(const StageView& stage) override { Say(StageText(stage)); }
+  void OnStage(const StageView& stage) override { Say(stderr, StageText(stage)); }
   void OnProgress(const ProjectView&) override {}
   void OnSelection(const SelectionPreview& selection) override {
-    Say(SelectionText(selection, options_.names));
+    Say(stderr, SelectionText(selection, options_.names));
   }
   void OnCheck(const JournalEntry& entry) override {
-    if (options_.Shows(entry)) Say(CheckText(entry));
+    if (options_.Shows(entry)) Say(stderr, CheckText(entry));
   }
-  void OnBlocked(const Finding& finding) override { Say(FindingText(finding, command_name_)); }
-  void OnStopping() override { Say(kStoppingText); }
+  void OnBlocked(const Finding& finding) override {
+    Say(stderr, FindingText(finding, command_name_));
+  }
+  void OnStopping() override { Say(stderr, kStoppingText); }
   void OnTransient(const ErrorFields* error) override {
-    if (error != nullptr) Say("waiting: " + ErrorText(*error));
+    if (error != nullptr) Say(stderr, "waiting: " + ErrorText(*error));
   }
   void OnEnd(const RunOutcome& outcome, int signal) override {
     const std::string text = SummaryText(outcome, command_name_, signal);
-    Say(std::string_view(text).substr(0, text.size() - 1));  // less its own last line's end
+    Say(stderr, std::string_view(text).substr(0, text.size() - 1));  // less its own last line's end
   }
 
  private:
-  // Nobody may be reading: the run goes on, what it does is on standard output.
-  static void Say(std::string_view text) {
-    const std::string line = fmt::format("{}\n", text);
-    fwrite(line.data(), 1, line.size(), stderr);
-  }
-
   const DisplayOptions options_;
   std::string command_name_;
 };

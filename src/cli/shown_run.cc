@@ -104,8 +104,7 @@ int RunShown(const CommandContext& context, Projects& projects, const StoredProj
 }
 
 int ReportFailure(const CommandContext& context, const Error& error) {
-  const std::string text = "error " + ErrorText(error.fields()) + "\n";
-  fwrite(text.data(), 1, text.size(), stderr);  // which may be closed
+  Say(stderr, "error " + ErrorText(error.fields()));
   if (IsUsageError(error)) return kExitUsage;
   if (context.json && context.follows_run) {
     MakeJsonEvents()->OnEnd({.status = "failed", .error = error.fields()}, 0);

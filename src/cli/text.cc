@@ -150,4 +150,10 @@ std::string FlowText(const FlowView& flow) {
   return out + fmt::format(", store {}", BytesText(static_cast<int64_t>(flow.store_bytes)));
 }
 
+void Say(std::FILE* file, std::string_view text) {
+  const std::string line = fmt::format("{}\n", text);
+  fwrite(line.data(), 1, line.size(), file);
+  fflush(file);
+}
+
 }  // namespace godwit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,5 +30,7 @@ std::string FindingText(const Finding& finding, std::string_view project);
 std::string LeftOutText(const Finding& finding);
 std::string StageText(const StageView& stage);
 std::string FlowText(const FlowView& flow);
+// Writes a line for people at once. Nobody may be reading: that ends no run.
+void Say(std::FILE* file, std::string_view text);
 
 }  // namespace godwit

@@ -68,13 +68,18 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
 
+def asked(p, mysql, columns):
+    """A migration on a terminal, where it asks whether to go on."""
+    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")  # precheck warns of it
+    terminal = Terminal(columns, [w for w in p.arguments()[1:] if w not in ("--yes", "--json")])
+    terminal.read_until("Go on? [y/N]")
+    return terminal
+
+
 @pytest.mark.parametrize("columns", [120, 60])
 def test_live_display(tmp_path, mysql, oceanbase, tables, columns):
-    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")  # precheck warns of it
     p = project(tmp_path, mysql, oceanbase)
-    words = [w for w in p.arguments()[1:] if w not in ("--yes", "--json")]
-    terminal = Terminal(columns, words)
-    terminal.read_until("Go on? [y/N]")
+    terminal = asked(p, mysql, columns)
     terminal.type("y\n")
     terminal.read_until("latency")
     terminal.read_until("verification ")
@@ -87,10 +92,8 @@ def test_live_display(tmp_path, mysql, oceanbase, tables, columns):
 
 
 def test_ctrl_c_at_the_question(tmp_path, mysql, oceanbase, tables):
-    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")
     p = project(tmp_path, mysql, oceanbase)
-    terminal = Terminal(100, [w for w in p.arguments()[1:] if w not in ("--yes", "--json")])
-    terminal.read_until("Go on? [y/N]")
+    terminal = asked(p, mysql, 100)
     terminal.type("\x03")
     assert terminal.end() == 130
     assert f"godwit project resume {p.name}" in terminal.shown
@@ -106,9 +109,6 @@ def test_nobody_reads_what_is_for_people(tmp_path, mysql, oceanbase, tables):
 
 
 def test_no_on_the_terminal_ends_in_3(tmp_path, mysql, oceanbase, tables):
-    mysql.run(f"CREATE TABLE {DATABASE}.keyless (a INT);\n")
-    p = project(tmp_path, mysql, oceanbase)
-    terminal = Terminal(100, [w for w in p.arguments()[1:] if w not in ("--yes", "--json")])
-    terminal.read_until("Go on? [y/N]")
+    terminal = asked(project(tmp_path, mysql, oceanbase), mysql, 100)
     terminal.type("n\n")
     assert terminal.end() == 3
