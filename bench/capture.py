@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Capture: streaming 200 MB of binary log into the Store, against mysqlbinlog."""
-import json
 import os
 import shutil
 import subprocess
@@ -48,10 +47,10 @@ def bench(runs, _rows):
     def godwit():
         run = os.path.join(state, "run")
         shutil.copytree(prepared, run)
-        out = subprocess.run([kit.CAPTURE_BENCH, "stream", source, run, "sbtest.*"], check=True,
-                             stdout=subprocess.PIPE, text=True).stdout
+        seconds = kit.Run("stream", source, run, "sbtest.*",
+                          program=kit.CAPTURE_BENCH).summary["seconds"]
         shutil.rmtree(run)
-        return json.loads(out)["seconds"]
+        return seconds
 
     def decoded():
         with open(os.devnull, "wb") as out:
@@ -63,9 +62,9 @@ def bench(runs, _rows):
             return kit.timed(lambda: mysqlbinlog(source, start, "--raw",
                                                  f"--result-file={state}/raw-", out=out))
 
-    results = kit.alternate({"godwit: decoded, stored durably": godwit,
-                             "mysqlbinlog -v to nowhere": decoded,
-                             "limit: mysqlbinlog --raw, copied to a file": raw}, runs)
+    ways = {"godwit: decoded, stored durably": godwit, "mysqlbinlog -v to nowhere": decoded,
+            "limit: mysqlbinlog --raw, copied to a file": raw}
+    results = kit.alternate(kit.restarted(ways, "mysql-9.7"), runs)
     shutil.rmtree(state)
     return kit.table(f"Capture of {size / 1e6:.0f} MB of MySQL 9 binary log", results,
                      "godwit: decoded, stored durably", round(size / 1e6), "MB")

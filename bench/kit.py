@@ -51,6 +51,21 @@ def fresh(name):
     return url
 
 
+def restarted(ways, *names):
+    """The ways, each beginning with these servers started anew over what they hold; they come back
+    on their ports. What is timed begins after that."""
+    def beginning(way):
+        def run():
+            say("  restart", *names)
+            testbed("down", *names)
+            testbed("up", *names)
+            if "oceanbase" in names:
+                await_phase()
+            return way()
+        return run
+    return {name: beginning(way) for name, way in ways.items()}
+
+
 # The OceanBase engine works for some seconds after it has started, and looks every ten for what there is
 # to compact: whether a way of seven seconds meets that depends on when it begins.
 ENGINE_PERIOD = 10
@@ -126,22 +141,24 @@ def together(commands):
 
 class Run:
     """One run of the program: seconds of wall time, peak memory, events, the summary."""
+    highest_kb = 0  # of all runs since the last table
 
-    def __init__(self, *arguments, allow=(0,)):
+    def __init__(self, *arguments, allow=(0,), program=GODWIT):
         with tempfile.TemporaryFile("w+") as out:
             begin = time.monotonic()
-            process = subprocess.Popen([str(GODWIT), *map(str, arguments)], stdout=out,
+            process = subprocess.Popen([str(program), *map(str, arguments)], stdout=out,
                                        stdin=subprocess.DEVNULL)
             self.peak_kb = 0
             while process.poll() is None:
                 self.peak_kb = max(self.peak_kb, peak_of(process.pid))
                 time.sleep(0.05)  # the interval of looking; the peak never falls
             self.seconds = time.monotonic() - begin
+            Run.highest_kb = max(Run.highest_kb, self.peak_kb)
             out.seek(0)
             self.events = [json.loads(line) for line in out if line.startswith("{")]
         self.summary = self.events[-1] if self.events else {}
         if process.returncode not in allow:
-            raise SystemExit(f"godwit {' '.join(map(str, arguments))} ended with "
+            raise SystemExit(f"{program.name} {' '.join(map(str, arguments))} ended with "
                              f"{process.returncode}: {self.events[-3:]}")
 
     def stage_field(self, stage, field):
@@ -203,5 +220,7 @@ def table(title, results, base, work, unit):
         lines.append(f"| {name} | {median:.2f} | {min(seconds):.2f}–{max(seconds):.2f} | "
                      f"{work / median:,.0f} | {median / reference:.2f}× the time |")
     runs = len(results[base])
+    peak, Run.highest_kb = Run.highest_kb, 0
     return "\n".join([*lines, "", f"{runs} alternating run{'s' if runs > 1 else ''} each, "
-                                  f"{os.cpu_count()} cores; {work:,} {unit}.", ""])
+                                  f"{os.cpu_count()} cores; {work:,} {unit}. Godwit's highest peak "
+                                  f"of memory: {peak / 1024:.0f} MB.", ""])

@@ -36,6 +36,7 @@ const std::vector<std::string_view>& AllCrashPoints() {
       "schema-after-object-before-journal",
       "fence-after-raise",
       "capture-after-start-point",
+      "capture-before-ready",
       "capture-before-append",
       "capture-after-append",
       "capture-after-ddl-append",
@@ -57,6 +58,9 @@ const std::vector<std::string_view>& AllCrashPoints() {
       "correction-after-apply",
       "stage-before-done",
       "stage-after-done",
+      "answer-after-taken",
+      "release-after-lanes",
+      "release-after-directory",
   };
   return kAll;
 }

@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/run_events.h"
 #include "cli/shown_run.h"
+#include "cli/text.h"
 
 namespace godwit {
 namespace {
@@ -154,10 +155,10 @@ std::vector<std::string> TakeArguments(int argc, char** argv) {
     memset(argv[i] + (password.data() - argv[i]), 'x', password.size());
   }
   if (had_password) {
-    fmt::print(stderr,
-               "warning: a password on the command line can be seen by others and stays in "
-               "the shell's history; use password_file=, password_env= or 'godwit "
-               "datasource add'\n");
+    Say(stderr,
+        "warning: a password on the command line can be seen by others and stays in "
+        "the shell's history; use password_file=, password_env= or 'godwit "
+        "datasource add'");
   }
   return args;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_context.h"
+#include "cli/text.h"
 
 namespace godwit {
 
@@ -56,7 +57,7 @@ void AddDataSource(CLI::App& app, CommandContext& context) {
     context.command = [&context, arguments] {
       OpenState state(context);
       state.projects().AddDataSource(arguments->name, arguments->url);
-      fmt::print(stderr, "stored; name it as @{}\n", arguments->name);
+      Say(stderr, fmt::format("stored; name it as @{}", arguments->name));
       return 0;
     };
   });

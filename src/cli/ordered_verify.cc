@@ -11,6 +11,7 @@
 #include "cli/run_events.h"
 #include "cli/shown_events.h"
 #include "cli/signals.h"
+#include "cli/text.h"
 
 namespace godwit {
 namespace {
@@ -114,7 +115,7 @@ std::optional<int> VerifyBeside(const CommandContext& context, Projects& project
   const auto order = projects.OrderVerification(
       name, {.tables = options.tables, .correct = options.correct, .certain = options.certain});
   if (!order) return std::nullopt;
-  fmt::print(stderr, "another process runs {}: it compares while it goes on\n", name);
+  Say(stderr, fmt::format("another process runs {}: it compares while it goes on", name));
   SignalWatch signals(RestoreTerminal);
   const std::unique_ptr<RunEvents> events = MakeShownEvents(context, projects.directory().log());
   events->OnProject(name, project.spec);

@@ -77,7 +77,7 @@ json StatusJson(const ProjectStatus& status) {
 
 int List(const CommandContext& context, const Arguments&, Projects& projects) {
   const std::vector<ProjectStatus> all = projects.List();
-  if (all.empty()) fmt::print(stderr, "no projects in {}\n", context.state_directory);
+  if (all.empty()) Say(stderr, fmt::format("no projects in {}", context.state_directory));
   for (const ProjectStatus& status : all) {
     if (context.json) {
       PrintJson(StatusJson(status));
@@ -210,15 +210,16 @@ int Resume(const CommandContext& context, const Arguments& arguments, Projects& 
   }
   RefuseRunFlags(options, arguments.name, *status.owner);
   projects.Resume(arguments.name);
-  fmt::print(stderr, "{}: process {} goes on\n", arguments.name, *status.owner);
+  Say(stderr, fmt::format("{}: process {} goes on", arguments.name, *status.owner));
   return 0;
 }
 
 int Pause(const CommandContext&, const Arguments& arguments, Projects& projects) {
   const ProjectStatus status = projects.Status(arguments.name);
   projects.Pause(arguments.name);
-  fmt::print(stderr, "{}: {}\n", arguments.name,
-             status.owner ? "pauses" : "nobody runs it; it stays as it is until it is resumed");
+  Say(stderr, fmt::format("{}: {}", arguments.name,
+                          status.owner ? "pauses"
+                                       : "nobody runs it; it stays as it is until it is resumed"));
   return 0;
 }
 
@@ -229,7 +230,7 @@ int Release(const CommandContext&, const Arguments& arguments, Projects& project
   } catch (const Stopped&) {
     return 128 + signals.signal();
   }
-  fmt::print(stderr, "{}: released; what was migrated stays\n", arguments.name);
+  Say(stderr, fmt::format("{}: released; what was migrated stays", arguments.name));
   return 0;
 }
 
@@ -259,10 +260,10 @@ int Resolve(const CommandContext&, const Arguments& arguments, Projects& project
   projects.Resolve(arguments.name, arguments.second, answer);
   const ProjectStatus status = projects.Status(arguments.name);
   if (status.owner) {
-    fmt::print(stderr, "{}: answered; process {} goes on\n", arguments.name, *status.owner);
+    Say(stderr, fmt::format("{}: answered; process {} goes on", arguments.name, *status.owner));
   } else {
-    fmt::print(stderr, "{}: answered; go on with: godwit project resume {}\n", arguments.name,
-               arguments.name);
+    Say(stderr, fmt::format("{}: answered; go on with: godwit project resume {}", arguments.name,
+                            arguments.name));
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "project/spec.h"
+#include "stage/precheck.h"
 
 namespace godwit {
 namespace {
@@ -67,7 +68,9 @@ ProjectRequest ProjectFlags::Request() const {
   if (!skipped_checks_.empty()) flags.skipped_checks = skipped_checks_;
   if (merge_) flags.merge = true;
   if (certain_) flags.certain = true;
-  return config_.empty() ? flags : flags.Over(ReadProjectFile(config_));
+  ProjectRequest request = config_.empty() ? flags : flags.Over(ReadProjectFile(config_));
+  if (request.skipped_checks) RequireItems(*request.skipped_checks);
+  return request;
 }
 
 RunOptions ProjectFlags::Options() const {

@@ -21,7 +21,8 @@ class ProjectFlags {
   void AddRunFlagsTo(CLI::App& app);     // --types, --merge, --stop-when-caught-up
   void AddResumeFlagsTo(CLI::App& app);  // those that are no part of the project
 
-  // Of the flags over those of --config. Throws RULE_INVALID, TYPES_INVALID, CONFIG_INVALID.
+  // Of the flags over those of --config. Throws RULE_INVALID, TYPES_INVALID, CONFIG_INVALID,
+  // ITEM_UNKNOWN.
   ProjectRequest Request() const;
   // The flags that are no part of the project.
   RunOptions Options() const;

@@ -147,7 +147,9 @@ std::string FlowText(const FlowView& flow) {
   if (flow.replaying) {
     out += fmt::format(", latency {}", TimeText(static_cast<double>(flow.latency_us) / 1e6));
   }
-  return out + fmt::format(", store {}", BytesText(static_cast<int64_t>(flow.store_bytes)));
+  out += fmt::format(", store {}", BytesText(static_cast<int64_t>(flow.store_bytes)));
+  if (flow.store_first_time_us != 0) out += " since " + MomentText(flow.store_first_time_us);
+  return out;
 }
 
 void Say(std::FILE* file, std::string_view text) {

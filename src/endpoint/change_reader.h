@@ -47,10 +47,13 @@ class ChangeReader {
   // For people and the journal: "binlog.000003:4711, gtid …".
   virtual std::string Describe(const Position& position) = 0;
 
-  // Starts delivering from `from` (a restart position). `history` outlives the reading.
-  virtual void Start(const Position& from, SchemaHistory& history) = 0;
+  // Starts delivering from `from` (a restart position). What ends at or before `known` the caller
+  // has: it may come again, in part or not at all. `history` outlives the reading.
+  virtual void Start(const Position& from, const Position& known, SchemaHistory& history) = 0;
+  void Start(const Position& from, SchemaHistory& history) { Start(from, from, history); }
   // The next fragment; nullopt at the deadline. Transient errors: call Start again from the last
-  // restart position. LOG_PURGED (kBlocked) when the source has forgotten it.
+  // restart position. LOG_PURGED (kBlocked) when the source has forgotten it, LOG_RESET (kBlocked)
+  // when it is the place of another log.
   virtual std::optional<Fragment> Next(Deadline deadline, std::stop_token stop) = 0;
   // The source may forget its log before this position.
   virtual void Release(const Position& position) = 0;

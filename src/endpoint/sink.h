@@ -48,7 +48,7 @@ struct LaneState {
 // How rows of one table are written: destination definition and the columns given, in the order of
 // the batches' cells. `key` are ordinals within `columns` that identify a row (empty: keyless, the
 // whole image does); `unique_keys` the same for every unique index, the identity included, that
-// lies wholly within `columns` (used to displace).
+// lies wholly within `columns` (used to displace, but for `own_uniques`).
 struct WritePlan {
   TableSchemaPtr table;
   std::vector<int> columns;  // ordinals of table->columns, never generated ones
@@ -60,6 +60,9 @@ struct WritePlan {
   // equal.
   std::vector<int> byte_texts;
   std::vector<int> case_texts;
+  // Ordinals of table->indexes: unique ones that the source does not have. Who shares a value with
+  // another row in them is another row, which a write must not displace.
+  std::vector<int> own_uniques = {};
 };
 
 // One row change, as references into batches that outlive the call.

@@ -183,8 +183,7 @@ bool Alteration::PlaceColumns() {
   }
   for (ColumnSchema& column : after_.columns) {
     if (!HasCharset(column) || !column.charset.empty()) continue;
-    column.charset = after_.charset;
-    column.collation = after_.collation;
+    column.InheritCharset(after_.charset, after_.collation);
   }
   return true;
 }

@@ -42,6 +42,14 @@ std::string TakeName(std::string_view text, size_t& at) {
 
 }  // namespace
 
+void ColumnSchema::InheritCharset(const std::string& from_charset,
+                                  const std::string& from_collation) {
+  if (from_charset.empty()) return;  // still not known
+  const bool is_binary = collation == kBinaryText && from_charset != "binary";
+  charset = from_charset;
+  collation = is_binary ? from_charset + kBinaryText : from_collation;
+}
+
 std::string TableName::ToString() const {
   std::string out;
   out.reserve(database.size() + table.size() + 1);

@@ -52,8 +52,14 @@ struct ColumnSchema {
   std::string comment;
 
   bool is_generated() const { return generated != Generated::kNo; }
+  // Text that was written without a charset takes its table's, and that charset's _bin collation
+  // where `collation` is kBinaryText.
+  void InheritCharset(const std::string& from_charset, const std::string& from_collation);
   bool operator==(const ColumnSchema&) const = default;
 };
+
+// Collation of text written BINARY while its charset is not known: the charset's own binary one.
+inline constexpr const char* kBinaryText = "_bin";
 
 struct KeyPart {
   std::string column;          // empty where `expression` is set

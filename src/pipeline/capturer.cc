@@ -15,8 +15,33 @@ constexpr auto kIdleWait = std::chrono::milliseconds(200);
 // While something waits for its durable write, the reader may keep it waiting only this long.
 constexpr auto kDirtyWait = std::chrono::milliseconds(1);
 
+// So many starts are overtaken before anybody is told.
+constexpr int kSilentStarts = 2;
+
 // Thrown inside: the definitions changed while they were being read.
-struct StartAgain {};
+struct StartAgain {
+  std::string statement;
+};
+
+Error SchemaChanging(const std::string& statement) {
+  return Error({.code = "SCHEMA_CHANGING",
+                .kind = ErrorKind::kTransient,
+                .side = Side::kSource,
+                .message = "capture cannot begin: tables change each time while their definitions "
+                           "are read; the last statement was " +
+                           statement.substr(0, 300),
+                .cause = "DDL on selected objects comes faster than the definitions are read",
+                .remedy =
+                    "nothing: it is tried again; if it lasts, hold the DDL back until capture "
+                    "runs, or exclude the objects"});
+}
+
+// Definitions, and the defaults that complete them, are the same behind it.
+bool KeepsDefinitions(const SchemaChange& change) {
+  return change.kind == SchemaChange::Kind::kTruncateTable ||
+         change.kind == SchemaChange::Kind::kCreateView ||
+         change.kind == SchemaChange::Kind::kDropView;
+}
 
 }  // namespace
 
@@ -32,7 +57,8 @@ Capturer::Capturer(Endpoint& source, Store& store, const ObjectRules& rules,
       tracker_(store, *catalog_, rules) {}
 
 void Capturer::Run(std::stop_token stop) {
-  for (;;) {
+  auto wait = options_.retry.first_wait;
+  for (int overtaken = 1;; ++overtaken) {
     if (store_.restart().empty()) {
       RetryTransient(options_.retry, stop, options_.on_transient, [&] { Begin(stop); });
     } else {
@@ -44,9 +70,15 @@ void Capturer::Run(std::stop_token stop) {
       RetryTransient(options_.retry, stop, options_.on_transient,
                      [&](const std::function<void()>& works) { Follow(stop, works); });
       return;
-    } catch (const StartAgain&) {
+    } catch (const StartAgain& again) {
       store_.Reset();  // the start point too; nothing was copied under it
+      if (overtaken <= kSilentStarts) continue;
+      const Error error = SchemaChanging(again.statement);
+      if (options_.on_transient) options_.on_transient(&error);
+      told_of_changes_ = true;
     }
+    if (WaitForStop(stop, Deadline::In(wait))) throw Stopped();
+    wait = std::min(wait * 2, options_.retry.longest_wait);
   }
 }
 
@@ -79,7 +111,7 @@ void Capturer::Follow(std::stop_token stop, const std::function<void()>& works) 
     store_.Sync(position_, restart_);  // only what is durable can be looked up
     LoadDefinitionsAt(restart_);
   }
-  reader_->Start(restart_, tracker_);
+  reader_->Start(restart_, position_, tracker_);
   Advance(position_, restart_);
   while (!stop.stop_requested()) {
     auto fragment = reader_->Next(Deadline::In(dirty_ ? kDirtyWait : kIdleWait), stop);
@@ -94,15 +126,10 @@ void Capturer::Follow(std::stop_token stop, const std::function<void()>& works) 
 
 void Capturer::Handle(Fragment& f) {
   switch (f.kind) {
-    case Fragment::Kind::kBegin: {
-      auto known = open_.find(f.transaction);
-      if (known != open_.end()) {  // delivered again after a reconnect
-        store_.Discard(known->second.spool);
-        open_.erase(known);
-      }
+    case Fragment::Kind::kBegin:
+      Drop(f.transaction);  // it may have been delivered before a reconnect
       open_[f.transaction].spool = store_.BeginTransaction();
       return;
-    }
     case Fragment::Kind::kRows: {
       Open& open = OpenTransaction(f.transaction);
       counters_.rows.Add(static_cast<int64_t>(f.rows.rows()));
@@ -115,7 +142,10 @@ void Capturer::Handle(Fragment& f) {
       return HandleDdl(OpenTransaction(f.transaction), f);
     case Fragment::Kind::kSavepoint: {
       Open& open = OpenTransaction(f.transaction);
-      open.savepoints[f.savepoint] = store_.Mark(open.spool);
+      const uint64_t mark = store_.Mark(open.spool);
+      auto [savepoint, is_new] = open.savepoints.try_emplace(f.savepoint, mark);
+      // One of the same name takes the place of the earlier one.
+      if (!is_new) store_.Unmark(open.spool, std::exchange(savepoint->second, mark));
       return;
     }
     case Fragment::Kind::kRollbackTo: {
@@ -127,17 +157,14 @@ void Capturer::Handle(Fragment& f) {
     }
     case Fragment::Kind::kCommit:
       return Commit(f);
-    case Fragment::Kind::kRollback: {
-      auto open = open_.find(f.transaction);
-      if (open == open_.end()) return;
-      store_.Discard(open->second.spool);
-      open_.erase(open);
-      return;
-    }
+    case Fragment::Kind::kRollback:
+      return Drop(f.transaction);
     case Fragment::Kind::kHeartbeat:
-      // The source says that nothing happened until now.
-      counters_.source_time_us.Set(NowUs());
-      if (f.position.empty() || comparer_->Compare(f.position, position_) <= 0) return;
+      // Without a time: the source says that nothing happened until now.
+      counters_.source_time_us.Set(f.source_time_us != 0 ? f.source_time_us : NowUs());
+      // The place where it stands already may be told with more that it is known by.
+      if (f.position.empty() || f.position == position_) return;
+      if (comparer_->Compare(f.position, position_) < 0) return;
       position_ = f.position;
       restart_ = f.restart;
       dirty_ = true;
@@ -147,7 +174,8 @@ void Capturer::Handle(Fragment& f) {
 
 void Capturer::HandleDdl(Open& open, Fragment& f) {
   if (!tracker_.Concerns(f.ddl)) return;
-  if (!ready_ && f.ddl.kind != SchemaChange::Kind::kUnknown) throw StartAgain{};
+  const bool is_known = f.ddl.kind != SchemaChange::Kind::kUnknown;
+  if (!ready_ && is_known && !KeepsDefinitions(f.ddl)) throw StartAgain{f.ddl.statement};
   tracker_.Complete(f.ddl);
   store_.AppendDdl(open.spool, f.ddl);
   open.has_ddl = true;
@@ -156,24 +184,21 @@ void Capturer::HandleDdl(Open& open, Fragment& f) {
 }
 
 void Capturer::Commit(Fragment& f) {
-  auto found = open_.find(f.transaction);
+  const auto found = open_.find(f.transaction);
   if (found == open_.end()) return;
-  Open open = std::move(found->second);
-  open_.erase(found);
+  const Open& open = found->second;
   if (comparer_->Compare(f.position, position_) <=
       0) {  // the Log has it, or the start point hides it
-    store_.Discard(open.spool);
-    if (open.has_ddl) LoadDefinitionsAt(f.position);
+    const bool has_ddl = open.has_ddl;
+    Drop(f.transaction);
+    if (has_ddl) LoadDefinitionsAt(f.position);
     return;
   }
   position_ = f.position;
   restart_ = f.restart;
   dirty_ = true;
   counters_.source_time_us.Set(f.source_time_us);
-  if (open.is_empty) {  // nothing of it is selected
-    store_.Discard(open.spool);
-    return;
-  }
+  if (open.is_empty) return Drop(f.transaction);  // nothing of it is selected
   std::vector<SchemaVersion> schemas;
   for (const SchemaChange& change : open.ddl) {
     for (SchemaVersion& version : tracker_.Apply(change)) schemas.push_back(std::move(version));
@@ -190,7 +215,15 @@ void Capturer::Commit(Fragment& f) {
   store_.Commit(open.spool, std::move(info), schemas);
   CrashPoint("capture-after-append");
   if (open.has_ddl) CrashPoint("capture-after-ddl-append");
+  open_.erase(found);  // not before: what fails up to here leaves a spool to be discarded
   counters_.transactions.Add(1);
+}
+
+void Capturer::Drop(const std::string& transaction) {
+  const auto found = open_.find(transaction);
+  if (found == open_.end()) return;
+  store_.Discard(found->second.spool);
+  open_.erase(found);
 }
 
 void Capturer::SyncIfDue(bool idle) {
@@ -212,6 +245,9 @@ void Capturer::Advance(const Position& position, const Position& restart) {
   restart_ = restart;
   if (!ready_ && !schemas_read_at_.empty() && comparer_->Compare(position, schemas_read_at_) >= 0) {
     ready_.store(true);
+    if (std::exchange(told_of_changes_, false) && options_.on_transient) {
+      options_.on_transient(nullptr);
+    }
   }
   MutexLock lock(mutex_);
   durable_ = position;

@@ -44,8 +44,9 @@ class Capturer {
            Options options);
 
   // Proves a start point, reads the definitions and records both, unless the Store has them.
-  // Returns when the log has been read past the reading of the definitions; a DDL in between makes
-  // it begin again. Only then does Run go on from there. Throws Stopped.
+  // Returns when the log has been read past the reading of the definitions; a DDL in between that
+  // changes some makes it begin again: as often as it takes, told to `on_transient` when that goes
+  // on (SCHEMA_CHANGING). Only then does Run go on from there. Throws Stopped.
   void Run(std::stop_token stop);
 
   // The first sequence certainly past a position read at the source: waits until the log has been
@@ -76,6 +77,8 @@ class Capturer {
   void Follow(std::stop_token stop, const std::function<void()>& works);
   void Handle(Fragment& fragment);
   void Commit(Fragment& fragment);
+  // Does nothing where there is none.
+  void Drop(const std::string& transaction);
   void LoadDefinitionsAt(const Position& position);
   Sequence LastAt(const Position& position);
   void HandleDdl(Open& open, Fragment& fragment);
@@ -96,6 +99,7 @@ class Capturer {
   Position position_;
   Position restart_;
   bool dirty_ = false;
+  bool told_of_changes_ = false;  // that its start is overtaken
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::duration last_sync_time_{};  // what it took
   std::atomic<bool> ready_{false};

@@ -110,6 +110,30 @@ KeyTuple ComparePlan::KeyOf(const RowBatch& rows, size_t row) const {
   return key;
 }
 
+bool ComparePlan::IsCurrent(Catalog& here, Catalog& there) const {
+  auto is_same = [](Catalog& catalog, const TableSchema& then) {
+    const std::optional<TableSchema> now = catalog.Table(then.name);
+    return now && Essence(*now) == Essence(then);
+  };
+  return is_same(here, *source.table) && is_same(there, *destination.table);
+}
+
+TableSchema Essence(const TableSchema& table) {
+  TableSchema out;
+  out.name = table.name;
+  out.charset = table.charset;
+  out.columns = table.columns;
+  for (ColumnSchema& column : out.columns) {
+    column.comment.clear();
+    column.default_value.reset();
+    column.auto_increment = false;
+  }
+  for (const IndexSchema& index : table.indexes) {
+    if (index.is_unique()) out.indexes.push_back(index);
+  }
+  return out;
+}
+
 std::string EncodeKey(const KeyTuple& key) {
   std::string out;
   for (const std::string& cell : key) AppendLengthPrefixed(out, cell);

@@ -41,7 +41,13 @@ struct ComparePlan {
   bool CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b, size_t row_b,
                   size_t cell) const;
   KeyTuple KeyOf(const RowBatch& rows, size_t row) const;
+  // Whether both servers define the table as they did when the plan was made (Essence).
+  bool IsCurrent(Catalog& here, Catalog& there) const;
 };
+
+// What of a definition decides what a row's bytes mean and which row is which. Comments, defaults
+// and plain indexes do not.
+TableSchema Essence(const TableSchema& table);
 
 // One table to compare.
 struct CompareJob {

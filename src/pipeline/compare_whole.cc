@@ -164,6 +164,7 @@ void TableComparer::CompareKeyed(const CompareJob& job, Unit& unit, std::stop_to
 void TableComparer::CompareWhole(const CompareJob& job, Unit& unit, std::stop_token stop) {
   std::vector<Suspect> before;
   std::optional<Sequence> differs_since;
+  Sequence needed = 0;  // under a mark below it the table has been changed
   auto wait = options_.settle.first_wait;
   const int rounds = std::max(options_.settle.rounds, 2);
   for (int round = 0; round < rounds; ++round) {
@@ -172,7 +173,7 @@ void TableComparer::CompareWhole(const CompareJob& job, Unit& unit, std::stop_to
       wait *= 2;
     }
     std::optional<Sequence> proved;
-    if (watch_ != nullptr && round > 0) proved = watch_->Prove(stop);
+    if (watch_ != nullptr && round > 0) proved = watch_->Prove(needed, stop);
     const Sequence mark = proved ? *proved : watch_ != nullptr ? watch_->Last() : 0;
     pair_.Source([&](RowReader& r, auto token) { ReadUnit(job, unit, End::kSource, r, token); },
                  stop);
@@ -189,10 +190,11 @@ void TableComparer::CompareWhole(const CompareJob& job, Unit& unit, std::stop_to
     bool is_still = true;
     if (watch_ != nullptr) {
       const Sequence after = std::min(mark, differs_since.value_or(mark));
+      const Sequence last = watch_->Last();
       bool has_ddl = watch_->Visit(
-          after, watch_->Last(), job.plan->name(), [&](const RowsChange&) { is_still = false; },
-          stop);
+          after, last, job.plan->name(), [&](const RowsChange&) { is_still = false; }, stop);
       is_still = is_still && !has_ddl;
+      if (!is_still) needed = last;
     }
     if (is_still && suspects == before && (watch_ == nullptr || proved || differs_since)) {
       return Report(job, unit, std::move(suspects));

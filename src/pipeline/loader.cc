@@ -104,7 +104,7 @@ Chunk Loader::NextChunk(TableState& state, std::unique_ptr<RowReader>& reader,
   KeyRange range = RetryTransient(options_.retry, stop, options_.on_transient, [&] {
     try {
       if (!reader) reader = link_.source.OpenRowReader();
-      return state.planner->Next(*reader);
+      return UntilStopped(*reader, stop, [&] { return state.planner->Next(*reader); });
     } catch (const Error& error) {
       reader.reset();
       throw error.WithContext("planning " + state.job->object());
@@ -196,18 +196,15 @@ Loader::Loaded Loader::LoadChunk(RowReader& reader, Sink& sink, const Work& work
   LaneProgress progress;
   progress.chunks = {work.chunk.id};
   sink.Begin(progress, ForeignKeys::kOff);
-  reader.Open(job.scan, work.chunk.range);
+  UntilStopped(reader, stop, [&] { reader.Open(job.scan, work.chunk.range); });
   RowBatch batch(job.scan.columns.size());
   RowBatch mapped;
   Loaded loaded;
   uint64_t bytes = 0;
   for (bool more = true; more && loaded.is_whole;) {
-    if (stop.stop_requested()) {
-      sink.Rollback();
-      throw Stopped();
-    }
+    if (stop.stop_requested()) throw Stopped();  // the open transaction goes with the sink
     batch.Clear();
-    more = reader.Read(batch, kBatchRows, kBatchBytes);
+    more = UntilStopped(reader, stop, [&] { return reader.Read(batch, kBatchRows, kBatchBytes); });
     if (batch.empty()) continue;
     throttle_.Pass(batch.rows(), batch.bytes(), stop);
     loaded.is_whole = WriteBatch(sink, job, job.plan->Mapped(batch, mapped), care, loaded);

@@ -56,13 +56,14 @@ class Loader {
 
   // Copies tables from one snapshot; returns the snapshot's position. The destination's tables must
   // be empty; after a crash they must be emptied and copied again. `rows` of the result are in the
-  // order of the jobs.
+  // order of the jobs. `on_read` is called when all tables are read and the snapshot, which keeps
+  // DDL from what it has shown, is still held. A row that gets no answer ends the copy.
   struct SnapshotCopy {
     Position position;
     std::vector<uint64_t> rows;
   };
   SnapshotCopy CopyAtSnapshot(const std::vector<std::shared_ptr<CopyJob>>& jobs,
-                              std::stop_token stop);
+                              const std::function<void()>& on_read, std::stop_token stop);
 
  private:
   static constexpr size_t kBatchRows = 4000;
@@ -90,6 +91,14 @@ class Loader {
     uint64_t rows = 0;
     bool planned = false;
   };
+
+  // A read that the source does not answer, behind a lock of somebody's, ends when stopped. The
+  // reader is of no use then.
+  template <typename Call>
+  static auto UntilStopped(RowReader& reader, std::stop_token stop, Call call) {
+    std::stop_callback cancel(stop, [&] { reader.Cancel(); });
+    return call();
+  }
 
   void Plan(std::stop_token stop);
   void Push(Work work, std::stop_token stop);

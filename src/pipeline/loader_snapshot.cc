@@ -15,6 +15,7 @@ constexpr size_t kSetAsideBytes = 64 << 20;
 }  // namespace
 
 Loader::SnapshotCopy Loader::CopyAtSnapshot(const std::vector<std::shared_ptr<CopyJob>>& jobs,
+                                            const std::function<void()>& on_read,
                                             std::stop_token stop) {
   auto sink = link_.destination.OpenSink();
   sink->Attach(link_.name, 0, link_.epoch);
@@ -37,6 +38,7 @@ Loader::SnapshotCopy Loader::CopyAtSnapshot(const std::vector<std::shared_ptr<Co
     aside[i].rows.Reset(jobs[i]->plan->write().columns.size());
     copy.rows.push_back(CopyTable(*reader, *sink, *jobs[i], aside[i], stop));
   }
+  on_read();
   reader->EndSnapshot();
   for (size_t i = 0; i < jobs.size(); ++i) copy.rows[i] += LoadSetAside(*jobs[i], aside[i], stop);
   return copy;
@@ -63,7 +65,7 @@ void Loader::CheckSnapshotAge(const CopyJob& job) const {
 
 uint64_t Loader::CopyTable(RowReader& reader, Sink& sink, const CopyJob& job, SetAside& aside,
                            std::stop_token stop) {
-  reader.Open(job.scan, {});
+  UntilStopped(reader, stop, [&] { reader.Open(job.scan, {}); });
   RowBatch batch(job.scan.columns.size());
   RowBatch mapped;
   uint64_t rows = 0;
@@ -74,7 +76,7 @@ uint64_t Loader::CopyTable(RowReader& reader, Sink& sink, const CopyJob& job, Se
     throttle_.WaitWhileHeld(Throttle::Reading::kSnapshot, stop);
     CheckSnapshotAge(job);
     batch.Clear();
-    more = reader.Read(batch, kBatchRows, kBatchBytes);
+    more = UntilStopped(reader, stop, [&] { return reader.Read(batch, kBatchRows, kBatchBytes); });
     if (!batch.empty()) {
       throttle_.Pass(batch.rows(), batch.bytes(), stop);
       if (!std::exchange(is_open, true)) {
@@ -122,14 +124,16 @@ uint64_t Loader::WriteSnapshotBatch(Sink& sink, const CopyJob& job, const RowBat
   });
 }
 
-// The rows are of the snapshot, and no change after it is applied before the copy is through.
+// The rows are of the snapshot, and no change after it is applied before the copy is through. What
+// gets no answer ends the copy: groups are copied one after another, so nothing goes on meanwhile.
 uint64_t Loader::LoadSetAside(const CopyJob& job, const SetAside& aside, std::stop_token stop) {
   uint64_t loaded = 0;
   bool was_retried = false;
   for (UnfitRow row : aside.unfit) {
     bool is_there = was_retried && LoadRow(job, aside.rows, row, stop);
     while (!is_there) {
-      left_out_.Note(job.source->name, row, Ask(ItemOf(job.plan->destination()->name, row), stop));
+      const BlockedItem item = ItemOf(job.plan->destination()->name, row);
+      left_out_.Note(job.source->name, row, options_.ask(item, stop));
       if (left_out_.Contains(job.source->name, row)) break;
       was_retried = true;
       is_there = LoadRow(job, aside.rows, row, stop);

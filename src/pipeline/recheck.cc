@@ -197,25 +197,26 @@ Rechecker::Outcome Rechecker::Settle(const ComparePlan& plan, std::vector<Suspec
   std::vector<Pending> pending;
   for (const Suspect& suspect : suspects) pending.push_back({DecodeKey(suspect.key), {}});
   auto wait = options_.first_wait;
+  Sequence needed = 0;  // under a mark below it a key that is left has been changed
   for (int round = 0; round < options_.rounds && !pending.empty(); ++round) {
     if (round > 0) {
       if (WaitForStop(stop, Deadline::In(wait))) throw Stopped();
       wait *= 2;
     }
     std::optional<Sequence> proved;
-    if (watch_ != nullptr && round > 0) proved = watch_->Prove(stop);
+    if (watch_ != nullptr && round > 0) proved = watch_->Prove(needed, stop);
     const Sequence mark = proved ? *proved : watch_ != nullptr ? watch_->Last() : 0;
     std::vector<KeyTuple> keys;
     for (const Pending& p : pending) keys.push_back(p.key);
     Rows rows = Read(plan, keys, stop);
     outcome.bytes += rows.bytes;
     Touched touched(plan, keys);
+    const Sequence last = watch_ != nullptr ? watch_->Last() : 0;
     if (watch_ != nullptr) {
       Sequence after = mark;
       for (const Pending& p : pending) after = std::min(after, p.differs_since.value_or(after));
       bool has_ddl = watch_->Visit(
-          after, watch_->Last(), plan.name(),
-          [&](const RowsChange& change) { touched.Look(change); }, stop);
+          after, last, plan.name(), [&](const RowsChange& change) { touched.Look(change); }, stop);
       if (has_ddl) touched.All();
     }
     std::vector<Pending> left;
@@ -228,6 +229,7 @@ Rechecker::Outcome Rechecker::Settle(const ComparePlan& plan, std::vector<Suspec
         std::move(found.begin(), found.end(), std::back_inserter(outcome.differences));
         continue;
       }
+      if (!is_still && proved) needed = last;
       left.push_back({std::move(p.key), is_still ? std::optional(mark) : std::nullopt});
     }
     pending = std::move(left);

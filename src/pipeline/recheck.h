@@ -23,9 +23,10 @@ class ChangeWatch {
   virtual ~ChangeWatch() = default;
   // The last sequence of the Log now.
   virtual Sequence Last() = 0;
-  // A sequence such that every read of the source that begins after the return sees all
-  // transactions up to it. nullopt where the source cannot prove one.
-  virtual std::optional<Sequence> Prove(std::stop_token stop) = 0;
+  // A sequence not below `at_least`, which is in the Log already, such that every read of the
+  // source that begins after the return sees all transactions up to it; it may have been proved a
+  // while ago. nullopt where the source cannot prove one.
+  virtual std::optional<Sequence> Prove(Sequence at_least, std::stop_token stop) = 0;
   // Behind everything that finished reads of the source have seen.
   virtual Position Current() = 0;
   // Waits until everything that finished reads of the source have seen is in the destination.
@@ -36,8 +37,14 @@ class ChangeWatch {
                      const std::function<void(const RowsChange&)>& rows, std::stop_token stop) = 0;
 };
 
+// While a statement of the source runs long, its lock cannot be had, and those who wait for the
+// lock hold up its writers: who can do without a proof asks once and gets none (nullopt), who
+// cannot asks some times and then throws GLOBAL_LOCK_TIMEOUT.
+enum class WithoutProof { kGoesOn, kFails };
+
 // The watch over a link whose flows run. Owns nothing of it.
-std::unique_ptr<ChangeWatch> WatchLink(Link& link, Capturer& capturer, Replayer& replayer);
+std::unique_ptr<ChangeWatch> WatchLink(Link& link, Capturer& capturer, Replayer& replayer,
+                                       WithoutProof without_proof);
 
 struct Difference {
   enum class Kind { kOnlySource, kOnlyDestination, kDifferent };
@@ -65,10 +72,11 @@ struct SettleOptions {
 // key of which the Log holds a change in (mark, last] is looked at again after a wait. Otherwise
 // the source's row is that of the mark or older, since a transaction may be in a source's log a
 // moment before its reads see it; so the verdict is left to a round with a proved mark, where the
-// row is exactly that of the mark, the destination's too, and they differ: a difference. Where the
-// source cannot prove a mark, the key must have differed in two rounds without a change since the
-// mark of the first. What no round settles is unsettled. Without a watch nothing moves and one
-// round decides.
+// row is exactly that of the mark, the destination's too, and they differ: a difference. The mark
+// may be an older one, which others have had proved: then the key had no change for so much longer.
+// If it had one, the next round's mark is not below that. Where the source cannot prove a mark, the
+// key must have differed in two rounds without a change since the mark of the first. What no round
+// settles is unsettled. Without a watch nothing moves and one round decides.
 class Rechecker {
  public:
   struct Outcome {

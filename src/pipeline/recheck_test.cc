@@ -39,11 +39,15 @@ class FakeWatch : public ChangeWatch {
   bool can_prove = true;
   bool has_ddl = false;
   int proofs = 0;
+  std::optional<Sequence> earlier_proof;  // that others had made
+  std::vector<Sequence> asked;            // how far up at least
   std::function<void()> before_catch_up;
 
   Sequence Last() override { return log.size(); }
-  std::optional<Sequence> Prove(std::stop_token) override {
+  std::optional<Sequence> Prove(Sequence at_least, std::stop_token) override {
     ++proofs;
+    asked.push_back(at_least);
+    if (earlier_proof && *earlier_proof >= at_least) return earlier_proof;
     return can_prove ? std::optional(Last()) : std::nullopt;
   }
   Position Current() override { return {}; }
@@ -123,6 +127,31 @@ TEST_F(RecheckTest, ARealDifferenceNeedsAProvedMark) {
   EXPECT_EQ(outcome.differences.size(), 1u);
   EXPECT_TRUE(outcome.unsettled.empty());
   EXPECT_EQ(watch.proofs, 1);
+}
+
+// The Log holds a change of another key since the mark, and none of this one.
+TEST_F(RecheckTest, AnEarlierProofDecidesWhatHasNotChangedSince) {
+  destination_.rows[0][1] = "wrong";
+  FakeWatch watch;
+  watch.log.push_back({Update("c", "1"), {}});
+  watch.applied = 1;
+  watch.earlier_proof = 0;
+  auto outcome = Settle({"a"}, &watch);
+  EXPECT_EQ(outcome.differences.size(), 1u);
+  EXPECT_TRUE(outcome.unsettled.empty());
+  EXPECT_EQ(watch.asked, std::vector<Sequence>{0});
+}
+
+TEST_F(RecheckTest, AKeyChangedSinceAnEarlierProofAsksForOneBehindTheChange) {
+  destination_.rows[0][1] = "wrong";
+  FakeWatch watch;
+  watch.log.push_back({Update("a", "1"), {}});
+  watch.applied = 1;
+  watch.earlier_proof = 0;
+  auto outcome = Settle({"a"}, &watch);
+  EXPECT_EQ(outcome.differences.size(), 1u);
+  EXPECT_TRUE(outcome.unsettled.empty());
+  EXPECT_EQ(watch.asked, (std::vector<Sequence>{0, 1}));
 }
 
 TEST_F(RecheckTest, WithoutProofTwoQuietRoundsDecide) {

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+
 #include "base/deadline.h"
 #include "base/mutex.h"
 #include "base/retry.h"
 #include "pipeline/recheck.h"
+#include "pipeline/recheck_proof.h"
 
 namespace godwit {
 
 namespace {
+
+// Who cannot do without a proof: a statement of some seconds may be over by the next attempt.
+constexpr int kLockAttempts = 3;
+constexpr std::chrono::seconds kBetweenLocks{5};
+
+// The source's global lock was not to be had in time.
+struct Locked {
+  Error error;
+};
 
 bool Concerns(const SchemaChange& change, const TableName& table) {
   if (change.kind == SchemaChange::Kind::kIrrelevant) return false;
@@ -21,22 +33,18 @@ bool Concerns(const SchemaChange& change, const TableName& table) {
 
 class LinkWatch : public ChangeWatch {
  public:
-  LinkWatch(Link& link, Capturer& capturer, Replayer& replayer)
-      : link_(link), capturer_(capturer), replayer_(replayer) {}
+  LinkWatch(Link& link, Capturer& capturer, Replayer& replayer, WithoutProof without_proof)
+      : link_(link),
+        capturer_(capturer),
+        replayer_(replayer),
+        lock_attempts_(without_proof == WithoutProof::kFails ? kLockAttempts : 1),
+        without_proof_(without_proof),
+        proof_([this](std::stop_token stop) { return MakeProof(stop); }, {}) {}
 
   Sequence Last() override { return link_.store.last(); }
 
-  std::optional<Sequence> Prove(std::stop_token stop) override {
-    Position start;
-    try {
-      MutexLock lock(mutex_);
-      start = RetryTransient({.give_up_after = std::chrono::minutes(1)}, stop, nullptr,
-                             [&] { return Reader().ProveStart(stop); });
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kBlocked) throw;
-      return std::nullopt;  // the rights for it are missing: another rule decides
-    }
-    return capturer_.SequenceAt(start, stop);
+  std::optional<Sequence> Prove(Sequence at_least, std::stop_token stop) override {
+    return proof_.Get(at_least, stop);
   }
 
   Position Current() override {
@@ -77,17 +85,57 @@ class LinkWatch : public ChangeWatch {
     return *reader_;
   }
 
+  // SharedProof calls it for one thread at a time.
+  std::optional<Sequence> MakeProof(std::stop_token stop) {
+    for (int attempt = 1;; ++attempt) {
+      Position start;
+      try {
+        start = LockAndProve(stop);
+      } catch (const Locked& locked) {
+        if (attempt < lock_attempts_) {
+          if (WaitForStop(stop, Deadline::In(kBetweenLocks))) throw Stopped();
+          continue;
+        }
+        if (without_proof_ == WithoutProof::kFails) throw locked.error;
+        return std::nullopt;
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kBlocked) throw;
+        return std::nullopt;  // the rights for it are missing: another rule decides
+      }
+      return capturer_.SequenceAt(start, stop);
+    }
+  }
+
+  // Each attempt at the lock holds up the source's writers: they are not made one after another
+  // like those at a lost connection.
+  Position LockAndProve(std::stop_token stop) {
+    return RetryTransient({.give_up_after = std::chrono::minutes(1)}, stop, nullptr, [&] {
+      try {
+        if (!prover_) prover_ = link_.source.OpenChangeReader();
+        return prover_->ProveStart(stop);
+      } catch (const Error& error) {
+        if (error.code() == "GLOBAL_LOCK_TIMEOUT") throw Locked{error};
+        throw;
+      }
+    });
+  }
+
   Link& link_;
   Capturer& capturer_;
   Replayer& replayer_;
+  const int lock_attempts_;
+  const WithoutProof without_proof_;
   Mutex mutex_;  // held while the reader is asked: it serves one thread at a time
   std::unique_ptr<ChangeReader> reader_ GUARDED_BY(mutex_);
+  std::unique_ptr<ChangeReader> prover_;  // another one: nobody waits for a lock with it
+  SharedProof proof_;
 };
 
 }  // namespace
 
-std::unique_ptr<ChangeWatch> WatchLink(Link& link, Capturer& capturer, Replayer& replayer) {
-  return std::make_unique<LinkWatch>(link, capturer, replayer);
+std::unique_ptr<ChangeWatch> WatchLink(Link& link, Capturer& capturer, Replayer& replayer,
+                                       WithoutProof without_proof) {
+  return std::make_unique<LinkWatch>(link, capturer, replayer, without_proof);
 }
 
 }  // namespace godwit

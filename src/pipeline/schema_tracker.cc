@@ -27,9 +27,7 @@ bool IsOpenText(const ColumnSchema& column) {
 // New text columns without a charset of their own have the table's.
 void InheritCharset(TableSchema& table) {
   for (ColumnSchema& column : table.columns) {
-    if (!IsOpenText(column)) continue;
-    column.charset = table.charset;
-    column.collation = table.collation;
+    if (IsOpenText(column)) column.InheritCharset(table.charset, table.collation);
   }
 }
 

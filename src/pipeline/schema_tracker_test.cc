@@ -355,6 +355,34 @@ TEST_F(SchemaTrackerTest, DefaultsAreStoredBesideTheTables) {
   EXPECT_EQ(before.DefaultsOf("d"), TextDefaults{});
 }
 
+TEST_F(SchemaTrackerTest, BinaryTextHasTheBinaryCollationOfItsTablesCharset) {
+  source_.tables[Named("t")].charset = "utf8mb4";
+  source_.tables[Named("t")].collation = "utf8mb4_general_ci";
+  tracker_.ReadAll();
+  AlterAction binary = Do(Action::kAddColumn);
+  binary.column.name = "v";
+  binary.column.type = {.kind = TypeKind::kVarchar, .length = 9};
+  binary.column.collation = kBinaryText;
+  AlterAction modify = binary;
+  modify.kind = Action::kModifyColumn;
+  modify.name = modify.column.name = "a";
+  AlterAction plain = binary;
+  plain.column.name = "w";
+  plain.column.collation.clear();
+  tracker_.Apply(Alter("t", {binary, modify, plain}));
+  ASSERT_EQ(Columns("t"), "id a v w");
+  const TableSchemaPtr table = tracker_.Find(Named("t"))->table;
+  EXPECT_EQ(table->columns[1].collation, "utf8mb4_bin");
+  EXPECT_EQ(table->columns[2].charset, "utf8mb4");
+  EXPECT_EQ(table->columns[2].collation, "utf8mb4_bin");
+  EXPECT_EQ(table->columns[3].collation, "utf8mb4_general_ci");
+  source_.defaults = {"gbk", "gbk_chinese_ci"};
+  SchemaChange create = CreateOpen();
+  create.definition->columns[1].collation = kBinaryText;
+  tracker_.Complete(create);
+  EXPECT_EQ(create.definition->columns[1].collation, "gbk_bin");
+}
+
 // Where the log does not tell the database's defaults: of an older project.
 TEST_F(SchemaTrackerTest, PresentDefaultsAreTakenUnlessTheTableHasOthers) {
   source_.defaults = {"gbk", "gbk_bin"};

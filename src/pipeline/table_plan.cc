@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "pipeline/table_plan_losses.h"
 #include "translate/row_predicate_parser.h"
 
 namespace godwit {
@@ -104,10 +105,42 @@ void CheckUnfilled(const WritePlan& write) {
   }
 }
 
+void CheckLosses(const TableSchema& source, const TableSchema& destination,
+                 const TableMapping& mapping) {
+  std::string losses;
+  for (const LossyColumn& column : FindLossyColumns(source, destination, mapping)) {
+    losses += fmt::format("{}column {}: {}", losses.empty() ? "" : "; ", column.name, column.loss);
+  }
+  if (losses.empty()) return;
+  throw Error({.code = "PLAN_COLUMN_COARSER",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = destination.name.ToString(),
+               .message = "values would not be kept as they are: " + losses,
+               .cause = "the column's type at the destination is coarser than at the source, and "
+                        "the server changes such values without an error",
+               .remedy = "give the column the source's type at the destination, or exclude it in "
+                         "the rules"});
+}
+
+// Cells whose equality is a matter of a collation.
+bool ComparesAsText(const LogicalType& type) {
+  return type.is_text() || type.is_bytes() || type.kind == TypeKind::kEnum ||
+         type.kind == TypeKind::kSet;
+}
+
 }  // namespace
 
 std::shared_ptr<const TablePlan> TablePlan::Make(TableSchemaPtr source, TableSchemaPtr destination,
                                                  const TableMapping& mapping) {
+  auto plan = ForComparing(std::move(source), std::move(destination), mapping);
+  CheckLosses(*plan->source(), *plan->destination(), mapping);
+  return plan;
+}
+
+std::shared_ptr<const TablePlan> TablePlan::ForComparing(TableSchemaPtr source,
+                                                         TableSchemaPtr destination,
+                                                         const TableMapping& mapping) {
   std::shared_ptr<TablePlan> plan(new TablePlan());
   plan->scan_.table = source;
   plan->source_scan_.table = std::move(source);
@@ -157,8 +190,13 @@ void TablePlan::CarryColumns(const TableMapping& mapping) {
 // A key that is not unique at the destination too identifies nothing there: the table is then
 // treated as keyless on both sides.
 void TablePlan::FindKeys() {
-  for (const IndexSchema& index : write_.table->indexes) {
+  for (size_t i = 0; i < write_.table->indexes.size(); ++i) {
+    const IndexSchema& index = write_.table->indexes[i];
     if (!index.is_unique()) continue;
+    if (!IsVouchedFor(index)) {
+      write_.own_uniques.push_back(static_cast<int>(i));
+      has_known_keys_ = false;
+    }
     std::vector<int> places = WholeParts(*write_.table, index, write_.columns);
     if (!places.empty()) write_.unique_keys.push_back(std::move(places));
     for (const KeyPart& part : index.parts) {
@@ -184,11 +222,42 @@ void TablePlan::FindKeys() {
   for (int place : places) destination_scan_.key.push_back(write_.columns[place]);
 }
 
+// Whether the source never has two rows that share a value in this index of the destination: it has
+// a unique one over the same columns or fewer of them, and no more of each. Example: u(a) there is
+// vouched for by u(a) and by u(a(5)), not by u(a,b) nor, if it is u(a(3)), by u(a).
+bool TablePlan::IsVouchedFor(const IndexSchema& index) const {
+  const std::vector<IndexSchema>& indexes = scan_.table->indexes;
+  return std::any_of(indexes.begin(), indexes.end(), [&](const IndexSchema& here) {
+    return here.is_unique() && !here.parts.empty() &&
+           std::all_of(here.parts.begin(), here.parts.end(),
+                       [&](const KeyPart& part) { return IsWithin(part, index); });
+  });
+}
+
+// Whether rows that share a value in this index of the destination share this part of the source's.
+bool TablePlan::IsWithin(const KeyPart& part, const IndexSchema& there) const {
+  if (!part.expression.empty()) return false;
+  const int place = PlaceOf(scan_.columns, scan_.table->FindColumn(part.column));
+  if (place < 0) return false;
+  const auto cell = static_cast<size_t>(place);
+  const ColumnSchema& from = scan_.table->columns[static_cast<size_t>(scan_.columns[cell])];
+  const ColumnSchema& to = write_.table->columns[static_cast<size_t>(write_.columns[cell])];
+  if (!LossOf(from, to).empty()) return false;
+  return std::any_of(there.parts.begin(), there.parts.end(), [&](const KeyPart& other) {
+    const bool is_it =
+        other.expression.empty() && write_.table->FindColumn(other.column) == write_.columns[cell];
+    if (!is_it || other.prefix_length == 0) return is_it;
+    // Prefixes are of characters or of bytes.
+    return part.prefix_length != 0 && part.prefix_length <= other.prefix_length &&
+           from.type.is_text() == to.type.is_text();
+  });
+}
+
 void TablePlan::FindOddTexts() {
   for (size_t i = 0; i < write_.columns.size(); ++i) {
     const ColumnSchema& from = scan_.table->columns[static_cast<size_t>(scan_.columns[i])];
     const ColumnSchema& to = write_.table->columns[static_cast<size_t>(write_.columns[i])];
-    if (!to.type.is_text() || !(from.type.is_text() || from.type.is_bytes())) continue;
+    if (!to.type.is_text() || !ComparesAsText(from.type)) continue;
     if (CollationName(from.collation) == CollationName(to.collation)) continue;
     auto& places = IgnoresCase(from.collation) ? write_.case_texts : write_.byte_texts;
     places.push_back(static_cast<int>(i));

@@ -29,9 +29,14 @@ class TablePlan {
   // `source` is the definition the rows were captured or are read under; `destination` the table as
   // it is there. Throws PLAN_COLUMN_MISSING (kBlocked) where a selected column has no counterpart,
   // PLAN_COLUMN_UNFILLED where a column of the destination gets no value and has no default,
-  // PLAN_NOTHING_CARRIED, FILTER_INVALID.
+  // PLAN_NOTHING_CARRIED, FILTER_INVALID; PLAN_COLUMN_COARSER where a column of the destination
+  // would change values without a word.
   static std::shared_ptr<const TablePlan> Make(TableSchemaPtr source, TableSchemaPtr destination,
                                                const TableMapping& mapping);
+  // The same for tables that are only compared: their types may be what they are.
+  static std::shared_ptr<const TablePlan> ForComparing(TableSchemaPtr source,
+                                                       TableSchemaPtr destination,
+                                                       const TableMapping& mapping);
 
   // What must be read of the source: the carried columns, then those only the filter needs.
   const ScanPlan& scan() const { return scan_; }
@@ -41,7 +46,8 @@ class TablePlan {
   const ScanPlan& destination_scan() const { return destination_scan_; }
   // The source side of that: without the columns only the filter needs.
   const ScanPlan& source_scan() const { return source_scan_; }
-  // Whether a row tells by what it carries which rows of the destination it is, or clashes with.
+  // Whether a row tells by what it carries which rows of the destination it is, or clashes with,
+  // and the source too calls those the same row.
   bool can_displace() const { return !write_.key.empty() && has_known_keys_; }
   bool has_filter() const { return filter_ != nullptr; }
 
@@ -73,6 +79,8 @@ class TablePlan {
   TablePlan() = default;
   void CarryColumns(const TableMapping& mapping);
   void FindKeys();
+  bool IsVouchedFor(const IndexSchema& index) const;
+  bool IsWithin(const KeyPart& part, const IndexSchema& there) const;
   void FindOddTexts();
   void AddFilter(const TableMapping& mapping);
   bool PassesChange(const RowBatch& rows, const RowBatch* older, size_t row) const;
@@ -88,8 +96,9 @@ class TablePlan {
   // By carried column: a new row that leaves it out gets the same value on both sides.
   std::vector<bool> has_same_default_;
   std::vector<std::pair<int, int>> computed_;
-  bool carries_all_ = false;    // of the source's columns, in their order
-  bool has_known_keys_ = true;  // every unique key of the destination is of carried columns
+  bool carries_all_ = false;  // of the source's columns, in their order
+  // Every unique key of the destination is of carried columns, and the source's too.
+  bool has_known_keys_ = true;
   std::shared_ptr<const RowPredicate> filter_;
   std::vector<int> filter_cells_;  // where scan()'s rows have the columns the filter looks at
 };

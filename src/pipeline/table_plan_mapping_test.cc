@@ -109,6 +109,87 @@ TEST(TablePlanMapping, AKeyThatTheDestinationLacksIdentifiesNothing) {
   EXPECT_TRUE(plan->write().unique_keys.empty());
 }
 
+TEST(TablePlanMapping, LabelsThatBecomeTextMayBeEqualThere) {
+  auto source = Table({"id", "a"});
+  auto destination = Table({"id", "a"});
+  source->columns[1].type = {.kind = TypeKind::kEnum, .labels = {"x", "X"}};
+  source->columns[1].collation = "utf8mb4_bin";
+  destination->columns[1].type = {.kind = TypeKind::kVarchar, .length = 9};
+  destination->columns[1].collation = "utf8mb4_general_ci";
+  EXPECT_EQ(TablePlan::Make(source, destination, {})->write().byte_texts, Ordinals{1});
+}
+
+// id (primary key), a, b on both sides, and what is unique of them.
+class UniqueThere : public testing::Test {
+ protected:
+  using Parts = std::vector<KeyPart>;
+
+  // Whether rows are displaced by what they share in the destination's index over these parts.
+  bool Displaces(const std::vector<Parts>& here, const Parts& there) {
+    source_->indexes.resize(1);
+    for (const Parts& parts : here) source_->indexes.push_back(Unique(parts));
+    destination_->indexes.resize(1);
+    destination_->indexes.push_back(Unique(there));
+    auto plan = TablePlan::Make(source_, destination_, mapping_);
+    const bool is_own = plan->write().own_uniques == Ordinals{1};
+    EXPECT_TRUE(is_own || plan->write().own_uniques.empty());
+    if (is_own) {
+      EXPECT_FALSE(plan->can_displace());
+    }
+    return !is_own;
+  }
+  static IndexSchema Unique(const Parts& parts) {
+    return {.name = "u", .kind = IndexSchema::Kind::kUnique, .parts = parts};
+  }
+  void Make(TypeKind here, TypeKind there) {
+    source_->columns[1].type = {.kind = here, .length = 20};
+    destination_->columns[1].type = {.kind = there, .length = 20};
+  }
+
+  std::shared_ptr<TableSchema> source_ = Table({"id", "a", "b"});
+  std::shared_ptr<TableSchema> destination_ = Table({"id", "a", "b"});
+  TableMapping mapping_;
+  const KeyPart a_{.column = "a"};
+  const KeyPart b_{.column = "b"};
+};
+
+TEST_F(UniqueThere, DisplacesAsFarAsTheSourceHasTheIndexToo) {
+  EXPECT_FALSE(Displaces({}, {a_}));
+  EXPECT_TRUE(Displaces({{a_}}, {a_}));
+  EXPECT_TRUE(TablePlan::Make(source_, destination_, {})->can_displace());
+  EXPECT_TRUE(Displaces({{a_}}, {b_, a_}));
+  EXPECT_FALSE(Displaces({{a_, b_}}, {a_}));
+  EXPECT_FALSE(Displaces({{b_}}, {a_}));
+  EXPECT_TRUE(Displaces({}, {{.column = "id"}, a_}));  // the primary key is one
+  EXPECT_FALSE(Displaces({{{.expression = "lower(`a`)"}}}, {a_}));
+  EXPECT_EQ(TablePlan::Make(source_, destination_, {})->write().unique_keys,
+            (std::vector<Ordinals>{{0}, {1}}))
+      << "changes keep their order by it nevertheless";
+}
+
+TEST_F(UniqueThere, APrefixSaysNothingOfShorterOnes) {
+  const KeyPart five{.column = "a", .prefix_length = 5};
+  const KeyPart ten{.column = "a", .prefix_length = 10};
+  Make(TypeKind::kVarchar, TypeKind::kVarchar);
+  EXPECT_FALSE(Displaces({{a_}}, {five}));
+  EXPECT_FALSE(Displaces({{ten}}, {five}));
+  EXPECT_TRUE(Displaces({{five}}, {five}));
+  EXPECT_TRUE(Displaces({{five}}, {ten}));
+  EXPECT_TRUE(Displaces({{five}}, {a_}));
+  Make(TypeKind::kVarchar, TypeKind::kVarbinary);  // five characters, five bytes
+  EXPECT_FALSE(Displaces({{five}}, {five}));
+  EXPECT_TRUE(Displaces({{five}}, {a_}));
+}
+
+TEST_F(UniqueThere, GoesByTheColumnsThatAreCarried) {
+  mapping_.column_names = {{"a", "b"}, {"b", "a"}};
+  EXPECT_TRUE(Displaces({{a_}}, {b_}));
+  EXPECT_FALSE(Displaces({{a_}}, {a_}));
+  mapping_ = {};
+  mapping_.excluded_columns = {"b"};
+  EXPECT_FALSE(Displaces({{a_, b_}}, {a_, b_}));
+}
+
 TEST(TablePlanMapping, GeneratedColumnsAreNotCarried) {
   auto source = Table({"id", "a", "c"});
   source->columns[2].generated = ColumnSchema::Generated::kStored;

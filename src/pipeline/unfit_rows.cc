@@ -5,10 +5,16 @@
 #include <xxhash.h>
 
 #include "base/byte_writer.h"
+#include "model/names.h"
 #include "pipeline/describe_row.h"
 
 namespace godwit {
 namespace {
+
+constexpr std::string_view kStage = "full";
+constexpr std::string_view kKind = "row";
+constexpr std::string_view kSkip = "skip";
+constexpr std::string_view kDone = "done";
 
 // By its key, in a keyless table by all that it holds: rows alike share one answer.
 std::string IdOf(const WritePlan& plan, const RowBatch& rows, size_t row) {
@@ -52,9 +58,11 @@ struct Fitting {
   }
 };
 
-std::string KeyOf(const TableName& table, const UnfitRow& row) {
-  return fmt::format("left-out.{}.{}", table.ToString(), row.id);
+std::string PrefixOf(const TableName& table) {
+  return fmt::format("left-out.{}.", table.ToString());
 }
+
+std::string KeyOf(const TableName& table, const UnfitRow& row) { return PrefixOf(table) + row.id; }
 
 }  // namespace
 
@@ -66,19 +74,33 @@ uint64_t LoadWhatFits(Sink& sink, const WritePlan& plan, const RowBatch& rows,
 }
 
 bool LeftOutRows::Contains(const TableName& table, const UnfitRow& row) const {
-  return metadata_.Setting(project_, KeyOf(table, row)).has_value();
+  const auto left_out = metadata_.Setting(project_, KeyOf(table, row));
+  return left_out && !left_out->empty();
 }
 
 void LeftOutRows::Note(const TableName& table, const UnfitRow& row, const Answer& answer) {
   if (answer.choice != Answer::Choice::kSkip && answer.choice != Answer::Choice::kDone) return;
   const bool is_skip = answer.choice == Answer::Choice::kSkip;
   metadata_.PutSetting(project_, KeyOf(table, row),
-                       fmt::format("{} {}", is_skip ? "skip" : "done", row.description));
+                       fmt::format("{} {}", is_skip ? kSkip : kDone, row.description));
+}
+
+void LeftOutRows::ForgetDone(const TableName& table, const TableName& destination) {
+  for (const auto& [key, text] : metadata_.Settings(project_, PrefixOf(table))) {
+    if (text.starts_with(kDone)) metadata_.PutSetting(project_, key, "");
+  }
+  for (Finding& finding : metadata_.Findings(project_, std::string(kDone))) {
+    const bool is_of_table = finding.stage == kStage && finding.kind == kKind &&
+                             EqualNames(finding.object, destination.ToString());
+    if (!is_of_table) continue;
+    finding.status = "open";
+    metadata_.UpdateFinding(project_, finding);
+  }
 }
 
 BlockedItem ItemOf(const TableName& table, const UnfitRow& row) {
-  return {.stage = "full",
-          .kind = "row",
+  return {.stage = std::string(kStage),
+          .kind = std::string(kKind),
           .object = table.ToString(),
           .statement = "copy of " + row.description,
           .converted = "",

@@ -35,6 +35,9 @@ class LeftOutRows {
   bool Contains(const TableName& table, const UnfitRow& row) const;
   // kSkip and kDone leave the row out; with any other answer nothing happens.
   void Note(const TableName& table, const UnfitRow& row, const Answer& answer);
+  // Before `destination` is emptied, with the rows in it that the user has written by hand: every
+  // kDone of the table is asked about again, also one that nobody has obeyed yet. kSkip stays.
+  void ForgetDone(const TableName& table, const TableName& destination);
 
  private:
   Metadata& metadata_;

@@ -135,5 +135,46 @@ TEST(LeftOutRows, RemembersARowByItsKeyOrByAllOfIt) {
   std::filesystem::remove(path);
 }
 
+TEST(LeftOutRows, ForgetsWhatWasWrittenByHandInATableThatIsEmptied) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("godwit-emptied-" + std::to_string(getpid()) + ".db");
+  {
+    auto metadata = Metadata::Open(path);
+    const int64_t project = metadata->CreateProject("p", "{}").id;
+    const TableName table{"d", "t"};
+    const TableName other{"d", "t2"};
+    const TableName destination{"there", "t"};
+    const auto row = [](std::string id) {
+      return UnfitRow{
+          .row = 0, .id = std::move(id), .description = "a row", .error = Error(ErrorFields{})};
+    };
+    LeftOutRows left_out(*metadata, project);
+    left_out.Note(table, row("1"), {Answer::Choice::kDone, ""});
+    left_out.Note(table, row("2"), {Answer::Choice::kSkip, ""});
+    left_out.Note(other, row("1"), {Answer::Choice::kDone, ""});
+    const auto answered = [&](const TableName& name, const char* status) {
+      const BlockedItem item = ItemOf(name, row("3"));
+      return metadata->AddFinding(project, {.stage = item.stage,
+                                            .kind = item.kind,
+                                            .object = item.object,
+                                            .status = status,
+                                            .detail = "{}"});
+    };
+    const int64_t done = answered(destination, "done");
+    const int64_t skipped = answered(destination, "skip");
+    const int64_t elsewhere = answered(other, "done");
+    left_out.ForgetDone(table, destination);
+    EXPECT_FALSE(left_out.Contains(table, row("1")));
+    EXPECT_TRUE(left_out.Contains(table, row("2")));
+    EXPECT_TRUE(left_out.Contains(other, row("1")));
+    EXPECT_EQ(metadata->FindFinding(project, done)->status, "open");
+    EXPECT_EQ(metadata->FindFinding(project, skipped)->status, "skip");
+    EXPECT_EQ(metadata->FindFinding(project, elsewhere)->status, "done");
+    left_out.Note(table, row("1"), {Answer::Choice::kDone, ""});
+    EXPECT_TRUE(left_out.Contains(table, row("1")));
+  }
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 }  // namespace godwit

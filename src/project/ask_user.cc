@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.h"
 #include "base/deadline.h"
 #include "stage/journal.h"
 
@@ -58,6 +59,7 @@ void Close(Metadata& metadata, int64_t project, Finding finding) {
   if (finding.status != "edited") finding.answer = finding.status;
   finding.status = "closed";
   metadata.UpdateFinding(project, finding);
+  CrashPoint("answer-after-taken");
 }
 
 // What was given up stays so: the run that took the answer may have ended before it was of use.

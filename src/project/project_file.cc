@@ -36,7 +36,7 @@ class FileReader {
       else if (key == "objects")
         out.objects = Rules(node, key);
       else if (key == "exclude")
-        out.exclude = Rules(node, key);
+        out.exclude = Excluded(node);
       else if (key == "types")
         out.types = Types(node);
       else if (key == "collations")
@@ -134,6 +134,18 @@ class FileReader {
         if (error.code() != "RULE_INVALID") throw;
         Fail(item, error.fields().message);
       }
+    }
+    return out;
+  }
+
+  std::vector<ObjectRule> Excluded(const toml::node& node) const {
+    std::vector<ObjectRule> out = Rules(node, "exclude");
+    for (const ObjectRule& rule : out) {
+      ObjectRule plain;
+      plain.text = rule.text;
+      plain.database_pattern = rule.database_pattern;
+      plain.table_pattern = rule.table_pattern;
+      if (rule != plain) Fail(node, "an excluded rule has nothing but its pattern: " + rule.text);
     }
     return out;
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.h"
 #include "project/ask_user.h"
 #include "project/control_socket.h"
 #include "project/figures.h"
@@ -400,6 +401,7 @@ void Projects::Release(const std::string& name, std::stop_token stop) {
     }
   }
   ForgetLanes(record);
+  CrashPoint("release-after-lanes");
   std::error_code failure;
   std::filesystem::remove_all(directory, failure);
   if (failure) {
@@ -410,6 +412,7 @@ void Projects::Release(const std::string& name, std::stop_token stop) {
                  .cause = "the project's directory cannot be removed",
                  .remedy = "check its owner and mode, then release the project again"});
   }
+  CrashPoint("release-after-directory");
   metadata_.DeleteProject(record.id);
 }
 

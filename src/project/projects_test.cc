@@ -81,6 +81,8 @@ TEST(ProjectFileTest, NamesTheLineThatIsWrong) {
            {"objects = [\"shop\"]", "a '.' must follow"},
            {"[limits]\nreaders = 0", "p.toml:2: 'readers' must be a whole number above 0"},
            {"types = [\"fulll\"]", "'fulll' is no migration type"},
+           {"exclude = [{rule = \"a.b\", where = \"x\"}]", "nothing but its pattern: a.b"},
+           {"exclude = [\"a.b=c\"]", "nothing but its pattern: a.b=c"},
            {"objects = [", "p.toml:1"}}) {
     try {
       ParseProjectFile(text, "p.toml");

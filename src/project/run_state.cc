@@ -161,7 +161,9 @@ FlowView RunState::ReadFlow() const {
   flow.latency_us = replay_->latency_us.Get();
   flow.log_last = store_->last();
   flow.applied = replayer_ == nullptr ? 0 : replayer_->applied();
-  flow.store_bytes = store_->status().bytes;
+  const StoreStatus kept = store_->status();
+  flow.store_bytes = kept.bytes;
+  flow.store_first_time_us = kept.first_time_us;
   if (samples_.empty()) return flow;
   const FlowView& then = samples_.front().flow;
   const double seconds = std::chrono::duration<double>(Clock::now() - samples_.front().at).count();

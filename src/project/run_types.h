@@ -92,6 +92,7 @@ struct FlowView {
   uint64_t log_last = 0;  // last sequence in the Log
   uint64_t applied = 0;   // last sequence in the destination without a gap
   uint64_t store_bytes = 0;
+  int64_t store_first_time_us = 0;  // source time of the oldest transaction kept; 0: none
 };
 
 struct ProjectView {

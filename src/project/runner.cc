@@ -253,6 +253,7 @@ struct Runner::Impl {
     }
     state.Begin("capture", nullptr);
     capturer->WaitReady(flows.stop_token());
+    CrashPoint("capture-before-ready");
     metadata.PutSetting(project.id, "capture.ready", "yes");
     state.SetFlow(RunState::Flow::kCapturing);
     state.End("capture", "running");
@@ -376,7 +377,7 @@ struct Runner::Impl {
         result.error = error.fields();
       }
     }
-    AddFigures(result);
+    AddFigures(result, RunPurpose::kCompare);
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     orders.Finish(taken.id, std::move(result));
@@ -404,15 +405,15 @@ struct Runner::Impl {
     return replayer && store ? tally.CountOn(*store, replayer->applied()) : tally.count();
   }
 
-  // A run that copies or did tells of all runs.
-  void AddFigures(RunOutcome& result) {
+  // A run that copies or did tells of all runs; the tables of one that compares are its own.
+  void AddFigures(RunOutcome& result, RunPurpose purpose) {
     result.changes = Tally();
     const SkippedItems skipped = SkippedOf(metadata, project.id);
     result.left_out = skipped.rows.size();
     result.skipped = skipped.others.size();
     const CopiedFigures copied = CopiedSoFar(metadata, project.id);
     if (copied.rows > 0 || spec.Has(MigrationType::kFull)) result.rows = copied.rows;
-    if (result.tables == 0) result.tables = copied.tables;
+    if (result.tables == 0 && purpose != RunPurpose::kCompare) result.tables = copied.tables;
   }
 
   // --- stages ---
@@ -559,7 +560,7 @@ RunOutcome Runner::Run(std::stop_token stop) {
   try {
     outcome = r.RunToEnd(stop);
     r.state.Unwatch();
-    r.AddFigures(outcome);
+    r.AddFigures(outcome, r.options.purpose);
   } catch (const Error& error) {  // the metadata itself
     outcome.status = "failed";
     outcome.error = error.fields();

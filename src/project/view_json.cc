@@ -38,7 +38,8 @@ json ToJson(const FlowView& f) {
           {"replayed_rows_per_second", f.replayed_rows_per_second},
           {"log_last", f.log_last},
           {"applied", f.applied},
-          {"store_bytes", f.store_bytes}};
+          {"store_bytes", f.store_bytes},
+          {"store_first_time_us", f.store_first_time_us}};
 }
 
 FlowView FlowFromJson(const json& j) {
@@ -59,6 +60,7 @@ FlowView FlowFromJson(const json& j) {
   f.log_last = j.value("log_last", uint64_t{0});
   f.applied = j.value("applied", uint64_t{0});
   f.store_bytes = j.value("store_bytes", uint64_t{0});
+  f.store_first_time_us = j.value("store_first_time_us", int64_t{0});
   return f;
 }
 

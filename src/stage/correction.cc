@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/crash_point.h"
+#include "base/deadline.h"
 #include "pipeline/describe_row.h"
 #include "stage/schema.h"
 
@@ -14,6 +16,9 @@ namespace godwit {
 namespace {
 
 constexpr size_t kKeysPerRead = 200;
+constexpr size_t kKeysPerWrite = 500;
+// Replay stands still so long, and its source is locked once for it.
+constexpr std::chrono::seconds kLongestHold{2};
 // Rows that need each other's values are written in one transaction, or not at all.
 constexpr size_t kMostTogether = 2000;
 constexpr size_t kMostBytesTogether = 64 << 20;
@@ -60,7 +65,7 @@ Corrector::Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options
       pair_(link.source, link.destination,
             {.retry = options_.retry, .on_transient = options_.on_transient}) {
   if (replayer_ != nullptr) {
-    watch_ = WatchLink(link_, *capturer_, *replayer_);
+    watch_ = WatchLink(link_, *capturer_, *replayer_, WithoutProof::kFails);
   } else if (link_.spec.Has(MigrationType::kIncremental)) {
     throw Error({.code = "CORRECTION_NEEDS_REPLAY",
                  .kind = ErrorKind::kBlocked,
@@ -70,45 +75,87 @@ Corrector::Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options
   }
 }
 
-uint64_t Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
-                            const OnRefused& on_refused, std::stop_token stop) {
+void Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
+                        const OnRefused& on_refused, std::stop_token stop) {
   GODWIT_CHECK(plan.has_key(), "only rows with a key are corrected");
-  std::optional<Replayer::Pause> pause;
-  if (replayer_ != nullptr) {
-    pause.emplace(*replayer_, stop);
-    if (!watch_->Prove(stop)) {
-      throw Error(
-          {.code = "CORRECTION_UNPROVED",
-           .kind = ErrorKind::kBlocked,
-           .side = Side::kSource,
-           .object = plan.name().ToString(),
-           .message = "rows cannot be corrected while changes flow",
-           .cause = "the source cannot prove that a read shows every change already replayed",
-           .remedy = "grant what the start point of capture needs, or use the statements that "
-                     "verification wrote"});
+  for (size_t at = 0; at < keys.size();) {
+    std::optional<Replayer::Pause> pause;
+    if (replayer_ != nullptr) {
+      watch_->CatchUp(stop);  // replay has its turn before each hold
+      pause.emplace(*replayer_, stop);
+      Prove(plan, stop);
     }
+    const Deadline end = Deadline::In(kLongestHold);
+    do {
+      const size_t next = std::min(at + kKeysPerWrite, keys.size());
+      CorrectSome(plan, {keys.begin() + at, keys.begin() + next}, on_refused, stop);
+      at = next;
+    } while (at < keys.size() && !end.has_passed());
   }
+}
+
+// Under a hold. Whatever was replayed, by an earlier process too, is in the Log by now.
+void Corrector::Prove(const ComparePlan& plan, std::stop_token stop) {
+  if (watch_->Prove(watch_->Last(), stop)) return;
+  throw Error({.code = "CORRECTION_UNPROVED",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kSource,
+               .object = plan.name().ToString(),
+               .message = "rows cannot be corrected while changes flow",
+               .cause = "the source cannot prove that a read shows every change already replayed",
+               .remedy = "grant what the start point of capture needs, or use the statements that "
+                         "verification wrote"});
+}
+
+void Corrector::CorrectSome(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
+                            const OnRefused& on_refused, std::stop_token stop) {
   hopeless_.clear();
   const RowBatch rows = Read(plan, keys, stop);
-  if (rows.empty()) return 0;
-  if (!Try(plan, rows, stop)) return rows.rows();
-  uint64_t written = 0;
+  CheckDefinitions(plan, stop);
+  if (rows.empty()) return;
+  if (!Try(plan, rows, stop)) {
+    written_ += rows.rows();
+    return;
+  }
   for (size_t row = 0; row < rows.rows(); ++row) {
     RowBatch one(rows.columns());
     one.AddRow(rows, row);
     if (const auto refusal = Try(plan, one, stop)) {
       on_refused(plan.KeyOf(one, 0), *refusal);
     } else {
-      ++written;
+      ++written_;
     }
   }
-  return written;
+}
+
+// The source's may have changed at any moment, the destination's by replay before it was held.
+void Corrector::CheckDefinitions(const ComparePlan& plan, std::stop_token stop) {
+  const bool is_current = RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+    try {
+      if (!source_) source_ = link_.source.OpenCatalog();
+      if (!destination_) destination_ = link_.destination.OpenCatalog();
+      return plan.IsCurrent(*source_, *destination_);
+    } catch (const Error&) {
+      source_.reset();
+      destination_.reset();
+      throw;
+    }
+  });
+  if (is_current) return;
+  throw Error({.code = "TABLE_CHANGED",
+               .kind = ErrorKind::kTransient,
+               .object = plan.name().ToString(),
+               .message = "the definition of " + plan.name().ToString() +
+                          " is not the one that its rows were compared by",
+               .cause = "the table's definition has just changed",
+               .remedy = "nothing: it is tried again"});
 }
 
 std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& rows,
                                     std::stop_token stop) {
   try {
     const RowBatch company = Gather(plan, rows, stop);
+    if (!company.empty()) CheckDefinitions(plan, stop);  // of its reads
     if (replayer_ != nullptr) {
       const Position end = watch_->Current();
       replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));

@@ -26,11 +26,16 @@ namespace godwit {
 // While changes flow, some keys at a time:
 // 1. The replayer is held: everything up to R is in the destination, nothing is in flight.
 // 2. A start point is proved at the source: what is read from now on shows every change up to R, so
-//    nothing that was replayed already is taken back.
-// 3. The rows are read; E is a sequence past everything those reads can have seen.
+//    nothing that was replayed already is taken back. R stands still while the replayer is held, so
+//    one proof does for all that is read under one hold; and one that was made earlier does, if
+//    it is not below the Log's end, which is not below R.
+// 3. The rows are read; E is a sequence past everything those reads can have seen. What was read
+//    counts only if both definitions are then still those that it was read and will be written by.
 // 4. Changes of the table up to E displace what they clash with, durably: those that the reads have
 //    seen come once more, the others come for the first time, and the last one before E decides.
-// 5. The rows are written in one transaction of a lane of its own; replay goes on.
+// 5. The rows are written in one transaction of a lane of its own. 3 and 4 follow for the next
+// ones,
+//    until the hold has lasted long enough; then replay goes on and catches up.
 //
 // Writing takes rows out by their key alone, and only such as the source has too; then the source's
 // rows are inserted exactly. A unique value that another row holds must be given up by that row:
@@ -50,11 +55,19 @@ class Corrector {
   // `capturer` and `replayer` are null where nothing is followed.
   Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options options);
 
-  // Returns how many rows were written.
-  uint64_t Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
-                   const OnRefused& on_refused, std::stop_token stop);
+  // Throws TABLE_CHANGED where a definition is not the plan's any more, GLOBAL_LOCK_TIMEOUT where a
+  // statement at the source is in the proof's way; what is written then stays so.
+  void Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
+               const OnRefused& on_refused, std::stop_token stop);
+  // Rows so far, of all calls.
+  uint64_t written() const { return written_; }
 
  private:
+  void Prove(const ComparePlan& plan, std::stop_token stop);
+  // As many as are written together, under a hold with a proof.
+  void CorrectSome(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
+                   const OnRefused& on_refused, std::stop_token stop);
+  void CheckDefinitions(const ComparePlan& plan, std::stop_token stop);
   RowBatch Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys, std::stop_token stop);
   // Why the rows cannot be written; nothing of them is then.
   std::optional<Error> Try(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
@@ -81,6 +94,9 @@ class Corrector {
   ComparePair pair_;
   std::unique_ptr<ChangeWatch> watch_;
   std::unique_ptr<Sink> sink_;
+  std::unique_ptr<Catalog> source_;
+  std::unique_ptr<Catalog> destination_;
+  uint64_t written_ = 0;
   std::set<std::string> hopeless_;  // keys of rows that were met and cannot be written
 };
 

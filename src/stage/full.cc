@@ -10,6 +10,7 @@
 #include "base/crash_point.h"
 #include "base/hex.h"
 #include "base/task_group.h"
+#include "pipeline/unfit_rows.h"
 #include "stage/cascade_groups.h"
 #include "stage/indexes.h"
 #include "stage/schema.h"
@@ -231,6 +232,7 @@ void FullStage::MatchDefinition(const TableSchemaPtr& source, std::stop_token st
   const json detail = schema.Detail(source->name.ToString());
   if (detail.value("definition", "") == DefinitionDigest(*source)) return;
   link_.metadata.RemoveChunks(link_.project, source->name);
+  ForgetDone(source->name);
   SchemaStage::Recreate(link_, *destination_, *sink_, *source, stop);
 }
 
@@ -249,7 +251,14 @@ void FullStage::Empty(const TableSchemaPtr& source, std::stop_token stop) {
   MatchDefinition(source, stop);
 }
 
+// Before the rows go: a crash between the two must not leave answers that speak of rows not there.
+void FullStage::ForgetDone(const TableName& source) {
+  LeftOutRows(link_.metadata, link_.project)
+      .ForgetDone(source, link_.translator.rules().Find(source)->destination);
+}
+
 void FullStage::Truncate(const TableName& source, std::stop_token stop) {
+  ForgetDone(source);
   SchemaChange truncate;
   truncate.kind = SchemaChange::Kind::kTruncateTable;
   truncate.table = link_.translator.rules().Find(source)->destination;
@@ -342,28 +351,39 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence kn
   }
   if (jobs.empty()) return;
   for (const auto& job : jobs) journal_.Put(job->object(), "running", json::object());
+  Position end;  // of the reading
+  auto on_read = [&] {
+    if (capturer_ == nullptr) return;
+    end = WithPositions([](ChangeReader& reader) { return reader.Current(); }, stop);
+  };
   Loader loader(link_, counters_, options_.loader);
-  Loader::SnapshotCopy copy = loader.CopyAtSnapshot(jobs, stop);
-  const Sequence at = capturer_ == nullptr ? 0 : capturer_->SequenceAt(copy.position, stop);
-  // DDL that came between the definitions and the snapshot lies within the copy: Changed finds it.
-  const bool is_overtaken = capturer_ != nullptr && HasDdl(tables, known, at, stop);
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    const TableName& name = jobs[i]->source->name;
-    if (capturer_ != nullptr) {
-      CopyBounds bounds = Bounds(name);
-      bounds.start_position = bounds.exit_position = copy.position;
-      bounds.start = is_overtaken ? known : at;
-      bounds.exit = at;
-      bounds.rows = copy.rows[i];
-      PutBounds(name, bounds);
-    }
-  }
+  const Loader::SnapshotCopy copy = loader.CopyAtSnapshot(jobs, on_read, stop);
+  if (capturer_ != nullptr) PutGroupBounds(jobs, copy, {known, end}, stop);
   for (size_t i = 0; i < jobs.size(); ++i) {
     NoteCounted(*jobs[i], copy.rows[i]);
     journal_.Put(jobs[i]->object(), "done",
                  {{"rows", copy.rows[i]},
                   {"at_snapshot", true},
                   {"copied", ToHex(EncodeTableSchema(*jobs[i]->source))}});
+  }
+}
+
+// Each table by itself: what a DDL has taken out of the group is copied again without it, and the
+// rest stays as exact as the snapshot.
+void FullStage::PutGroupBounds(const Jobs& jobs, const Loader::SnapshotCopy& copy,
+                               const GroupReading& reading, std::stop_token stop) {
+  const Sequence at = capturer_->SequenceAt(copy.position, stop);
+  const Sequence through = capturer_->SequenceAt(reading.end, stop);
+  const std::set<TableName> overtaken = NamedByDdl(reading.known, through, stop);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const TableName& name = jobs[i]->source->name;
+    const bool is_overtaken = overtaken.contains(name);
+    CopyBounds bounds = Bounds(name);
+    bounds.start_position = bounds.exit_position = copy.position;
+    bounds.start = is_overtaken ? reading.known : at;
+    bounds.exit = is_overtaken ? through : at;
+    bounds.rows = copy.rows[i];
+    PutBounds(name, bounds);
   }
 }
 
@@ -385,18 +405,15 @@ void FullStage::Finish(const TableSchema& table, const Position& exit, uint64_t 
                 {"copied", ToHex(EncodeTableSchema(table))}});
 }
 
-bool FullStage::HasDdl(const std::vector<TableSchemaPtr>& tables, Sequence after, Sequence through,
-                       std::stop_token stop) {
-  std::set<TableName> wanted;
-  for (const TableSchemaPtr& table : tables) wanted.insert(table->name);
-  bool has = false;
+std::set<TableName> FullStage::NamedByDdl(Sequence after, Sequence through, std::stop_token stop) {
+  std::set<TableName> names;
   EachDdl(
       [&](Sequence at, const SchemaChange& ddl) {
         if (at <= after || at > through) return;
-        for (const TableName& name : TablesOf(ddl)) has = has || wanted.contains(name);
+        for (TableName& name : TablesOf(ddl)) names.insert(std::move(name));
       },
       stop);
-  return has;
+  return names;
 }
 
 void FullStage::ResolveBounds(std::stop_token stop) {

@@ -25,7 +25,9 @@ namespace godwit {
 //    plain indexes are made then, while other tables are copied.
 // 3. Tables without one, and those joined by cascades that the source does not log, are copied from
 //    one snapshot of known position: start and exit point are the same. After a crash such a group
-//    begins again with empty tables. So do tables whose changes have partial row images.
+//    begins again with empty tables. So do tables whose changes have partial row images. A DDL that
+//    came after the definitions were taken and before the last table was read lies within the
+//    table's copy, for step 4: the source shows the snapshot's rows under its newest names.
 // 4. A table whose definition changed at the source between its start and its exit, or of which the
 //    log then had a partial row image, is made and copied again from a newly proved start; until no
 //    table is left.
@@ -52,6 +54,7 @@ class FullStage : public Stage {
   void Truncate(const TableName& source, std::stop_token stop);
   void MatchDefinition(const TableSchemaPtr& source, std::stop_token stop);
   void Empty(const TableSchemaPtr& source, std::stop_token stop);
+  void ForgetDone(const TableName& source);
   void CloseFindings();
   void TakeUpLaneChunks(const Jobs& jobs);
   // `known`: up to there the log's DDL is in the definitions.
@@ -59,8 +62,14 @@ class FullStage : public Stage {
   void CopyKeyed(const Jobs& jobs, std::stop_token stop);
   void MakeIndexes(BoundedQueue<TableSchemaPtr>& read, std::stop_token stop);
   void CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence known, std::stop_token stop);
-  bool HasDdl(const std::vector<TableSchemaPtr>& tables, Sequence after, Sequence through,
-              std::stop_token stop);
+  struct GroupReading {
+    Sequence known = 0;  // up to there the log's DDL is in the definitions it went by
+    Position end;        // when the last table had been read
+  };
+  void PutGroupBounds(const Jobs& jobs, const Loader::SnapshotCopy& copy,
+                      const GroupReading& reading, std::stop_token stop);
+  // What the DDL of this stretch of the log names.
+  std::set<TableName> NamedByDdl(Sequence after, Sequence through, std::stop_token stop);
   void ResolveBounds(std::stop_token stop);
   // Source tables with a DDL or a partial row image between their start and exit.
   std::set<TableName> Changed(std::stop_token stop);

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "model/names.h"
 #include "pipeline/table_plan.h"
+#include "pipeline/table_plan_losses.h"
 #include "stage/cascade_groups.h"
 
 namespace godwit {
@@ -19,6 +21,19 @@ using Status = CheckResult::Status;
 namespace {
 
 constexpr int kMeasureSeconds = 20;
+
+// Of the connectors' checks too: an item that has nothing to say is not told of, so that a run does
+// not show whether there is one of some name.
+constexpr std::string_view kItems =
+    "binlog_filter, binlog_format, binlog_order_commits, binlog_row_image, cascade_closure, "
+    "charset, clock, column_type, column_types, connection, conversion, data_disk, "
+    "database_privilege, definition, destination_table, engine, foreign_key_closure, gtid_mode, "
+    "heartbeat, key, log_bin, log_disk, log_replica_updates, log_retention, "
+    "lower_case_table_names, mapping, max_allowed_packet, memory_pressure, name_unique, own_names, "
+    "read_only, read_privilege, reload, replication_client, replication_slave, same_table, "
+    "rule, selection, server_id, sql_mode, time_zone, trigger, unique_key_clash, "
+    "unique_key_collation, "
+    "version, view_privilege, write_privilege";
 
 std::string_view Word(Status status) {
   switch (status) {
@@ -86,6 +101,7 @@ void PrecheckStage::Run(std::stop_token stop) {
   link_.metadata.RemoveEntries(link_.project, "precheck");
   link_.metadata.PutSetting(link_.project, kSelectionSetting, "");
   CheckSelection();
+  CheckViews();
   CheckServer(link_.source, Side::kSource);
   CheckHeartbeat();
   CheckServer(link_.destination, Side::kDestination);
@@ -131,167 +147,6 @@ void PrecheckStage::Record() {
        .message = fmt::format("{} of {} items failed; first: {}", failed, results_.size(), first),
        .cause = "each item has its own cause",
        .remedy = "mend what the items name, or leave one out by --skip-check ITEM"});
-}
-
-// Names that differ in case only are one where the destination folds them.
-TableName PrecheckStage::CheckName(const TableName& name, const TableName& to,
-                                   std::map<TableName, TableName>& sources) {
-  const Dialect& there = link_.destination.dialect();
-  const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
-  auto [known, is_new] = sources.emplace(folded, name);
-  if (is_new) return folded;
-  CheckResult result = Item("name_unique", Side::kDestination, to);
-  result.status = Status::kFail;
-  result.message =
-      fmt::format("{} and {} both go there", known->second.ToString(), name.ToString());
-  const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
-  result.cause = is_folded ? "the destination does not tell names apart that differ in case only "
-                             "(lower_case_table_names)"
-                           : "two source objects are mapped to one name";
-  result.remedy = "give one of them another name (--objects 'db.table=db.other')";
-  Add(result);
-  return folded;
-}
-
-void PrecheckStage::CheckSelection() {
-  auto catalog = link_.source.OpenCatalog();
-  const SelectionPreview preview = PreviewSelection(*catalog, link_.translator.rules());
-  link_.metadata.PutSetting(link_.project, kSelectionSetting,
-                            ToJson(preview).dump(-1, ' ', false, json::error_handler_t::replace));
-  CheckResult selected = Item("selection", Side::kSource, {});
-  if (preview.selected.empty()) {
-    selected.status = Status::kFail;
-    selected.message = "the rules select nothing";
-    selected.cause = "no table or view of the source matches them";
-    selected.remedy = "check the names in --objects; the source's databases are: " + [&] {
-      std::string names;
-      for (const std::string& name : catalog->Databases()) {
-        names += (names.empty() ? "" : ", ") + name;
-      }
-      return names.empty() ? std::string("(none)") : names;
-    }();
-  } else {
-    selected.message = fmt::format("{} tables, {} views", preview.tables(),
-                                   preview.selected.size() - preview.tables());
-  }
-  Add(selected);
-
-  const bool same_server = !link_.source.info().identity.empty() &&
-                           link_.source.info().identity == link_.destination.info().identity;
-  std::map<TableName, TableName> sources;  // by destination
-  for (const SelectionPreview::Selected& object : preview.selected) {
-    if (object.is_view) {
-      views_.push_back(object);
-      CheckName(object.name, object.destination, sources);
-      continue;
-    }
-    const TableName& name = object.name;
-    std::optional<TableSchema> table;
-    try {
-      table = catalog->Table(name);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kTransient) throw;
-      CheckResult result = Item("definition", Side::kSource, name);
-      result.status = Status::kFail;
-      result.message = error.fields().message;
-      result.cause = error.fields().cause;
-      result.remedy = "exclude the table (--exclude) or report its definition";
-      Add(result);
-      continue;
-    }
-    if (!table) continue;  // dropped since it was listed
-    TranslatedTable translated;
-    try {
-      translated = link_.translator.Table(*table);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kTransient) throw;
-      CheckResult result = Item("conversion", Side::kDestination, name);
-      result.status = Status::kFail;
-      result.message = error.fields().message;
-      result.cause = error.fields().cause;
-      result.remedy =
-          "exclude the table (--exclude); or leave the check out (--skip-check "
-          "conversion) and answer for the table when it is to be made";
-      Add(result);
-      continue;
-    }
-    tables_.push_back(std::make_shared<const TableSchema>(*table));
-    for (const TranslationNote& note : translated.notes) {
-      CheckResult result =
-          Item(note.may_clash ? "unique_key_collation" : "conversion", Side::kDestination, {});
-      result.object = note.object;
-      result.status = note.may_clash ? Status::kWarn : Status::kPass;
-      result.message = note.text;
-      result.cause = "the destination has no exact counterpart";
-      result.remedy = "choose another one in the project file ([collations]), or accept it";
-      Add(result);
-    }
-    const TableName& to = translated.table.name;
-    const TableName folded = CheckName(name, to, sources);
-    if (folded.database == kOwnDatabase || folded.table == kHeartbeatTable) {
-      CheckResult result = Item("own_names", Side::kDestination, to);
-      result.status = Status::kFail;
-      result.message = "the table would stand among Godwit's own";
-      result.cause = fmt::format("the database {} and tables called {} are Godwit's", kOwnDatabase,
-                                 kHeartbeatTable);
-      result.remedy = "map it to another name (--objects 'db.table=db.other')";
-      Add(result);
-    }
-    if (same_server && to == name) {
-      CheckResult result = Item("same_table", Side::kNone, name);
-      result.status = Status::kFail;
-      result.message = "source and destination are the same table";
-      result.cause = "both URLs lead to one server and the name is not mapped";
-      result.remedy = "map it to another database, or correct the URLs";
-      Add(result);
-    }
-    destinations_.push_back(std::make_shared<const TableSchema>(std::move(translated.table)));
-    CheckMapping(tables_.back(), destinations_.back());
-  }
-  CheckRuleColumns();
-}
-
-// The rules' columns and filter, before anything runs by them.
-void PrecheckStage::CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination) {
-  auto mapping = link_.translator.rules().Find(source->name);
-  try {
-    TablePlan::Make(source, destination, *mapping);
-  } catch (const Error& error) {
-    CheckResult result = Item("mapping", Side::kSource, source->name);
-    result.status = Status::kFail;
-    result.message = fmt::format("{}: {}", error.code(), error.fields().message);
-    result.cause = error.fields().cause;
-    result.remedy = error.fields().remedy;
-    Add(result);
-  }
-}
-
-// A misspelled column would be carried, or left behind, without a word.
-void PrecheckStage::CheckRuleColumns() {
-  for (const ObjectRule& rule : link_.translator.rules().include()) {
-    std::vector<std::string> named = rule.columns;
-    named.insert(named.end(), rule.excluded_columns.begin(), rule.excluded_columns.end());
-    for (const auto& [from, to] : rule.column_names) named.push_back(from);
-    bool has_tables = false;
-    for (const TableSchemaPtr& table : tables_) {
-      if (!MatchesPattern(rule.database_pattern, table->name.database) ||
-          !MatchesPattern(rule.table_pattern, table->name.table)) {
-        continue;
-      }
-      has_tables = true;
-      std::erase_if(named, [&](const std::string& name) { return table->FindColumn(name) >= 0; });
-    }
-    if (!has_tables) continue;
-    for (const std::string& name : named) {
-      CheckResult result = Item("mapping", Side::kSource, {});
-      result.object = rule.text;
-      result.status = Status::kFail;
-      result.message = fmt::format("the rule names a column {}, which no table of it has", name);
-      result.cause = "the name is misspelled, or the column is gone";
-      result.remedy = "correct the rule in the project file";
-      Add(result);
-    }
-  }
 }
 
 // Tried: what the row needs depends on whether its table is there.
@@ -382,6 +237,11 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
         "empty or drop it, map the source to another name, or leave full out of --types";
     return Add(std::move(result));
   }
+  CheckLiveKeys(*existing, table);
+  std::vector<LossyColumn> losses;
+  if (copies || link_.spec.Has(MigrationType::kIncremental)) {
+    losses = FindLossyColumns(table, *existing, {});
+  }
   auto missing = std::find_if(
       table.columns.begin(), table.columns.end(),
       [&](const ColumnSchema& column) { return existing->FindColumn(column.name) < 0; });
@@ -390,6 +250,17 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
     result.message = fmt::format("the table exists without the column {}", missing->name);
     result.cause = "it was made by something else, or is of another version";
     result.remedy = "drop it so that Godwit makes it, or add the column";
+  } else if (!losses.empty()) {
+    result.status = Status::kFail;
+    result.message = "the table exists with coarser columns:";
+    for (const LossyColumn& column : losses) {
+      result.message += fmt::format(" {}: {};", column.name, column.loss);
+    }
+    result.message.pop_back();
+    result.cause = "values would be changed without a word";
+    result.remedy =
+        "drop it so that Godwit makes it, give the columns the source's types, or leave "
+        "them out (exclude_columns)";
   } else {
     result.status = creates ? Status::kWarn : Status::kPass;
     result.message = copies ? "the table exists and is empty; it is used as it is"
@@ -398,6 +269,40 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
     result.remedy = "drop it if Godwit is to make it";
   }
   Add(std::move(result));
+}
+
+// Where the source does not log what a key does to its child's rows, the destination's key has to
+// do it. A stage makes those that are missing, unless another has the name.
+void PrecheckStage::CheckLiveKeys(const TableSchema& existing, const TableSchema& table) {
+  if (!link_.spec.Has(MigrationType::kIncremental) || link_.source.info().logs_cascades) return;
+  const bool makes_keys =
+      link_.spec.Has(MigrationType::kSchema) || link_.spec.Has(MigrationType::kFull);
+  const Dialect& there = link_.destination.dialect();
+  auto action = [](const std::string& word) {
+    return word == "CASCADE" || word == "SET NULL" ? word : std::string();
+  };
+  for (const ForeignKeySchema& key : table.foreign_keys) {
+    if (!Cascades(key)) continue;
+    bool has_name = false;
+    const bool has_key = std::any_of(
+        existing.foreign_keys.begin(), existing.foreign_keys.end(), [&](const auto& other) {
+          has_name = has_name || EqualNames(other.name, key.name);
+          return std::ranges::equal(other.columns, key.columns, EqualNames) &&
+                 std::ranges::equal(other.referenced_columns, key.referenced_columns, EqualNames) &&
+                 there.FoldTableName(other.referenced.table) ==
+                     there.FoldTableName(key.referenced.table) &&
+                 action(other.on_delete) == action(key.on_delete) &&
+                 action(other.on_update) == action(key.on_update);
+        });
+    if (has_key || (makes_keys && !has_name)) continue;
+    CheckResult result = Item("cascade_closure", Side::kDestination, table.name);
+    result.status = Status::kFail;
+    result.message =
+        fmt::format("the table exists without the foreign key {} as the source has it", key.name);
+    result.cause = "the source does not log what this key does to rows, and nothing here does it";
+    result.remedy = "add the key with the source's columns and actions";
+    Add(std::move(result));
+  }
 }
 
 // A comparison alone goes on: it has a verdict of its own for such a table.
@@ -496,6 +401,21 @@ void PrecheckStage::CheckUniqueKeys(std::stop_token stop) {
         Add(result);
       }
     });
+  }
+}
+
+void RequireItems(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const bool is_known =
+        name.find(',') == std::string::npos &&
+        fmt::format(", {},", kItems).find(fmt::format(", {},", name)) != std::string::npos;
+    if (is_known) continue;
+    throw Error({.code = "ITEM_UNKNOWN",
+                 .kind = ErrorKind::kBlocked,
+                 .object = name,
+                 .message = fmt::format("'{}' is none of precheck's items: {}", name, kItems),
+                 .cause = "precheck has no item of this name",
+                 .remedy = "correct the name in --skip-check or skip_checks"});
   }
 }
 

@@ -34,7 +34,9 @@ class PrecheckStage : public Stage {
   // Says where two of the source's objects go to one name; returns it as the destination keeps it.
   TableName CheckName(const TableName& name, const TableName& to,
                       std::map<TableName, TableName>& sources);
+  void CheckViews();
   void CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination);
+  void CheckRules(const SelectionPreview& preview);
   void CheckRuleColumns();
   void CheckHeartbeat();
   // Of all tables, as far as some seconds of reading tell.
@@ -42,6 +44,7 @@ class PrecheckStage : public Stage {
   void CheckDestinationObjects();
   void CheckDestinationTable(Catalog& catalog, TakenNames& taken, const TableSchema& table);
   void CheckDestinationView(TakenNames& taken, const SelectionPreview::Selected& view);
+  void CheckLiveKeys(const TableSchema& existing, const TableSchema& table);
   void AddMissing(CheckResult result);
   bool HasRows(const TableSchema& table);
   void CheckForeignKeys();
@@ -63,5 +66,8 @@ class PrecheckStage : public Stage {
   std::vector<TableSchemaPtr> destinations_;  // the same, as they are to be at the destination
   std::vector<SelectionPreview::Selected> views_;
 };
+
+// Throws ITEM_UNKNOWN (kBlocked) where one of the names is none of an item that there can be.
+void RequireItems(const std::vector<std::string>& names);
 
 }  // namespace godwit

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
+#include "stage/schema.h"
 #include "stage/selection.h"
 
 namespace godwit {
@@ -18,8 +19,23 @@ namespace {
 
 constexpr char kLastRound[] = "verification.round";
 constexpr char kOpenRound[] = "verification.open";  // while it compares: its mark
-constexpr size_t kKeysPerCorrection = 500;
+constexpr size_t kKeysPerCorrection = 5'000;
 constexpr int kAttempts = 5;  // while definitions keep changing
+
+// Of both sides: what was compared under them says nothing under others.
+std::string DefinitionsOf(const ComparePlan& plan) {
+  return DefinitionDigest(Essence(*plan.source.table)) +
+         DefinitionDigest(Essence(*plan.destination.table));
+}
+
+// That the others of the table's wrong rows stay as they are.
+void NoteRest(const CompareJob& job, const Error& why, VerificationReport& report, json& detail) {
+  auto number = [&](const char* name) { return detail.value(name, uint64_t{0}); };
+  const uint64_t wrong = number("only_source") + number("different");
+  const uint64_t rest = wrong - std::min(wrong, number("corrected") + number("refused"));
+  report.NotCorrected(job, rest, why);
+  detail["refused"] = number("refused") + rest;
+}
 
 }  // namespace
 
@@ -37,7 +53,9 @@ VerificationStage::VerificationStage(Link& link, Capturer* capturer, Replayer* r
 void VerificationStage::Run(std::stop_token stop) {
   source_ = link_.source.OpenCatalog();
   destination_ = link_.destination.OpenCatalog();
-  if (replayer_ != nullptr) watch_ = WatchLink(link_, *capturer_, *replayer_);
+  if (replayer_ != nullptr) {
+    watch_ = WatchLink(link_, *capturer_, *replayer_, WithoutProof::kGoesOn);
+  }
   totals_ = {};
   const std::vector<TableName> tables = Tables();
   std::vector<TableName> open = tables;
@@ -80,7 +98,11 @@ std::vector<TableName> VerificationStage::Tables() {
   StageJournal schema(link_.metadata, link_.project, "schema");
   for (const TableName& name : SelectObjects(*source_, link_.translator.rules()).tables) {
     if (!options_.tables.empty() && !options_.tables.contains(name)) continue;
-    if (schema.Status(name.ToString()) == "skipped") continue;
+    // One that the user has made by hand was copied like the others.
+    if (options_.tables.empty() && schema.Status(name.ToString()) == "skipped") {
+      const auto mapping = link_.translator.rules().Find(name);
+      if (!mapping || !destination_->Table(mapping->destination)) continue;
+    }
     out.push_back(name);
   }
   return out;
@@ -100,43 +122,70 @@ Comparer::Options VerificationStage::CompareOptions() const {
                       .spill_directory = options_.directory + "/spill"}};
 }
 
-// What was found wrong may have been mended since: it is looked at again.
-bool VerificationStage::IsDoneIn(int64_t round, const TableName& table) const {
-  if (journal_.Status(table.ToString()) != "done") return false;
-  const json detail = journal_.Detail(table.ToString());
-  return detail.value("round", int64_t{0}) == round && detail.value("consistent", false);
+// What was found wrong may have been mended since: it is looked at again. A process that was cut
+// off may not have seen any more that a definition had changed.
+bool VerificationStage::IsDoneIn(int64_t round, const CompareJob& job) const {
+  const std::string table = job.plan->name().ToString();
+  if (journal_.Status(table) != "done") return false;
+  const json detail = journal_.Detail(table);
+  return detail.value("round", int64_t{0}) == round && detail.value("consistent", false) &&
+         detail.value("definitions", "") == DefinitionsOf(*job.plan);
 }
 
+// A definition may change at any moment, and nothing fails then: text is read by another character
+// set than the one it is in, a new column is not looked at. So they are looked at again afterwards.
 void VerificationStage::Round(int64_t round, const std::vector<TableName>& tables,
                               std::stop_token stop) {
   progress_.total.Set(static_cast<int64_t>(tables.size()));
-  progress_.done.Set(0);
+  std::vector<TableName> open = tables;
   for (int attempt = 1;; ++attempt) {
     // Definitions are read where the destination has what the source had.
     if (watch_) watch_->CatchUp(stop);
     VerificationReport report(
         Directory(round), link_.destination.dialect(), progress_,
         [&](const CompareJob& job, const TableVerdict& verdict) { Conclude(round, job, verdict); });
-    std::vector<CompareJob> jobs;
-    int64_t done = 0;
-    for (const TableName& table : tables) {
-      if (IsDoneIn(round, table)) {
-        ++done;
-        continue;
-      }
-      report.Restart(table);
-      if (auto job = Prepare(round, table)) jobs.push_back(std::move(*job));
-    }
-    progress_.done.Set(done);
+    progress_.done.Set(static_cast<int64_t>(tables.size() - open.size()));
+    const std::vector<CompareJob> jobs = Jobs(round, open, report);
     try {
       Comparer comparer(link_.source, link_.destination, watch_.get(), CompareOptions());
-      return comparer.Run(jobs, report, stop);
+      comparer.Run(jobs, report, stop);
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kTransient || attempt == kAttempts || !HaveChanged(jobs)) {
-        throw;
-      }
+      if (error.kind() == ErrorKind::kTransient || attempt == kAttempts) throw;
+      if (Reopen(round, Changed(jobs, stop)).empty()) throw;
+      continue;
     }
+    const std::vector<CompareJob> changed = Changed(jobs, stop);
+    if (changed.empty()) return;
+    open = Reopen(round, changed);
+    if (attempt < kAttempts) continue;
+    for (const CompareJob& job : changed) report.KeptChanging(job);
+    return progress_.done.Set(static_cast<int64_t>(tables.size()));
   }
+}
+
+std::vector<CompareJob> VerificationStage::Jobs(int64_t round, const std::vector<TableName>& tables,
+                                                VerificationReport& report) {
+  std::vector<CompareJob> jobs;
+  for (const TableName& table : tables) {
+    auto job = Prepare(round, table);
+    if (job && IsDoneIn(round, *job)) {
+      progress_.done.Add(1);
+      continue;
+    }
+    report.Restart(table);
+    if (job) jobs.push_back(std::move(*job));
+  }
+  return jobs;
+}
+
+std::vector<TableName> VerificationStage::Reopen(int64_t round,
+                                                 const std::vector<CompareJob>& jobs) {
+  std::vector<TableName> names;
+  for (const CompareJob& job : jobs) {
+    names.push_back(job.plan->name());
+    journal_.Put(names.back().ToString(), "running", {{"round", round}});
+  }
+  return names;
 }
 
 std::optional<CompareJob> VerificationStage::Prepare(int64_t round, const TableName& table) {
@@ -153,20 +202,24 @@ std::optional<CompareJob> VerificationStage::Prepare(int64_t round, const TableN
     progress_.done.Add(1);
     return std::nullopt;
   }
-  auto plan = TablePlan::Make(std::make_shared<const TableSchema>(std::move(*here)),
+  auto plan =
+      TablePlan::ForComparing(std::make_shared<const TableSchema>(std::move(*here)),
                               std::make_shared<const TableSchema>(std::move(*there)), *mapping);
   return CompareJob{ComparePlan::Make(std::move(plan)), source_->Estimate(table)};
 }
 
-bool VerificationStage::HaveChanged(const std::vector<CompareJob>& jobs) {
-  auto differs = [](const std::optional<TableSchema>& now, const TableSchema& then) {
-    return !now || now->columns != then.columns || now->indexes != then.indexes;
-  };
-  return std::any_of(jobs.begin(), jobs.end(), [&](const CompareJob& job) {
-    const TableSchema& source = *job.plan->source.table;
-    const TableSchema& destination = *job.plan->destination.table;
-    return differs(source_->Table(source.name), source) ||
-           differs(destination_->Table(destination.name), destination);
+std::vector<CompareJob> VerificationStage::Changed(const std::vector<CompareJob>& jobs,
+                                                   std::stop_token stop) {
+  if (jobs.empty()) return {};
+  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+    // Those that were open have been idle while all was compared.
+    source_ = link_.source.OpenCatalog();
+    destination_ = link_.destination.OpenCatalog();
+    std::vector<CompareJob> changed;
+    for (const CompareJob& job : jobs) {
+      if (!job.plan->IsCurrent(*source_, *destination_)) changed.push_back(job);
+    }
+    return changed;
   });
 }
 
@@ -183,6 +236,7 @@ void VerificationStage::Conclude(int64_t round, const CompareJob& job,
                 {"unsettled", verdict.unsettled},
                 {"bytes", verdict.bytes},
                 {"has_key", job.plan->has_key()},
+                {"definitions", DefinitionsOf(*job.plan)},
                 {"consistent", verdict.inconsistent() == 0 && verdict.unsettled == 0},
                 {"report", Directory(round)}});
   progress_.done.Add(1);
@@ -193,43 +247,73 @@ std::vector<TableName> VerificationStage::Correct(int64_t round,
                                                   std::stop_token stop) {
   std::vector<TableName> open;
   corrector_.reset();  // its connections have been idle while all was compared
+  locked_.reset();
   VerificationReport report(Directory(round), link_.destination.dialect(), progress_, {});
   for (const TableName& table : tables) {
     json detail = journal_.Detail(table.ToString());
     if (detail.value("round", int64_t{0}) != round) continue;
     const uint64_t wrong =
         detail.value("only_source", uint64_t{0}) + detail.value("different", uint64_t{0});
+    bool is_open = detail.value("unsettled", uint64_t{0}) > 0;
     if (options_.correct && wrong > 0 && detail.value("has_key", false)) {
       const auto job = Prepare(round, table);
       if (!job) continue;
-      CorrectTable(*job, report, detail, stop);
-      journal_.Put(table.ToString(), "done", detail);
-      totals_.corrected += detail.value("corrected", uint64_t{0});
+      // The keys that were found are in terms of the definitions that were compared.
+      if (detail.value("definitions", "") != DefinitionsOf(*job->plan)) {
+        is_open = true;
+      } else {
+        is_open = CorrectTable(*job, report, detail, stop) || is_open;
+        journal_.Put(table.ToString(), "done", detail);
+        totals_.corrected += detail.value("corrected", uint64_t{0});
+      }
     }
-    const bool is_corrected = detail.value("corrected", uint64_t{0}) > 0;
-    if (is_corrected || detail.value("unsettled", uint64_t{0}) > 0) open.push_back(table);
+    if (is_open) open.push_back(table);
   }
   return open;
 }
 
-void VerificationStage::CorrectTable(const CompareJob& job, VerificationReport& report,
+bool VerificationStage::CorrectTable(const CompareJob& job, VerificationReport& report,
                                      json& detail, std::stop_token stop) {
   if (!corrector_) {
     const Corrector::Options how{
         .lane = options_.lane, .retry = options_.retry, .on_transient = options_.on_transient};
     corrector_ = std::make_unique<Corrector>(link_, capturer_, replayer_, how);
   }
-  uint64_t corrected = 0;
+  const uint64_t before = corrector_->written();
   uint64_t refused = 0;
+  bool has_changed = false;
   auto note = [&](const KeyTuple& key, const Error& why) {
     report.NotCorrected(job, key, why);
     ++refused;
   };
-  VerificationReport::ReadKeys(
-      report.Path(job.plan->name(), ".keys"), kKeysPerCorrection,
-      [&](const auto& keys) { corrected += corrector_->Correct(*job.plan, keys, note, stop); });
+  auto correct = [&](const std::vector<KeyTuple>& keys) {
+    corrector_->Correct(*job.plan, keys, note, stop);
+  };
+  std::unique_ptr<const Error> ended;  // why nothing more of the table is corrected
+  try {
+    if (locked_) throw Error(*locked_);
+    CheckWritable(*job.plan);
+    VerificationReport::ReadKeys(report.Path(job.plan->name(), ".keys"), kKeysPerCorrection,
+                                 correct);
+  } catch (const Error& error) {
+    has_changed = TellsOfDefinitions(error) && !Changed({job}, stop).empty();
+    const bool is_locked = error.code() == "GLOBAL_LOCK_TIMEOUT";
+    if (!has_changed && !is_locked && error.code() != "PLAN_COLUMN_COARSER") throw;
+    if (is_locked) locked_ = std::make_unique<const Error>(error);
+    if (!has_changed) ended = std::make_unique<const Error>(error);
+  }
+  const uint64_t corrected = corrector_->written() - before;
   detail["corrected"] = corrected;
   detail["refused"] = refused;
+  if (ended) NoteRest(job, *ended, report, detail);
+  return has_changed || corrected > 0;
+}
+
+// What may be compared may not be fit to be written: values would not be kept as they are.
+void VerificationStage::CheckWritable(const ComparePlan& plan) const {
+  const auto mapping = link_.translator.rules().Find(plan.name());
+  GODWIT_CHECK(mapping.has_value(), "only selected tables are corrected");
+  TablePlan::Make(plan.plan->source(), plan.plan->destination(), *mapping);
 }
 
 void VerificationStage::SumUp(const std::vector<TableName>& tables) {

@@ -52,7 +52,10 @@ struct VerificationTotals {
 // Compares every selected table, once incremental has caught up or with nothing running. The first
 // round takes all tables; another one those that were corrected or left unsettled. A first round
 // that was cut off while it compared may be gone on with: what it had found equal is not looked at
-// again. Journal: an entry per table with its verdict, entry "" with the totals.
+// again. A table whose definition has changed on either side while it was compared is compared once
+// more; one that keeps changing is unsettled. Left out is what the user has skipped, as far as the
+// destination does not have it and it was not asked for. Journal: an entry per table with its
+// verdict, entry "" with the totals.
 class VerificationStage : public Stage {
  public:
   // `capturer` and `replayer` are both null where nothing is followed.
@@ -65,19 +68,27 @@ class VerificationStage : public Stage {
  private:
   std::vector<TableName> Tables();
   void Round(int64_t round, const std::vector<TableName>& tables, std::stop_token stop);
+  // What is to be compared of these tables; those that the round has found equal count as done.
+  std::vector<CompareJob> Jobs(int64_t round, const std::vector<TableName>& tables,
+                               VerificationReport& report);
   // nullopt: the table is gone at the source, or not at the destination.
   std::optional<CompareJob> Prepare(int64_t round, const TableName& table);
-  // Whether the error may come from a definition that has changed since these jobs were made.
-  bool HaveChanged(const std::vector<CompareJob>& jobs);
+  // Those whose definition, on either side, is another one since they were made.
+  std::vector<CompareJob> Changed(const std::vector<CompareJob>& jobs, std::stop_token stop);
+  // Takes back what was said of these tables; returns their names.
+  std::vector<TableName> Reopen(int64_t round, const std::vector<CompareJob>& jobs);
   void Conclude(int64_t round, const CompareJob& job, const TableVerdict& verdict);
   // Tables of the round that another one would say more about.
   std::vector<TableName> Correct(int64_t round, const std::vector<TableName>& tables,
                                  std::stop_token stop);
   void SumUp(const std::vector<TableName>& tables);
-  // Corrects the table's rows and notes in `detail` how many were and could not be.
-  void CorrectTable(const CompareJob& job, VerificationReport& report, nlohmann::json& detail,
+  // Corrects the table's rows and notes in `detail` how many were and could not be. Whether another
+  // round would say more about it.
+  bool CorrectTable(const CompareJob& job, VerificationReport& report, nlohmann::json& detail,
                     std::stop_token stop);
-  bool IsDoneIn(int64_t round, const TableName& table) const;
+  // Throws PLAN_COLUMN_COARSER.
+  void CheckWritable(const ComparePlan& plan) const;
+  bool IsDoneIn(int64_t round, const CompareJob& job) const;
   std::string OpenMark(int64_t round) const;
   std::string Directory(int64_t round) const;
   Comparer::Options CompareOptions() const;
@@ -91,6 +102,7 @@ class VerificationStage : public Stage {
   std::unique_ptr<Catalog> source_;
   std::unique_ptr<Catalog> destination_;
   std::unique_ptr<Corrector> corrector_;
+  std::unique_ptr<const Error> locked_;  // why nothing more can be corrected in this round
   bool goes_on_;
   VerificationTotals totals_;
 };

@@ -2,7 +2,9 @@
 #include "stage/verification_report.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -15,16 +17,23 @@ namespace {
 
 constexpr size_t kLongestShown = 400;
 constexpr std::string_view kLaterStatements = ".sql-later";
+constexpr size_t kLongestFileName = 255 - kLaterStatements.size();
 
-// Names become file names without anything a file system could mind.
+// Names become file names without anything a file system could mind. Two names of 64 characters may
+// take more bytes than one: of such a name the end is a hash, behind a sign that no other has.
 std::string FileName(const TableName& table) {
+  const std::string name = table.ToString();
   std::string out;
-  for (unsigned char c : table.ToString()) {
+  for (unsigned char c : name) {
     const bool is_plain =
         c >= 0x80 || std::isalnum(c) || c == '_' || c == '-' || c == '.' || c == '$';
     out += is_plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02x}", c);
   }
-  return out;
+  if (out.size() <= kLongestFileName) return out;
+  const std::string hash = fmt::format("~{:016x}", XXH3_64bits(name.data(), name.size()));
+  size_t end = kLongestFileName - hash.size();
+  while ((static_cast<unsigned char>(out[end]) & 0xc0) == 0x80) --end;  // not within a character
+  return out.substr(0, end) + hash;
 }
 
 bool IsBinary(const LogicalType& type) {
@@ -212,17 +221,41 @@ void VerificationReport::Unsettled(const CompareJob& job, const KeyTuple& key) {
   ++table.verdict.unsettled;
 }
 
-void VerificationReport::NotCorrected(const CompareJob& job, const KeyTuple& key,
-                                      const Error& why) {
-  const ErrorFields& fields = why.fields();
+void VerificationReport::KeptChanging(const CompareJob& job) {
+  TableVerdict verdict;
+  {
+    Table& table = Of(job);
+    MutexLock lock(table.mutex);
+    verdict.rows = table.verdict.rows;
+    verdict.bytes = table.verdict.bytes;
+  }
+  verdict.unsettled = std::max<uint64_t>(verdict.rows, 1);
+  Restart(job.plan->name());
+  AddLines(job, "unsettled: the table's definition changed each time it was compared\n");
+  on_finished_(job, verdict);
+}
+
+void VerificationReport::AddLines(const CompareJob& job, const std::string& lines) {
   Table& table = Of(job);
   MutexLock lock(table.mutex);
   if (!table.diff.is_open()) {
     table.diff.open(Path(job.plan->name(), ".diff"), std::ios::binary | std::ios::app);
   }
-  Write(table.diff, job.plan->name(), ".diff",
-        fmt::format("not corrected {}\n  {}: {}\n  cause: {}\n", ShownKey(*job.plan, key),
-                    fields.code, fields.message, fields.cause));
+  Write(table.diff, job.plan->name(), ".diff", lines);
+}
+
+void VerificationReport::NotCorrected(const CompareJob& job, const KeyTuple& key,
+                                      const Error& why) {
+  const ErrorFields& fields = why.fields();
+  AddLines(job, fmt::format("not corrected {}\n  {}: {}\n  cause: {}\n", ShownKey(*job.plan, key),
+                            fields.code, fields.message, fields.cause));
+}
+
+void VerificationReport::NotCorrected(const CompareJob& job, uint64_t rows, const Error& why) {
+  const ErrorFields& fields = why.fields();
+  AddLines(job, fmt::format("not corrected: {} rows\n  {}: {}\n  cause: {}\n  remedy: compare "
+                            "and correct again when that is over\n",
+                            rows, fields.code, fields.message, fields.cause));
 }
 
 void VerificationReport::Finished(const CompareJob& job) {

@@ -28,7 +28,7 @@ struct TableVerdict {
 };
 
 // Writes down what one round of verification finds, one set of files per table with differences,
-// named after the source's table:
+// named after the source's table (a long name is cut and ends with a hash):
 //   .diff  for people: a line per row, then one per differing column, source → destination; behind
 //          these the rows that a correction could not write
 //   .sql   statements for the destination that would correct it; each matches the whole old row, so
@@ -47,8 +47,13 @@ class VerificationReport : public CompareListener {
   void Unsettled(const CompareJob& job, const KeyTuple& key) override;
   void Finished(const CompareJob& job) override;
 
+  // In place of what was found of a table whose definition changed each time it was compared.
+  void KeptChanging(const CompareJob& job);
+
   // That a correction has left the row as it is, and why; behind what was found of its table.
   void NotCorrected(const CompareJob& job, const KeyTuple& key, const Error& why);
+  // The same of so many rows.
+  void NotCorrected(const CompareJob& job, uint64_t rows, const Error& why);
 
   // Forgets what was found of a table; its comparison begins again.
   void Restart(const TableName& table);
@@ -69,6 +74,8 @@ class VerificationReport : public CompareListener {
   };
 
   Table& Of(const CompareJob& job);
+  // At the end of a .diff file that an earlier report may have written.
+  void AddLines(const CompareJob& job, const std::string& lines);
   void Write(std::ofstream& file, const TableName& table, std::string_view extension,
              const std::string& text);
   std::string Statement(const ComparePlan& plan, const Difference& difference) const;

@@ -203,8 +203,11 @@ void RocksStore::RollbackTo(uint64_t id, uint64_t mark) {
   const size_t pending = spool.pending_bytes();
   const uint64_t surplus = spool.RollbackTo(mark);
   pending_bytes_ -= pending - spool.pending_bytes();
-  if (surplus != 0) DeleteParts(id, mark, mark + surplus);
+  const uint64_t kept = spool.counts().parts;
+  if (surplus != 0) DeleteParts(id, kept, kept + surplus);
 }
+
+void RocksStore::Unmark(uint64_t id, uint64_t mark) { Open(id).Unmark(mark); }
 
 void RocksStore::Discard(uint64_t id) {
   const auto found = spools_.find(id);
@@ -247,7 +250,7 @@ void RocksStore::PutSchemas(const std::vector<SchemaVersion>& schemas) {
   for (const SchemaVersion& schema : schemas) {
     group_.Put(database_.family(Database::kSchemas), Key(schema.version),
                EncodeSchemaVersion(schema));
-    if (schema.table) schemas_[schema.version] = schema.table;
+    if (schema.table) Cache(schema.version, schema.table);
     Remember(schema);
   }
 }
@@ -340,9 +343,13 @@ TableSchemaPtr RocksStore::Schema(uint64_t version) {
                        "the table definition " + std::to_string(version) + " is missing");
   }
   MutexLock lock(schemas_mutex_);
+  Cache(version, table);
+  return table;
+}
+
+void RocksStore::Cache(uint64_t version, const TableSchemaPtr& table) {
   if (schemas_.size() >= kCachedSchemas) schemas_.clear();
   schemas_[version] = table;
-  return table;
 }
 
 std::vector<SchemaVersion> RocksStore::LatestSchemas() {

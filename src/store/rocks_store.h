@@ -33,6 +33,7 @@ class RocksStore : public Store {
   void AppendDdl(uint64_t spool, const SchemaChange& ddl) override;
   uint64_t Mark(uint64_t spool) override;
   void RollbackTo(uint64_t spool, uint64_t mark) override;
+  void Unmark(uint64_t spool, uint64_t mark) override;
   void Discard(uint64_t spool) override;
   Sequence Commit(uint64_t spool, LoggedTransaction info,
                   const std::vector<SchemaVersion>& schemas) override;
@@ -63,6 +64,7 @@ class RocksStore : public Store {
   void DiscardOrphans();
   void LoadSchemas();
   void Remember(const SchemaVersion& schema) REQUIRES_LOCK(schemas_mutex_);
+  void Cache(uint64_t version, const TableSchemaPtr& table) REQUIRES_LOCK(schemas_mutex_);
   Spool& Open(uint64_t spool);
   void AppendLarge(uint64_t id, Spool& spool, const RowsChange& rows);
   void EndPart(uint64_t id, Spool& spool, const RowsChange* rows);

@@ -35,13 +35,14 @@ uint64_t Spool::RollbackTo(uint64_t mark) {
   GODWIT_CHECK(found != marks_.end(), "a rollback goes to a mark that was set and not undone");
   counts_ = found->second;
   marks_.erase(std::next(found), marks_.end());
-  if (mark >= spilled_) {
-    ends_.resize(mark - spilled_);
+  const uint64_t kept = counts_.parts;
+  if (kept >= spilled_) {
+    ends_.resize(kept - spilled_);
     pending_.resize(ends_.empty() ? 0 : ends_.back());
     return 0;
   }
-  const uint64_t surplus = spilled_ - mark;
-  spilled_ = mark;
+  const uint64_t surplus = spilled_ - kept;
+  spilled_ = kept;
   ends_.clear();
   pending_.clear();
   return surplus;

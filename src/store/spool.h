@@ -36,9 +36,11 @@ class Spool {
   }
 
   uint64_t Mark() {
-    marks_[counts_.parts] = counts_;
-    return counts_.parts;
+    marks_.emplace_hint(marks_.end(), next_mark_, counts_);
+    return next_mark_++;
   }
+  // Does nothing where a rollback has undone it.
+  void Unmark(uint64_t mark) { marks_.erase(mark); }
   // Takes the counts back; returns how many parts the database then holds too many.
   uint64_t RollbackTo(uint64_t mark);
 
@@ -61,8 +63,9 @@ class Spool {
   static constexpr size_t kKeptBuffer = 1 << 20;
 
   Counts counts_;
-  std::map<uint64_t, Counts> marks_;  // by number of parts
-  uint64_t spilled_ = 0;              // parts in the database
+  std::map<uint64_t, Counts> marks_;  // in the order in which they were set
+  uint64_t next_mark_ = 0;
+  uint64_t spilled_ = 0;  // parts in the database
   std::string pending_;
   std::vector<size_t> ends_;
 };

@@ -104,8 +104,11 @@ class Store {
   virtual uint64_t BeginTransaction() = 0;  // a spool id
   virtual void AppendRows(uint64_t spool, const RowsChange& rows) = 0;
   virtual void AppendDdl(uint64_t spool, const SchemaChange& ddl) = 0;
-  virtual uint64_t Mark(uint64_t spool) = 0;  // for savepoints
+  // For savepoints; a rollback to one undoes those set after it. Each is held until then, or until
+  // the caller gives it up.
+  virtual uint64_t Mark(uint64_t spool) = 0;
   virtual void RollbackTo(uint64_t spool, uint64_t mark) = 0;
+  virtual void Unmark(uint64_t /*spool*/, uint64_t /*mark*/) {}
   virtual void Discard(uint64_t spool) = 0;
   // Appends it to the Log under the next sequence, together with the schema versions its DDL made.
   // `info.sequence`, `rows`, `changes`, `bytes` and `parts` are filled in here. Durable with the

@@ -89,6 +89,29 @@ TEST_F(StoreTest, RollsBackToASavepointInMemoryAndInTheDatabase) {
   EXPECT_EQ(Content(), "t: keep this too;t: keep this too;");
 }
 
+// What is given up is held no longer, and is nobody else's mark later.
+TEST_F(StoreTest, MarksOfOnePlaceAreGivenUpOneByOne) {
+  const uint64_t spool = store_->BeginTransaction();
+  store_->AppendRows(spool, Rows({"keep"}));
+  const uint64_t replaced = store_->Mark(spool);
+  const uint64_t outer = store_->Mark(spool);
+  store_->Unmark(spool, replaced);
+  EXPECT_EQ(CodeOf([&] { store_->RollbackTo(spool, replaced); }), "BUG");
+  store_->AppendRows(spool, Rows({"gone"}));
+  const uint64_t undone = store_->Mark(spool);
+  store_->RollbackTo(spool, outer);
+  store_->AppendRows(spool, Rows({"and"}));
+  const uint64_t inner = store_->Mark(spool);
+  store_->Unmark(spool, undone);
+  store_->AppendRows(spool, Rows({"gone"}));
+  store_->RollbackTo(spool, inner);
+  store_->AppendRows(spool, Rows({"this"}));
+  store_->Commit(spool, Info("t"), {});
+  Sync();
+  EXPECT_EQ(Content(), "t: keep and this;");
+  EXPECT_EQ(store_->Find(1)->rows, 3u);
+}
+
 TEST_F(StoreTest, AReaderThatWaitsSeesPartsWrittenAnewAfterARollback) {
   auto reader = store_->Read(0);
   CommitOne("a", {"1"});
@@ -159,6 +182,20 @@ TEST_F(StoreTest, DefinitionsComeWithTheDdlThatMadeThem) {
   ASSERT_EQ(latest.size(), 1u);
   EXPECT_EQ(latest[0].version, version);
   EXPECT_EQ(CodeOf([&] { store_->Schema(99); }), "STORE_CORRUPT");
+}
+
+TEST_F(StoreTest, DefinitionsOfLongAgoAreNotHeldInMemory) {
+  const TableSchemaPtr table = MakeTable("t");
+  std::vector<SchemaVersion> versions;
+  for (int i = 0; i < 5000; ++i) {
+    versions.push_back({store_->NextSchemaVersion(), table->name, MakeTable("t")});
+  }
+  const uint64_t version = versions.front().version;
+  const std::weak_ptr<const TableSchema> first = versions.front().table;
+  store_->AddSchemas(versions);
+  versions.clear();
+  EXPECT_TRUE(first.expired());
+  EXPECT_EQ(*store_->Schema(version), *table);
 }
 
 TEST_F(StoreTest, AReaderWaitsForTheNextTransaction) {

@@ -85,11 +85,14 @@ class ChangeReaderContract : public Contract {
     for (Committed& committed : ReadTo(end)) out.push_back(std::move(committed.rows));
     return out;
   }
-  void StartAt(const Position& from) {
+  void StartAt(const Position& from, const Position& known) {
     open_.clear();
-    reader_->Start(from, history_);
+    reader_->Start(from, known, history_);
   }
-  void StartHere() { StartAt(reader_->ProveStart({})); }
+  void StartHere() {
+    const Position start = reader_->ProveStart({});
+    StartAt(start, start);
+  }
 
   TableSchemaPtr table_;
   Followed history_;
@@ -205,7 +208,7 @@ TEST_P(ChangeReaderContract, DeliversAgainFromEveryRestartPosition) {
       EXPECT_LT(reader_->Compare(all[i - 1].position, all[i].position), 0);
     }
     EXPECT_LE(reader_->Compare(all[i].restart, all[i].position), 0);
-    StartAt(all[i].restart);
+    StartAt(all[i].restart, all[i].position);
     // What lies behind the position comes whole; what lies before it may come again.
     std::vector<Committed> later;
     if (i + 1 == all.size()) continue;

@@ -55,6 +55,7 @@ class Fault:
         self.skip, self.every, self.times = skip, every, times
         self.bytes = count  # of an answer, that still pass
         self.seen = self.hits = 0
+        self.moments = []  # of the hits
         self.lock = threading.Lock()
 
     def hit(self, statement):
@@ -66,6 +67,7 @@ class Fault:
             if past <= 0 or past % self.every or self.hits >= self.times:
                 return False
             self.hits += 1
+            self.moments.append(time.monotonic())
             return True
 
 

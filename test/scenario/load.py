@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """A load of random transactions over random tables with every type, reproducible by its seed."""
 import random
+import struct
 import threading
 
 import pymysql
 
-# column type → how to make a value; what a server does not know is left out by `types_of`.
+# column type → how to make a value; what a server does not know is left out by `every_type_of`.
 TYPES = {
     "TINYINT": lambda r: r.randint(-128, 127),
     "SMALLINT UNSIGNED": lambda r: r.randint(0, 65535),
     "MEDIUMINT": lambda r: r.randint(-8388608, 8388607),
+    "INT": lambda r: r.randint(-2 ** 31, 2 ** 31 - 1),
     "INT(8) UNSIGNED ZEROFILL": lambda r: r.randint(0, 4294967295),
     "BIGINT UNSIGNED": lambda r: r.randint(0, 2 ** 64 - 1),
     "BIGINT": lambda r: r.randint(-2 ** 63, 2 ** 63 - 1),
     "DECIMAL(30,10)": lambda r: f"{r.randint(-10 ** 18, 10 ** 18)}.{r.randint(0, 10 ** 9)}",
+    "DECIMAL(65,30)": lambda r: f"{r.choice(['', '-'])}{r.randint(0, 10 ** 35 - 1)}.{r.randint(0, 10 ** 30 - 1):030}",
     "DECIMAL(5,0)": lambda r: r.randint(-99999, 99999),
     "FLOAT": lambda r: r.choice([0.1, 16777216, -3.5, r.uniform(-1e6, 1e6), 1e-20]),
     "DOUBLE": lambda r: r.choice([0.1, 1e300, -1e-300, r.uniform(-1e9, 1e9)]),
@@ -35,35 +38,81 @@ TYPES = {
     "JSON": lambda r: r.choice(['{"b": [1, 2.50, null], "a": "ü"}', "[]", '"x"', "12345678901234567890", "true",
                                 '{"n": %d, "deep": {"k": [%d]}}' % (r.randint(0, 9), r.randint(0, 99))]),
 }
+# Those that Alterations makes no key of.
+OTHER_TYPES = {
+    "TINYTEXT": lambda r: text(r, 60),
+    "MEDIUMTEXT": lambda r: text(r, 100) + "ä" * seldom_long(r),
+    "LONGTEXT": lambda r: text(r, 100) + "ä" * seldom_long(r),
+    "TINYBLOB": lambda r: r.randbytes(r.randint(0, 255)),
+    "MEDIUMBLOB": lambda r: r.randbytes(r.randint(0, 200) + seldom_long(r)),
+    "LONGBLOB": lambda r: r.randbytes(r.randint(0, 200) + seldom_long(r)),
+    "POINT": lambda r: struct.pack("<IBI", 0, 1, 1) + point(r),
+    "GEOMETRY": lambda r: geometry(r),
+    "VECTOR(3)": lambda r: struct.pack("<3f", *(r.uniform(-1e6, 1e6) for _ in range(3))),
+}
+TYPES |= OTHER_TYPES
 
 
 def text(r, limit):
     return "".join(r.choice("abc XYZ äöü 漢字 😀 '\"\\\n\t%_") for _ in range(r.randint(0, limit)))
 
 
+def seldom_long(r):
+    """Beyond what the smaller types hold; of many such columns a row of MySQL 5.6 would not hold the beginnings."""
+    return 70_000 if r.random() < 0.01 else 0
+
+
+def point(r):
+    return struct.pack("<dd", r.uniform(-1e6, 1e6), r.uniform(-1e6, 1e6))
+
+
+def geometry(r):
+    """As servers keep it: the SRID, then WKB."""
+    points = [point(r) for _ in range(r.randint(1, 5))]
+    if len(points) == 1:
+        return struct.pack("<IBI", 0, 1, 1) + points[0]
+    return struct.pack("<IBII", 0, 1, 2, len(points)) + b"".join(points)
+
+
+UNKNOWN = {"mysql56": {"JSON", "VECTOR(3)"}, "mariadb": {"VECTOR(3)"}}
+
+
+def every_type_of(server):
+    return [name for name in TYPES if name not in UNKNOWN.get(server.name, ())]
+
+
 def types_of(server):
-    names = list(TYPES)
-    if server.name == "mysql56":
-        names.remove("JSON")
-    if server.name == "mariadb":
-        names.remove("JSON")  # a LONGTEXT there, with its own check
-    return names
+    """Those of columns that Alterations adds. MariaDB's JSON is a LONGTEXT with a check of its own."""
+    return [name for name in every_type_of(server)
+            if name not in OTHER_TYPES and not (name == "JSON" and server.name == "mariadb")]
 
 
 KEYS = ["id BIGINT NOT NULL, n INT DEFAULT 7, PRIMARY KEY (id), KEY plain (n)",
         "id BIGINT NOT NULL, k VARCHAR(20) CHARACTER SET utf8 NOT NULL DEFAULT 'k', PRIMARY KEY (k, id), KEY plain (id)",
         "id BIGINT NOT NULL, u INT DEFAULT NULL, PRIMARY KEY (id), UNIQUE KEY u (u)",
         "id BIGINT NOT NULL, UNIQUE KEY id (id)",
-        "id BIGINT NOT NULL, KEY plain (id)"]
+        "id BIGINT NOT NULL, KEY plain (id)",
+        "id BIGINT NOT NULL, u INT DEFAULT NULL, w VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL, "
+        "PRIMARY KEY (id), UNIQUE KEY wu (w(2), u)",
+        "id BIGINT NOT NULL, u INT DEFAULT NULL, g INT AS (u DIV 2) STORED, PRIMARY KEY (id), UNIQUE KEY g (g)"]
+# column of a unique key → how to make its value out of so many
+KEY_VALUES = {"u": lambda r, ids: r.choice([None, r.randint(0, ids)]),
+              "w": lambda r, ids: r.choice([None, "".join(r.choice("ab") for _ in range(r.randint(0, 5)))])}
+
+
+def keys_of(server):
+    """MySQL 5.6 has no generated columns."""
+    return [key for key in KEYS if server.name != "mysql56" or " AS (" not in key]
 
 
 class Table:
     def __init__(self, r, number, server):
         self.name = f"t{number}"
-        self.key = KEYS[number % len(KEYS)]
-        self.has_unique = " u INT" in self.key
+        keys = keys_of(server)
+        self.key = keys[number % len(keys)]
+        self.key_columns = [name for name in KEY_VALUES if f" {name} " in self.key]
         self.columns = [(f"c{i}", kind) for i, kind in
-                        enumerate(r.sample(types_of(server), r.randint(3, 12)))]
+                        enumerate(r.sample(every_type_of(server), r.randint(3, 12)))]
 
     def create(self):
         columns = "".join(f", `{name}` {kind}" for name, kind in self.columns)
@@ -145,9 +194,8 @@ class Load(threading.Thread):
         id = r.randint(0, self.ids)
         kind = r.random()
         if kind < 0.45:
-            names = ["id"] + (["u"] if table.has_unique else []) + [n for n, _ in table.columns]
-            values = [id] + ([r.choice([None, r.randint(0, self.ids)])] if table.has_unique else []) \
-                + table.values(r)
+            names = ["id", *table.key_columns, *(name for name, _ in table.columns)]
+            values = [id, *(KEY_VALUES[name](r, self.ids) for name in table.key_columns), *table.values(r)]
             cursor.execute(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
                            f"({', '.join(['%s'] * len(values))})", values)
         elif kind < 0.75:
@@ -157,9 +205,10 @@ class Load(threading.Thread):
         elif kind < 0.82:
             cursor.execute(f"UPDATE {table.name} SET id = %s WHERE id = %s",
                            (r.randint(0, self.ids), id))
-        elif kind < 0.88 and table.has_unique:
-            cursor.execute(f"UPDATE {table.name} SET u = %s WHERE id = %s",
-                           (r.randint(0, self.ids), id))
+        elif kind < 0.88 and table.key_columns:
+            name = r.choice(table.key_columns)
+            cursor.execute(f"UPDATE {table.name} SET {name} = %s WHERE id = %s",
+                           (KEY_VALUES[name](r, self.ids), id))
         elif kind < 0.97:
             cursor.execute(f"DELETE FROM {table.name} WHERE id = %s", (id,))
         else:

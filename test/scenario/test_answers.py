@@ -223,3 +223,64 @@ def test_the_statement_that_failed_is_shown(tmp_path, mysql, oceanbase, table):
     resolve(p, item, "--done")  # on second thoughts, before anybody has taken the first answer
     run = p.migrate()
     assert (run.code, run.summary["skipped"]) == (0, 0), run
+
+
+# --- a table that is gone at the destination ---
+
+
+def as_it_was(oceanbase, rows):
+    oceanbase.run(f"CREATE TABLE {DATABASE}.a (id INT PRIMARY KEY, v INT);\nINSERT INTO {DATABASE}.a VALUES {rows};\n")
+
+
+def is_about_the_missing_table(item):
+    error = item["detail"]["error"]
+    return (item["stage"], item["object"], error["code"]) == ("incremental", f"{DATABASE}.a", "PLAN_TABLE_MISSING")
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["not written to yet", "written to before"])
+def test_a_table_that_is_gone_ends_the_run(tmp_path, mysql, oceanbase, table, is_known):
+    """One that this run has written to it misses by the server's word, and the next run asks about it."""
+    p = project(tmp_path, mysql, oceanbase)
+    following = godwit.Following(p)
+    following.wait_stage("incremental", "running")
+    if is_known:
+        mysql.run(f"UPDATE {DATABASE}.a SET v = 20 WHERE id = 2;\n")
+        godwit.wait(lambda: oceanbase.query(f"SELECT v FROM {DATABASE}.a WHERE id = 2") == ((20,),), 60, "the change",
+                    following.process)
+    oceanbase.run(f"DROP TABLE {DATABASE}.a;\n")
+    mysql.run(f"UPDATE {DATABASE}.a SET v = 10 WHERE id = 1;\n")
+    godwit.wait(lambda: following.process.poll() is not None, 60, "its end")
+    end = following.stop()
+    if is_known:
+        assert end.code in (1, 5) and "TABLE_UNKNOWN" in end.err, end
+    else:
+        assert (end.code, end.summary["status"]) == (5, "blocked") and "PLAN_TABLE_MISSING" in end.err, end
+    item = blocked(p)
+    assert is_about_the_missing_table(item), item
+    as_it_was(oceanbase, "(1, 1), (2, 20), (3, 3)" if is_known else "(1, 1), (2, 2), (3, 3)")
+    if not is_known:  # it would go without
+        resolve(p, item, "--retry")
+    run = p.migrate()
+    assert run.code == 0 and not p.show()["blocked"], run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_a_table_that_is_gone_is_waited_for(tmp_path, mysql, oceanbase, table):
+    """A retry without the table asks again; with it the same run goes on."""
+    p = project(tmp_path, mysql, oceanbase)
+    following = godwit.Following(p, "--blocked-timeout", "100")
+    following.wait_stage("incremental", "running")
+    oceanbase.run(f"DROP TABLE {DATABASE}.a;\n")
+    mysql.run(f"UPDATE {DATABASE}.a SET v = 10 WHERE id = 1;\n")
+    asked = lambda: p.show().get("blocked") or [{"item": 0}]
+    godwit.wait(lambda: asked()[0]["item"], 60, "the table to be missed", following.process)
+    first = asked()[0]
+    assert is_about_the_missing_table(first), first
+    resolve(p, first, "--retry")
+    godwit.wait(lambda: asked()[0]["item"] not in (0, first["item"]), 60, "it to be asked again", following.process)
+    as_it_was(oceanbase, "(1, 1), (2, 2), (3, 3)")
+    resolve(p, asked()[0], "--retry")
+    godwit.wait(lambda: oceanbase.query(f"SELECT v FROM {DATABASE}.a WHERE id = 1") == ((10,),), 60, "the change",
+                following.process)
+    assert following.stop().code == 130
+    assert not compare.servers(mysql, oceanbase, DATABASE)

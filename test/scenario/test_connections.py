@@ -197,3 +197,38 @@ def test_files_are_not_given_away(tmp_path):
         done = test(url)
     assert done.returncode == 1 and b"SET NAMES" in server.heard, (done.stderr, server.heard)
     assert secret.read_bytes() not in server.heard
+
+
+# --- what the URL says of the server ---
+
+
+def test_a_server_of_another_kind(tmp_path, source, oceanbase):
+    """Nothing is tried with the words of the wrong one."""
+    taken_for_oceanbase = godwit.Server(source.name, source.url.replace(f"{source.kind}://", "oceanbase://"))
+    taken_for_mysql = godwit.Server("oceanbase", oceanbase.url.replace("oceanbase://", "mysql://"))
+    for url, right in ((taken_for_oceanbase.url, "mysql://"), (taken_for_mysql.url, "oceanbase://"),
+                       (oceanbase.url.replace("oceanbase://", "mariadb://"), "oceanbase://")):
+        assert f"write {right} for it" in refused(url, "SERVER_KIND_MISMATCH")
+    for server in (source, oceanbase):
+        server.drop("login")
+    source.run("CREATE DATABASE login;\nCREATE TABLE login.t (id INT PRIMARY KEY);\n")
+    for name, here, there in (("one", taken_for_oceanbase, oceanbase), ("two", source, taken_for_mysql)):
+        run = godwit.Godwit(tmp_path / name, here, there, "login.*").migrate()
+        assert (run.code, run.summary["status"]) == (1, "failed"), run
+        errors = [event["code"] for event in run.events if event["event"] == "error"]
+        assert errors == ["SERVER_KIND_MISMATCH"], run
+    assert not oceanbase.query("SHOW DATABASES LIKE 'login'")
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "oceanbase"])
+def test_a_user_of_a_tenant_logs_in_by_that_name(scheme):
+    """As OceanBase's proxies know accounts: user@tenant#cluster, encoded in the URL and nowhere else."""
+    def turn_away(server):
+        server.greet()
+        server.send(b"\xff" + struct.pack("<H", 1045) + b"#28000there is no such account")
+
+    server = RogueServer(turn_away)
+    with server as url:
+        shown = refused(url.replace("mysql://rogue", f"{scheme}://mig%40tenant%23cluster"), "LOGIN_REFUSED")
+    assert b"\0mig@tenant#cluster\0" in server.heard, server.heard
+    assert "mig%40tenant%23cluster@127.0.0.1" in shown, shown

@@ -3,6 +3,7 @@
 asked for tells of the present."""
 import json
 import subprocess
+import threading
 
 import pytest
 
@@ -27,14 +28,26 @@ def on_both(sides, script):
         side.run(script, DATABASE)
 
 
-def verify(tmp_path, sides, *more):
-    """The exit code and the summary of a comparison without a project."""
-    run = subprocess.run(
+def begin(tmp_path, sides, *more):
+    """A comparison without a project, in the background."""
+    return subprocess.Popen(
         [str(godwit.PROGRAM), "verify", "--source", sides[0].url, "--destination", sides[1].url,
          "--objects", f"{DATABASE}.*", "--state-dir", str(tmp_path / "state"), "--yes", "--json",
-         *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
-    assert run.stdout, run.stderr
-    return run.returncode, json.loads(run.stdout.splitlines()[-1])
+         *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end(process):
+    """Its exit code and its summary."""
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert out, err
+    return process.returncode, json.loads(out.splitlines()[-1])
+
+
+def verify(tmp_path, sides, *more):
+    return end(begin(tmp_path, sides, *more))
 
 
 def verify_project(p, *words):
@@ -158,6 +171,104 @@ def test_a_row_that_does_not_fit_keeps_nobody_else_back(tmp_path, sides):
     there.run("ALTER TABLE a MODIFY v VARCHAR(20);\n", DATABASE)
     assert verify(tmp_path, sides, "--correct")[0] == 0
     assert not compare.servers(source, there, DATABASE)
+
+
+# --- definitions, and the source's global lock ---
+
+
+def test_a_definition_that_changes_between_two_batches(tmp_path, sides):
+    """What would be read by the old one is not written: the table is compared again first."""
+    source, there = sides
+    values = range(1, 1201)
+    for side, charset, text in ((source, "latin1", "é"), (there, "utf8mb4", "x")):
+        side.run(f"CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(20) CHARACTER SET {charset});\n"
+                 f"INSERT INTO t VALUES {', '.join(f'({n}, {text!r})' for n in values)};\n", DATABASE)
+    holder = there.connect(DATABASE, autocommit=False)
+    holder.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*", name="c")
+    run = begin(tmp_path, sides, "--correct", "--name", p.name)
+    try:
+        godwit.wait(lambda: (p.show().get("transient") or {}).get("code") == "LOCK_WAIT_TIMEOUT", 60,
+                    "the first batch to wait", run)
+        source.run("ALTER TABLE t MODIFY s VARCHAR(20) CHARACTER SET utf8mb4;\n", DATABASE)
+    finally:
+        holder.rollback()
+        holder.close()
+    code, summary = end(run)
+    assert (code, summary["inconsistent"]) == (0, 0), summary
+    assert rows(there, "t") == [(n, "é") for n in values]
+    reports = {path.parent.name: path.read_text() for path in (tmp_path / "state").rglob(f"{DATABASE}.t.diff")}
+    assert "'é' → 'x'" in reports["1"] and "'é' → 'x'" in reports["2"], reports.keys()
+    assert not any("Ã" in text for text in reports.values()), "bytes of UTF-8 were read as latin1"
+
+
+def flushes(source):
+    return int(source.query("SHOW GLOBAL STATUS LIKE 'Com_flush'")[0][1])
+
+
+def test_many_wrong_rows_lock_the_source_rarely(tmp_path, sides):
+    """One proof of a mark serves many batches, and the correction of many keys."""
+    source, there = sides
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v INT);\n", DATABASE)
+    for first in range(0, 20_000, 5000):
+        source.run(f"INSERT INTO t VALUES {', '.join(f'({n}, {n})' for n in range(first, first + 5000))};\n", DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    there.run("UPDATE t SET v = v + 1;\n", DATABASE)
+    before = flushes(source)
+    found = verify_project(p)
+    assert (found.code, found.summary["inconsistent"]) == (4, 20_000), found
+    assert flushes(source) - before <= 10  # of 24 batches
+    before = flushes(source)
+    assert verify_project(p, "--correct").code == 0
+    assert flushes(source) - before <= 30  # of 64
+    source.run("UPDATE t SET v = v + 1 WHERE id % 2 = 0;\n", DATABASE)
+    godwit.wait(lambda: rows(there, "t") == rows(source, "t"), 60, "the changes", following.process)
+    assert not p.show()["blocked"]
+    assert following.stop().code == 130
+
+
+def test_statements_in_the_way_of_the_global_lock(tmp_path, sides):
+    """A difference is found without it, a correction is not made without it; neither asks for it for long. Of the
+    clients one has the row that the other's statement waits for."""
+    source, there = sides
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v INT);\n"
+               "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3);\n", DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    there.run("UPDATE t SET v = 9 WHERE id = 3;\n", DATABASE)
+    holder = source.connect(DATABASE, autocommit=False)
+    waiter = source.connect(DATABASE)
+    waiter.cursor().execute("SET innodb_lock_wait_timeout = 600")
+    holder.cursor().execute("UPDATE t SET v = v + 10 WHERE id = 1")
+    thread = threading.Thread(target=waiter.cursor().execute, args=("UPDATE t SET v = v + 10 WHERE id = 1",))
+    thread.start()
+    try:
+        is_waiting = ("SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s AND "
+                      "state LIKE 'updating%%'")
+        godwit.wait(lambda: source.query(is_waiting, waiter.thread_id())[0][0], 30, "the waiter")
+        before = flushes(source)
+        found = verify_project(p)
+        assert (found.code, found.summary["inconsistent"]) == (4, 1), found
+        assert flushes(source) - before <= 2
+        before = flushes(source)
+        found = verify_project(p, "--correct")
+        assert (found.code, found.summary["inconsistent"]) == (4, 1), found
+        assert flushes(source) - before <= 4
+        text = told(p.state, "t")
+        assert "not corrected: 1 rows\n  GLOBAL_LOCK_TIMEOUT" in text, text
+        assert "1 could not be corrected" in p.other("project", "show", p.name).stdout
+        assert rows(there, "t") == [(1, 1), (2, 2), (3, 9)]
+    finally:
+        holder.commit()
+        thread.join()
+        holder.close()
+        waiter.close()
+    assert verify_project(p, "--correct").code == 0
+    godwit.wait(lambda: rows(there, "t") == [(1, 21), (2, 2), (3, 3)], 60, "the changes", following.process)
+    assert following.stop().code == 130
 
 
 # --- what a comparison tells of ---

@@ -175,11 +175,18 @@ def is_write(statement):
     return statement.startswith((b"INSERT INTO `faults`", b"UPDATE `faults`", b"DELETE FROM `faults`"))
 
 
+# The server's number → its words, the code shown for it, a word of the cause.
+REFUSALS = {4184: ("Server out of disk space", "DISK_FULL", "disk"),
+            4030: ("Over tenant memory limits", "OCEANBASE_OVERLOAD", "memstore")}
+
+
 @pytest.mark.parametrize("moment", ["copying", "following"])
-def test_full_disk_of_the_destination(tmp_path, mysql, oceanbase, tables, moment):
-    """Waited for and shown; nothing is taken for written that was refused."""
+@pytest.mark.parametrize("number", REFUSALS)
+def test_a_destination_without_room(tmp_path, mysql, oceanbase, tables, moment, number):
+    """Waited for, with pauses, and shown; nothing is taken for written that was refused."""
+    words, code, cause = REFUSALS[number]
     with proxy.Proxy(oceanbase) as between:
-        full = proxy.Refusal(is_write, 4184, "Server out of disk space", times=10**9)
+        full = proxy.Refusal(is_write, number, words, times=10**9)
         p = project(tmp_path, mysql, between.as_server())
         if moment == "copying":
             between.add(full)
@@ -188,10 +195,14 @@ def test_full_disk_of_the_destination(tmp_path, mysql, oceanbase, tables, moment
             following.wait_stage("verification", "done")
             between.add(full)
         change(mysql, 20)
-        godwit.wait(lambda: p.show().get("transient"), 60, "the full disk to be shown", following.process)
+        godwit.wait(lambda: p.show().get("transient"), 60, "the refusal to be shown", following.process)
         shown = p.show()["transient"]
-        assert (shown["code"], shown["side"]) == ("DISK_FULL", "destination"), shown
-        assert "disk" in shown["cause"] and shown["remedy"], shown
+        assert (shown["code"], shown["side"]) == (code, "destination"), shown
+        assert cause in shown["cause"] and shown["remedy"], shown
+        first = full.moments[0]
+        godwit.wait(lambda: time.monotonic() > first + 1, 5, "a second", following.process)
+        # Three connections, at once, after 0.2 and after 0.6 seconds.
+        assert sum(hit < first + 1 for hit in full.moments) <= 20, "it does not slow down"
         full.times = 0  # room was made
         godwit.wait(lambda: "transient" not in p.show(), 60, "it to work again", following.process)
         following.wait_stage("verification", "done", seconds=120)

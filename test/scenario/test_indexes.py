@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """When indexes are made: with a small table, after the rows of a large one, or as the settings say."""
+import json
+import re
+
 import pytest
 
 import compare
@@ -26,6 +29,13 @@ def tables(mysql, oceanbase):
         server.drop(DATABASE)
 
 
+def shown(p, table):
+    """What `project ddl` says of a table and of each of its indexes."""
+    done = p.other("project", "ddl", p.name, table, "--json")
+    assert done.returncode == 0, done.stderr
+    return {line["object"]: line for line in map(json.loads, done.stdout.splitlines())}
+
+
 @pytest.mark.parametrize("settings, with_table", [
     ("", {"small"}), ("defer_indexes = true\n", set()), ("defer_indexes = false\n", {"small", "large"})])
 def test_when_indexes_are_made(settings, with_table, tmp_path, mysql, oceanbase, tables):
@@ -35,7 +45,15 @@ def test_when_indexes_are_made(settings, with_table, tmp_path, mysql, oceanbase,
     assert run.code == 0, run
     assert not compare.servers(mysql, oceanbase, DATABASE)
     assert not definitions.differences(mysql, oceanbase, DATABASE)
-    for table in ("small", "large"):
-        converted = p.other("project", "ddl", "p", f"{DATABASE}.{table}").stdout
-        created = converted[converted.rindex("CREATE TABLE"):]
-        assert ("KEY `k` (`k`)" in created.split(";")[0]) == (table in with_table), converted
+    for table in (f"{DATABASE}.small", f"{DATABASE}.large"):
+        entries = shown(p, table)
+        created = entries[table]["converted"]
+        assert ("KEY `k` (`k`)" in created) == (table.split(".")[1] in with_table), created
+        if "false" in settings:
+            assert list(entries) == [table], entries
+            continue
+        index = entries[f"{table} k"]
+        assert (index["kind"], index["status"]) == ("index", "done"), index
+        quoted = table.replace(".", "`.`")
+        assert re.fullmatch(rf"ALTER (/\*\+ PARALLEL\(\d+\) \*/ )?TABLE `{quoted}` ADD KEY `k` \(`k`\);\s*",
+                            index["converted"]), index

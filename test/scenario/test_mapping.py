@@ -277,6 +277,48 @@ def test_wrong_rules_end_before_anything_runs(project, tmp_path, mysql, oceanbas
     assert not oceanbase.query("SHOW DATABASES LIKE 'mapx'")
 
 
+@pytest.fixture
+def one_table(tmp_path, mysql, oceanbase):
+    """A project whose pattern has one table's name behind it, and a second table that comes under it later."""
+    mysql.drop("mapa")
+    oceanbase.drop("mapx", "mapy")
+    mysql.run("CREATE DATABASE mapa;\nCREATE TABLE mapa.tab1 (id INT PRIMARY KEY, v INT);\n"
+              "INSERT INTO mapa.tab1 VALUES (1, 1);\nCREATE TABLE mapa.other (id INT PRIMARY KEY);\n")
+    project = godwit.Godwit(tmp_path / "one", mysql, oceanbase, "mapa.tab*=mapx.there")
+    run = project.migrate()
+    assert run.code == 0 and not of_the_first(mysql, oceanbase), run
+    mysql.run("INSERT INTO mapa.tab1 VALUES (2, 2);\nCREATE TABLE mapa.tab2 (id INT PRIMARY KEY, v INT);\n"
+              "INSERT INTO mapa.tab2 VALUES (3, 3);\n")
+    return project
+
+
+def of_the_first(mysql, oceanbase):
+    connection = oceanbase.connect()
+    assert compare.tables(connection, "mapx") == ["there"]
+    return compare.table(mysql.connect(), connection, ("mapa", "tab1"), ("mapx", "there"))
+
+
+def test_a_pattern_into_one_table_is_for_one(tmp_path, mysql, oceanbase, one_table):
+    """A second one is asked about where it is made later, and fails precheck where it is there."""
+    run = one_table.migrate()
+    assert run.code == 5 and "DDL_SHARED_DESTINATION" in run.err, run
+    assert not of_the_first(mysql, oceanbase)
+    run = godwit.Godwit(tmp_path / "two", mysql, oceanbase, "mapa.tab*=mapy.there").migrate()
+    assert run.code == 3 and "name_unique" in run.err, run
+    assert "mapa.tab1 and mapa.tab2 both go there" in run.err, run
+    assert not oceanbase.query("SHOW DATABASES LIKE 'mapy'")
+
+
+def test_a_second_table_for_one_name_is_left_out(mysql, oceanbase, one_table):
+    """Its rows do not come to the first one's."""
+    assert one_table.migrate().code == 5
+    item = one_table.show()["blocked"][0]["item"]
+    done = one_table.other("project", "resolve", one_table.name, item, "--skip")
+    assert done.returncode == 0, done.stderr
+    run = one_table.migrate()
+    assert not of_the_first(mysql, oceanbase), run
+
+
 def test_a_key_that_cannot_be_made_is_the_users_to_answer(tmp_path, mysql, oceanbase):
     """A table that has no counterpart fails its own check; made by the user's words it goes."""
     mysql.drop("mapa")

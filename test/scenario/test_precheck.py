@@ -2,6 +2,7 @@
 """Items of the precheck that need a server in a certain state to say something."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_row_that_no_packet_holds(tmp_path, mysql, oceanbase):
 
 
 def test_every_item_is_listed(tmp_path, mysql, oceanbase):
-    fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\n")
+    fresh(mysql, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT);\nCREATE VIEW v AS SELECT id FROM t;\n")
     done = precheck(tmp_path, mysql, oceanbase)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
@@ -60,7 +61,7 @@ def test_every_item_is_listed(tmp_path, mysql, oceanbase):
                  "binlog_format", "binlog_row_image", "server_id", "binlog_order_commits",
                  "log_retention", "replication_client", "replication_slave", "reload",
                  "write_privilege", "database_privilege", "max_allowed_packet", "trigger",
-                 "read_only", "data_disk", "log_disk", "binlog_filter", "log_replica_updates"):
+                 "read_only", "data_disk", "log_disk", "binlog_filter", "log_replica_updates", "view_privilege"):
         assert item in listed, item
         assert f": {item}@" in done.stderr, done.stderr
 
@@ -76,6 +77,33 @@ def test_a_skipped_item_is_no_objection(tmp_path, mysql, oceanbase):
                         options=["--skip-check", "key"]).migrate()
     assert run.code == 0 and "precheck skipped" not in run.err, run
     assert "precheck skipped" not in (tmp_path / "state" / "godwit.log").read_text()
+
+
+NOBODY = godwit.Server("nobody", "mysql://root@127.0.0.1:1")
+NAMED = re.compile(r'\b(?:Pass|PassIfQuiet|Warn|Fail|Try|CheckUse|Item|Look|expect)\(\s*(?:list, )?'
+                   r'(?:note\.may_clash \? )?"([a-z_]+)"(?: : "([a-z_]+)")?|\bitem = "([a-z_]+)"')
+
+
+def test_an_item_that_there_is_not(tmp_path):
+    """Nobody is asked; what is spelt well goes on and finds that nobody answers."""
+    for options in (["--skip-check", "binlog_formt"], ["--skip-check", "clock", "binlog_formt"],
+                    godwit.config(tmp_path / "p.toml", 'skip_checks = ["binlog_formt"]\n')):
+        done = precheck(tmp_path, NOBODY, NOBODY, *options)
+        assert done.returncode == 2 and "ITEM_UNKNOWN" in done.stderr, done.stderr
+        assert "'binlog_formt'" in done.stderr and "binlog_format, " in done.stderr, done.stderr
+    done = precheck(tmp_path, NOBODY, NOBODY, "--skip-check", "clock", "binlog_format")
+    assert done.returncode == 1 and "CONNECTION_FAILED" in done.stderr, done.stderr
+
+
+def test_every_item_can_be_skipped(tmp_path):
+    """The list of items has those that the sources give an outcome, and no others."""
+    sources = godwit.ROOT / "src"
+    files = [*sources.glob("stage/precheck*.cc"), sources / "connectors/memory/endpoint.cc",
+             *(path for path in sources.rglob("checks*.cc") if not path.name.endswith("_test.cc"))]
+    judged_there = {name for path in files for match in NAMED.finditer(path.read_text())
+                    for name in match.groups() if name}
+    done = precheck(tmp_path, NOBODY, NOBODY, "--skip-check", "no_such_item")
+    assert set(re.search("precheck's items: ([a-z_, ]+)", done.stderr)[1].split(", ")) == judged_there
 
 
 def test_heartbeat_without_the_right_to_write_it(tmp_path, mysql, oceanbase):

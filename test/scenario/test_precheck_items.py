@@ -6,16 +6,21 @@ import pytest
 
 import conftest
 import godwit
-from test_precheck import DATABASE, fresh, precheck
+from test_ddl_following import summer  # noqa: F401
+from test_precheck import DATABASE, fresh, outcomes, precheck
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, v INT);\n"
 
 
-def statuses(done, item):
-    """What the item said, by object."""
+TIMES = "CREATE TABLE t (id INT PRIMARY KEY, d DATETIME);\n"
+
+
+def statuses(done, item, side=None):
+    """What the item said, by object; of both sides, or of one."""
     told = [json.loads(line) for line in done.stdout.splitlines()]
     return {event.get("object", ""): event["status"] for event in told
-            if event.get("stage") == "precheck" and event.get("item") == item}
+            if event.get("stage") == "precheck" and event.get("item") == item
+            and side in (None, event.get("side"))}
 
 
 @pytest.mark.parametrize("server, name, value, item, status", [
@@ -44,6 +49,100 @@ def test_settings_of_the_source(tmp_path, oceanbase, server, name, value, item, 
         source.run(f"SET GLOBAL {name} = {before};\n")
     assert statuses(done, item) == {"": status}, done.stderr
     assert done.returncode == (3 if status == "fail" else 0), done.stderr
+
+
+class Global:
+    """A variable of the server that has this text for a while."""
+
+    def __init__(self, server, name, value):
+        self.server, self.name, self.value = server, name, value
+
+    def set(self, value):
+        self.server.run(f"SET GLOBAL {self.name} = '{value}';\n")
+
+    def __enter__(self):
+        self.before = self.server.query(f"SELECT @@GLOBAL.{self.name}")[0][0]
+        self.set(self.value)
+
+    def __exit__(self, *_):
+        self.set(self.before)
+
+
+@pytest.mark.parametrize("server, mode, status", [
+    ("mysql97", "PIPES_AS_CONCAT", "warn"), ("mysql56", "HIGH_NOT_PRECEDENCE", "warn"),
+    ("mariadb", "PIPES_AS_CONCAT", "warn"), ("mysql97", "ANSI_QUOTES", "pass")])
+def test_modes_under_which_statements_read_otherwise(tmp_path, oceanbase, server, mode, status):
+    source = conftest.server(conftest.SOURCES[server], server)
+    fresh(source, oceanbase, TABLE)
+    assert statuses(precheck(tmp_path / "default", source, oceanbase), "sql_mode", "source") == {"": "pass"}
+    with Global(source, "sql_mode", mode):
+        done = precheck(tmp_path / "set", source, oceanbase)
+        copied = precheck(tmp_path / "copied", source, oceanbase, "--types", "schema,full")
+    assert statuses(done, "sql_mode", "source") == {"": status}, done.stderr
+    assert statuses(copied, "sql_mode", "source") == {"": "pass"}, copied.stderr
+    assert done.returncode == copied.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("zone, table, options, status", [
+    ("Godwit/Summer", TIMES, [], "warn"), ("+08:00", TIMES, [], "pass"), ("Godwit/Summer", TABLE, [], "pass"),
+    ("Godwit/Summer", TIMES, ["--types", "schema,full"], "pass")],
+    ids=["summer time", "an offset", "no times", "no statements"])
+def test_a_zone_whose_clock_is_changed(tmp_path, mysql, oceanbase, summer, zone, table, options, status):  # noqa: F811
+    fresh(mysql, oceanbase, table)
+    with Global(mysql, "time_zone", zone):
+        done = precheck(tmp_path, mysql, oceanbase, *options)
+    assert statuses(done, "time_zone", "source") == {"": status}, done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_zone_that_has_a_name_and_one_offset(tmp_path, source, oceanbase):
+    """The servers of the tests are in UTC, and say SYSTEM."""
+    fresh(source, oceanbase, TIMES)
+    if source.query("SELECT @@GLOBAL.time_zone, @@system_time_zone")[0] != ("SYSTEM", "UTC"):
+        return
+    done = precheck(tmp_path, source, oceanbase)
+    assert statuses(done, "time_zone", "source") == {"": "pass"}, done.stderr
+
+
+def test_a_clock_that_is_off(tmp_path, source, oceanbase, account):
+    """Sessions of those who may do little begin in another century."""
+    fresh(source, oceanbase, TABLE)
+    judge = account(RIGHTS.values())
+    assert statuses(precheck(tmp_path / "right", judge, oceanbase), "clock", "source") == {"": "pass"}
+    with Global(source, "init_connect", "SET timestamp = 946684800"):
+        done = precheck(tmp_path / "off", judge, oceanbase)
+    assert statuses(done, "clock", "source") == {"": "warn"}, done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_server_whose_log_nobody_reads(tmp_path, mysql, oceanbase):
+    fresh(oceanbase, mysql, TABLE)
+    done = precheck(tmp_path / "followed", oceanbase, mysql)
+    assert (done.returncode, statuses(done, "log_bin")) == (3, {"": "fail"}), done.stderr
+    done = precheck(tmp_path / "copied", oceanbase, mysql, "--types", "schema,full")
+    assert statuses(done, "log_bin") == {}, done.stderr
+    oceanbase.drop(DATABASE)
+
+
+def test_a_definition_that_is_not_understood(tmp_path, oceanbase):
+    mariadb = conftest.server(conftest.SOURCES["mariadb"], "mariadb")
+    fresh(mariadb, oceanbase, TABLE + "CREATE TABLE h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING;\n")
+    done = precheck(tmp_path / "with", mariadb, oceanbase)
+    assert (done.returncode, statuses(done, "definition")) == (3, {f"{DATABASE}.h": "fail"}), done.stderr
+    done = precheck(tmp_path / "without", mariadb, oceanbase, "--exclude", f"{DATABASE}.h")
+    assert (done.returncode, statuses(done, "definition")) == (0, {}), done.stderr
+
+
+def test_capitals_that_the_destination_does_not_keep(tmp_path, mysql, oceanbase):
+    assert oceanbase.query("SELECT @@lower_case_table_names")[0][0] == 1
+    fresh(mysql, oceanbase, TABLE)
+    done = precheck(tmp_path / "small", mysql, oceanbase)
+    assert statuses(done, "lower_case_table_names") == {"": "pass"}, done.stderr
+    mysql.run("CREATE TABLE Orders (id INT PRIMARY KEY);\n", DATABASE)
+    done = precheck(tmp_path / "large", mysql, oceanbase)
+    assert statuses(done, "lower_case_table_names", "destination") == {"": "warn"}, done.stderr
+    assert statuses(done, "lower_case_table_names", "source") == {"": "pass"}, done.stderr
+    assert done.returncode == 0 and f"{DATABASE}.Orders" in done.stderr, done.stderr
 
 
 def test_engine(tmp_path, mysql, oceanbase):
@@ -84,6 +183,38 @@ def test_foreign_keys_out_of_the_selection(tmp_path, source, oceanbase):
     assert not statuses(done, "foreign_key_closure") and not statuses(done, "cascade_closure")
     done = precheck(tmp_path / "both", source, oceanbase)
     assert not statuses(done, "foreign_key_closure") and not statuses(done, "cascade_closure")
+
+
+def test_cascades_that_the_destination_has_to_do(tmp_path, source, oceanbase):
+    """Tables made by the user, whose key does nothing, or something else, to its child."""
+    fresh(source, oceanbase,
+          "CREATE TABLE p (id INT PRIMARY KEY);\n"
+          "CREATE TABLE c (id INT PRIMARY KEY, p INT, CONSTRAINT cp FOREIGN KEY (p) REFERENCES p (id) "
+          "ON DELETE CASCADE);\n")
+    oceanbase.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE};\nUSE {DATABASE};\n"
+                  "CREATE TABLE p (id INT PRIMARY KEY);\nCREATE TABLE c (id INT PRIMARY KEY, p INT);\n")
+    lost = {} if source.name == "mysql97" else {f"{DATABASE}.c": "fail"}
+
+    def judged(name, types):
+        done = precheck(tmp_path / name, source, oceanbase, "--types", types)
+        return statuses(done, "cascade_closure")
+    assert judged("none", "incremental") == lost
+    assert not judged("made", "schema,full,incremental")
+    oceanbase.run("ALTER TABLE c ADD CONSTRAINT cp FOREIGN KEY (p) REFERENCES p (id);\n", DATABASE)
+    assert judged("other", "incremental") == lost
+    assert judged("named", "schema,full,incremental") == lost
+    oceanbase.run("ALTER TABLE c DROP FOREIGN KEY cp;\nALTER TABLE c ADD CONSTRAINT x FOREIGN KEY (p) "
+                  "REFERENCES p (id) ON DELETE CASCADE;\n", DATABASE)
+    assert not judged("same", "incremental")
+
+
+def test_rules_that_match_nothing(tmp_path, mysql, oceanbase):
+    fresh(mysql, oceanbase, TABLE)
+    done = precheck(tmp_path / "names", mysql, oceanbase, "--objects", f"{DATABASE}.typo", "--objects",
+                    f"{DATABASE}.x_*", "--exclude", f"{DATABASE}.gone")
+    assert statuses(done, "rule") == {f"{DATABASE}.typo": "fail", f"{DATABASE}.x_*": "warn",
+                                      f"{DATABASE}.gone": "warn"}, done.stderr
+    assert not statuses(precheck(tmp_path / "good", mysql, oceanbase), "rule")
 
 
 def test_one_table_at_both_ends(tmp_path, mysql, oceanbase):
@@ -183,6 +314,19 @@ def test_a_right_that_is_missing_at_the_source(tmp_path, source, oceanbase, acco
         assert other == item or set(statuses(done, other).values()) == {"pass"}, done.stderr
 
 
+def test_a_view_whose_definition_is_not_shown(tmp_path, source, oceanbase, account):
+    fresh(source, oceanbase, TABLE + "CREATE VIEW v AS SELECT id FROM t;\n")
+    judge = account(RIGHTS.values())
+    done = precheck(tmp_path / "without", judge, oceanbase)
+    status, remedy = outcomes(done.stdout, "view_privilege")[f"{DATABASE}.v"]
+    assert (done.returncode, status) == (3, "fail") and "GRANT SHOW VIEW" in remedy, done.stderr
+    done = precheck(tmp_path / "copied", judge, oceanbase, "--exclude", f"{DATABASE}.v")
+    assert (done.returncode, statuses(done, "view_privilege")) == (0, {}), done.stderr
+    judge = account([*RIGHTS.values(), "SHOW VIEW"])
+    done = precheck(tmp_path / "with", judge, oceanbase)
+    assert (done.returncode, statuses(done, "view_privilege")) == (0, {"": "pass"}), done.stderr
+
+
 def test_rights_by_a_role(tmp_path, source, oceanbase, account):
     if source.name == "mysql56":
         return  # has no roles
@@ -198,6 +342,22 @@ def test_rights_by_a_role(tmp_path, source, oceanbase, account):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def writer(oceanbase):
+    """Makes an account of the destination with these grants and those on Godwit's own database, and the
+    server by its eyes. What was tried is gone in the end."""
+    def make(*grants):
+        oceanbase.run("DROP USER IF EXISTS judge;\nCREATE USER judge;\n"
+                      + "".join(f"GRANT {grant} TO judge;\n"
+                                for grant in ("ALL ON godwit.*", "CREATE ON *.*", *grants)))
+        return godwit.Server("judge", oceanbase.url.replace("root@", "judge@"))
+
+    yield make
+    oceanbase.run("DROP USER IF EXISTS judge;\n")
+    assert not oceanbase.query("SELECT table_schema, table_name FROM information_schema.tables WHERE table_name "
+                               "LIKE 'godwit!_trial!_%' ESCAPE '!'")
+
+
 def test_rights_that_are_missing_at_the_destination(tmp_path, mysql, oceanbase):
     fresh(mysql, oceanbase, TABLE)
     oceanbase.run(f"CREATE DATABASE {DATABASE};\nDROP USER IF EXISTS judge;\nCREATE USER judge;\n"
@@ -207,14 +367,51 @@ def test_rights_that_are_missing_at_the_destination(tmp_path, mysql, oceanbase):
         done = precheck(tmp_path, mysql, judge)
         assert done.returncode == 3, done.stderr
         assert statuses(done, "write_privilege") == {"": "fail"}, done.stderr
-        assert statuses(done, "database_privilege").get(DATABASE) == "warn", done.stderr
-        oceanbase.run(f"GRANT ALL ON {DATABASE}.* TO judge;\nGRANT ALL ON godwit.* TO judge;\n"
-                      "GRANT CREATE ON *.* TO judge;\n")
-        done = precheck(tmp_path / "granted", mysql, judge)
-        assert statuses(done, "write_privilege") == {"": "pass"}, done.stderr
-        assert statuses(done, "database_privilege") == {"": "pass"}, done.stderr
+        assert statuses(done, "database_privilege") == {DATABASE: "fail"}, done.stderr
     finally:
         oceanbase.run("DROP USER judge;\n")
+
+
+def test_all_rights_in_a_database_that_is_there(tmp_path, mysql, oceanbase, writer):
+    """The trial is seen by no other item; a key that refers is tried where one is to be made."""
+    fresh(mysql, oceanbase, TABLE + "CREATE TABLE c (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id));\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    done = precheck(tmp_path, mysql, writer(f"ALL ON {DATABASE}.*"))
+    assert statuses(done, "write_privilege") == {"": "pass"}, done.stderr
+    assert statuses(done, "database_privilege") == {"": "pass"}, done.stderr
+    assert (done.returncode, statuses(done, "destination_table")) == (0, {}), done.stderr
+    assert not oceanbase.query(f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{DATABASE}'")
+
+
+TRIED = ["CREATE", "DROP", "ALTER", "INSERT", "UPDATE", "DELETE"]
+
+
+@pytest.mark.parametrize("missing", [[right] for right in TRIED] + [[*TRIED, "SELECT", "INDEX"]],
+                         ids=[*TRIED, "all"])
+def test_a_right_that_is_missing_in_a_database_that_is_there(tmp_path, mysql, oceanbase, writer, missing):
+    fresh(mysql, oceanbase, TABLE)
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    rights = [right for right in (*TRIED, "SELECT", "INDEX") if right not in missing]
+    judge = writer(*([f"{', '.join(rights)} ON {DATABASE}.*"] if rights else []))
+    if "CREATE" in missing:  # which it has everywhere otherwise, for the database godwit
+        oceanbase.run("CREATE DATABASE IF NOT EXISTS godwit;\nREVOKE CREATE ON *.* FROM judge;\n")
+    done = precheck(tmp_path, mysql, judge)
+    assert (done.returncode, statuses(done, "database_privilege")) == (3, {DATABASE: "fail"}), done.stderr
+    assert statuses(done, "write_privilege") == {"": "pass"}, done.stderr
+    assert f"ON `{DATABASE}`.*" in outcomes(done.stdout, "database_privilege")[DATABASE][1]
+
+
+def test_rights_in_a_database_to_be_made_are_guessed(tmp_path, mysql, oceanbase, writer):
+    """None is made to find out; nor is a table by an account that makes none."""
+    fresh(mysql, oceanbase, TABLE)
+    done = precheck(tmp_path / "absent", mysql, writer())
+    assert statuses(done, "database_privilege") == {DATABASE: "warn"}, done.stderr
+    assert not oceanbase.query(f"SELECT 1 FROM information_schema.schemata WHERE schema_name = '{DATABASE}'")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    oceanbase.run(TABLE, DATABASE)
+    judge = writer(f"SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.*")
+    done = precheck(tmp_path / "full", mysql, judge, "--types", "full,incremental")
+    assert (done.returncode, statuses(done, "database_privilege")) == (0, {"": "pass"}), done.stderr
 
 
 def test_a_destination_that_takes_no_writes(tmp_path, mysql, oceanbase):

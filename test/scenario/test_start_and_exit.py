@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens at the edges of the copy: transactions open across the start point, values and keys
 that move between chunks while rows are read, definitions that change meanwhile."""
+import contextlib
 import random
 import threading
 import time
@@ -60,6 +61,112 @@ def test_transaction_open_across_the_start(tmp_path, source, oceanbase, database
     across.commit()
     assert following.stop().code == 130
     finish(project, source, oceanbase, database)
+
+
+@contextlib.contextmanager
+def prepared(source, database, *changes, xid="across"):
+    """How to end an XA transaction that is prepared. One that nobody has ended would hold up all that comes
+    after: it is rolled back."""
+    connection = source.connect(database)
+    cursor = connection.cursor()
+    for statement in (f"XA START '{xid}'", *changes, f"XA END '{xid}'", f"XA PREPARE '{xid}'"):
+        cursor.execute(statement)
+    try:
+        yield lambda word: cursor.execute(f"XA {word} '{xid}'")
+    finally:
+        if xid in str(source.query("XA RECOVER")):
+            cursor.execute(f"XA ROLLBACK '{xid}'")
+        connection.close()
+
+
+PREPARED = ["INSERT INTO t VALUES (1001, 1001, 'prepared')", "UPDATE t SET v = 'prepared' WHERE id = 2"]
+
+
+def test_xa_prepared_before_the_start(tmp_path, source, oceanbase, database):
+    """Its rows would lie before the start point and its commit behind it: there is none until it has ended."""
+    fill(source, database, 100)
+    asked = lambda: int(source.query("SHOW GLOBAL STATUS LIKE 'Com_xa_recover'")[0][1])
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    with prepared(source, database, *PREPARED) as end:
+        before = asked()
+        following = godwit.Following(project)
+        godwit.wait(lambda: asked() >= before + 2, 60, "its end to be waited for", following.process)
+        assert project.stage("capture") == "running" and not project.show()["flow"]["capturing"]
+        end("COMMIT")
+    following.wait_stage("incremental", "running")
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
+def test_xa_prepared_while_it_follows(tmp_path, source, oceanbase, database):
+    """What is committed meanwhile is not held up; a run that begins later knows the rows all the same."""
+    fill(source, database, 100)
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    following = godwit.Following(project)
+    following.wait_stage("verification", "done")
+    with (prepared(source, database, *PREPARED) as end,
+          prepared(source, database, "DELETE FROM t WHERE id = 6", xid="given up") as give_up):
+        source.run("UPDATE t SET v = 'beside' WHERE id = 4;\n", database)
+        beside = f"SELECT id FROM {database}.t WHERE v = 'beside'"
+        godwit.wait(lambda: oceanbase.query(beside) == ((4,),), 60, "the change beside them", following.process)
+        assert following.stop().code == 130
+        finish(project, source, oceanbase, database)
+        end("COMMIT")
+        give_up("ROLLBACK")
+    finish(project, source, oceanbase, database)
+    there = oceanbase.query(f"SELECT id FROM {database}.t WHERE v = 'prepared' OR id = 6 ORDER BY id")
+    assert there == ((2,), (6,), (1001,))
+
+
+@pytest.mark.full
+def test_xa_that_stays_prepared(tmp_path, mysql, oceanbase):
+    """The start is given up after a while, and goes on from the same command once it has ended."""
+    database = "edge_xa"
+    mysql.drop(database)
+    oceanbase.drop(database)
+    mysql.run(f"CREATE DATABASE {database};\n")
+    fill(mysql, database, 100)
+    project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*")
+    with prepared(mysql, database, *PREPARED) as end:
+        run = project.migrate()
+        assert (run.code, run.summary["status"]) == (1, "failed"), run
+        assert "START_POINT_UNPROVED" in run.err and "XA RECOVER" in run.err, run
+        end("COMMIT")
+    finish(project, mysql, oceanbase, database)
+
+
+@pytest.fixture
+def plain(mysql):
+    """An account that may not look at prepared transactions (MySQL 8: XA_RECOVER_ADMIN)."""
+    mysql.run("DROP USER IF EXISTS plain;\nCREATE USER plain;\nGRANT SELECT, SHOW VIEW, RELOAD, REPLICATION SLAVE, "
+              "REPLICATION CLIENT ON *.* TO plain;\n")
+    yield godwit.Server(mysql.name, mysql.url.replace("root@", "plain@"))
+    mysql.run("DROP USER plain;\n")
+
+
+@pytest.mark.parametrize("word", ["COMMIT", "ROLLBACK"])
+def test_xa_that_the_account_may_not_see(tmp_path, mysql, oceanbase, plain, word):
+    """Nobody waits for it; its commit stops capture, again and again, since its rows were never read."""
+    database = "edge_xa"
+    mysql.drop(database)
+    oceanbase.drop(database)
+    mysql.run(f"CREATE DATABASE {database};\n")
+    fill(mysql, database, 100)
+    project = godwit.Godwit(tmp_path / "state", plain, oceanbase, f"{database}.*")
+    with prepared(mysql, database, *PREPARED) as end:
+        following = godwit.Following(project)
+        following.wait_stage("verification", "done")
+        end(word)
+    if word == "COMMIT":
+        godwit.wait(lambda: following.process.poll() is not None, 60, "its end")
+        for run in (following.stop(), project.migrate()):
+            assert (run.code, run.summary["status"]) == (1, "failed") and "XA_UNKNOWN" in run.err, run
+        # What the error says to do.
+        assert project.other("project", "release", project.name).returncode == 0
+        oceanbase.drop(database)
+    else:
+        assert following.stop().code == 130
+    finish(project, mysql, oceanbase, database)
 
 
 def test_values_and_keys_move_while_rows_are_read(tmp_path, source, oceanbase, database):

@@ -58,7 +58,7 @@ std::string MemoryChangeReader::Describe(const Position& position) {
   return "log entry " + std::to_string(PlaceOf(position));
 }
 
-void MemoryChangeReader::Start(const Position& from, SchemaHistory& history) {
+void MemoryChangeReader::Start(const Position& from, const Position&, SchemaHistory& history) {
   connection_.Check();
   history_ = &history;
   next_ = PlaceOf(from);

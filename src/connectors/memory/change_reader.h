@@ -25,7 +25,8 @@ class MemoryChangeReader : public ChangeReader {
   Position Current() override;
   int Compare(const Position& a, const Position& b) override;
   std::string Describe(const Position& position) override;
-  void Start(const Position& from, SchemaHistory& history) override;
+  using ChangeReader::Start;
+  void Start(const Position& from, const Position& known, SchemaHistory& history) override;
   std::optional<Fragment> Next(Deadline deadline, std::stop_token stop) override;
   void Release(const Position& position) override;
   uint64_t bytes_read() const override { return bytes_read_.load(); }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "connectors/memory/connection.h"
 #include "connectors/memory/dialect.h"
+#include "connectors/memory/sink.h"
 
 namespace godwit::memory {
 namespace {
@@ -146,6 +147,38 @@ TEST(MemoryServer, DdlChangesRowsAndFingerprint) {
   server->Execute(change);
   EXPECT_EQ(server->Read(kTable, {1}, {}, 9), (std::vector<Row>{{std::nullopt, "1", "x"}}));
   EXPECT_NE(server->Fingerprint(kTable), before);
+}
+
+TEST(MemorySink, DisplacesNothingByAUniqueIndexThatTheSourceHasNot) {
+  auto server = NewServer();
+  Connection(server).Insert(kTable, {"1", "x"});
+  MemorySink sink(server);
+  sink.Attach("link", 0, sink.RaiseEpoch("link", 1).epoch);
+  WritePlan plan;
+  plan.table = server->Table(kTable);
+  plan.columns = {0, 1};
+  plan.key = {0};
+  plan.unique_keys = {{0}, {1}};
+  RowBatch rows(2);
+  rows.Add("2");
+  rows.Add("x");
+  auto load = [&]() -> std::string {
+    sink.Begin({}, ForeignKeys::kOff);
+    try {
+      sink.Load(plan, rows);
+      sink.Commit({});
+      return "";
+    } catch (const Error& error) {
+      sink.Rollback();
+      return error.code();
+    }
+  };
+  plan.own_uniques = {1};
+  EXPECT_EQ(load(), "CHANGE_ROW_EXISTS");
+  EXPECT_EQ(Rows(*server), (std::vector<Row>{{"1", "x"}}));
+  plan.own_uniques = {};
+  EXPECT_EQ(load(), "");
+  EXPECT_EQ(Rows(*server), (std::vector<Row>{{"2", "x"}}));
 }
 
 TEST(MemoryDialect, StatementsSurviveTheirText) {

@@ -59,6 +59,18 @@ RowLocator LocatorOf(const WritePlan& plan, const RowBatch& batch, size_t row) {
   return locator;
 }
 
+// A unique index that the source does not have: what clashes there is another row.
+bool IsOwn(const WritePlan& plan, const std::vector<int>& columns) {
+  return std::any_of(plan.own_uniques.begin(), plan.own_uniques.end(), [&](int ordinal) {
+    const std::vector<KeyPart>& parts = plan.table->indexes[static_cast<size_t>(ordinal)].parts;
+    return std::equal(parts.begin(), parts.end(), columns.begin(), columns.end(),
+                      [&](const KeyPart& part, int column) {
+                        return part.prefix_length == 0 &&
+                               plan.table->FindColumn(part.column) == column;
+                      });
+  });
+}
+
 RowLocator LocatorOf(const std::vector<int>& columns, const Row& row) {
   RowLocator locator{columns, {}};
   for (int c : columns) locator.cells.push_back(row[static_cast<size_t>(c)]);
@@ -216,7 +228,7 @@ void MemorySink::Displace(const RowChange& change) {
 void MemorySink::DeleteClashing(const WritePlan& plan, const Row& row, const Row* but) {
   for (const std::vector<int>& key : plan.unique_keys) {
     const RowLocator locator = LocatorOf(Ordinals(plan, key), row);
-    if (HasNull(locator)) continue;
+    if (HasNull(locator) || IsOwn(plan, locator.columns)) continue;
     const std::optional<Row> other = connection_.Lock(plan.table->name, locator);
     if (other && (but == nullptr || *other != *but)) {
       connection_.Delete(plan.table->name, locator);

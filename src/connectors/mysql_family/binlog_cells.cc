@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "connectors/mysql_family/binlog_event.h"
 #include "connectors/mysql_family/json_binary.h"
 
 namespace godwit::mysql {
@@ -189,6 +190,19 @@ int64_t ReadSigned(ByteReader& in, size_t width) {
   return static_cast<int64_t>(in.UInt(width) << shift) >> shift;
 }
 
+// A byte that says how, then the value (MariaDB's field_comp.cc). An empty one has no bytes at all.
+void AppendCompressed(const CellPlan& plan, std::string_view stored, std::string& out) {
+  if (stored.empty()) return;
+  std::string expanded;
+  std::string_view value = stored.substr(1);
+  if (stored[0] != 0) {
+    expanded = Uncompress(stored);
+    value = expanded;
+  }
+  if (plan.text != nullptr) return plan.text->Append(out, value);
+  out.append(value);
+}
+
 void CutBlanks(std::string& out, size_t from) {
   size_t end = out.size();
   while (end > from && out[end - 1] == ' ') --end;
@@ -331,6 +345,8 @@ void AppendCell(const CellPlan& plan, ByteReader& in, std::string& out) {
       plan.text->Append(out, in.Bytes(in.UInt(plan.width)));
       return CutBlanks(out, from);
     }
+    case Op::kCompressed:
+      return AppendCompressed(plan, in.Bytes(in.UInt(plan.width)), out);
     case Op::kJson:
       return AppendJsonText(out, in.Bytes(in.UInt(plan.width)));
   }
@@ -437,6 +453,15 @@ bool CellPlan::Make(WireType wire, uint16_t meta, const LogicalType& type, CellP
       plan.op = TextOp(type);
       plan.width = meta > 255 ? 2 : 1;
       return type.kind == TypeKind::kVarchar || type.kind == TypeKind::kVarbinary;
+    case WireType::kCompressedVarchar:
+      plan.op = Op::kCompressed;
+      plan.width = meta > 255 ? 2 : 1;
+      return type.kind == TypeKind::kVarchar || type.kind == TypeKind::kVarbinary;
+    case WireType::kCompressedBlob:
+      plan.op = Op::kCompressed;
+      plan.width = static_cast<uint8_t>(meta);
+      return (type.kind == TypeKind::kText || type.kind == TypeKind::kBlob) && meta >= 1 &&
+             meta <= 4;
     case WireType::kString:
       return MakeString(meta, type, plan);
     case WireType::kJson:

@@ -32,6 +32,8 @@ enum class WireType : uint8_t {
   kTimestamp2 = 17,
   kDatetime2 = 18,
   kTime2 = 19,
+  kCompressedBlob = 140,  // MariaDB's columns with COMPRESSED
+  kCompressedVarchar = 141,
   kVector = 242,
   kJson = 245,
   kNewDecimal = 246,
@@ -66,6 +68,7 @@ struct CellPlan {
     kPaddedBytes,
     kText,
     kBlankText,
+    kCompressed,  // text where `text` is set, else bytes
     kJson,
   };
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <array>
 #include <cstring>
@@ -202,6 +203,52 @@ TEST(BinlogCells, TextsBytesAndLabels) {
   EXPECT_THROW(texts.Of("klingon"), Error);
 }
 
+// As MariaDB stores a value of a COMPRESSED column (compress_zlib): with zlib's frame or without.
+std::string Compressed(std::string_view value, bool is_bare) {
+  z_stream stream{};
+  const int bits = is_bare ? -MAX_WBITS : MAX_WBITS;
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(deflateBound(&stream, value.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(value.data()));
+  stream.avail_in = static_cast<uInt>(value.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  std::string out(1, static_cast<char>(is_bare ? 0x8a : 0x82));
+  AppendBig(out, value.size(), 2);
+  return out + packed;
+}
+
+TEST(BinlogCells, CompressedColumns) {
+  TextDecoders texts(std::make_shared<Charsets>());
+  TextDecoder& latin1 = texts.Of("latin1");
+  const LogicalType varchar{.kind = TypeKind::kVarchar, .length = 400};
+  const LogicalType blob{.kind = TypeKind::kBlob};
+  EXPECT_EQ(Read(WireType::kCompressedVarchar, 101, varchar, std::string(1, '\0'), &latin1), "");
+  EXPECT_EQ(Read(WireType::kCompressedVarchar, 101, varchar, std::string("\2\0\xe9", 3), &latin1),
+            "é");
+  EXPECT_EQ(Read(WireType::kCompressedBlob, 2, blob, std::string("\3\0\0\xe9\0", 5)),
+            std::string("\xe9\0", 2));
+  const std::string value(300, '\xe9');
+  for (const bool is_bare : {true, false}) {
+    const std::string stored = Compressed(value, is_bare);
+    std::string cell;
+    AppendFixed(cell, static_cast<uint16_t>(stored.size()));
+    cell += stored;
+    EXPECT_EQ(Read(WireType::kCompressedVarchar, 401, varchar, cell, &latin1),
+              latin1.Decode(value));
+    EXPECT_EQ(Read(WireType::kCompressedBlob, 2, blob, cell), value);
+    ++cell[4];  // the size that it claims
+    EXPECT_THROW(Read(WireType::kCompressedBlob, 2, blob, cell), Error);
+  }
+  CellPlan plan;
+  EXPECT_FALSE(CellPlan::Make(WireType::kCompressedVarchar, 101, blob, plan));
+  EXPECT_FALSE(CellPlan::Make(WireType::kCompressedBlob, 5, blob, plan));
+  EXPECT_FALSE(CellPlan::Make(WireType::kCompressedBlob, 2, varchar, plan));
+}
+
 TEST(BinlogCells, TypesThatDoNotFitAreRefused) {
   CellPlan plan;
   LogicalType small{.kind = TypeKind::kInteger, .bits = 32};
@@ -210,7 +257,7 @@ TEST(BinlogCells, TypesThatDoNotFitAreRefused) {
   EXPECT_FALSE(CellPlan::Make(WireType::kNewDecimal, 10 | 3 << 8, decimal, plan));
   LogicalType time{.kind = TypeKind::kTime, .fsp = 3};
   EXPECT_FALSE(CellPlan::Make(WireType::kTime2, 6, time, plan));
-  EXPECT_FALSE(CellPlan::Make(static_cast<WireType>(140), 2, {.kind = TypeKind::kBlob}, plan));
+  EXPECT_FALSE(CellPlan::Make(static_cast<WireType>(20), 2, {.kind = TypeKind::kBlob}, plan));
 }
 
 // Arrays whose two members are the same next array, forty levels deep: 2^40 members of few bytes.

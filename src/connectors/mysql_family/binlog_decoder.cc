@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/large_buffer.h"
@@ -15,8 +16,10 @@ constexpr int64_t kMicros = 1000000;
 
 }  // namespace
 
-BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history)
+BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, const BinlogPosition& known,
+                             SchemaHistory& history)
     : source_(std::move(source)),
+      known_(known),
       history_(history),
       texts_(source_.charsets),
       rows_(history, texts_, source_.traits.flavor),
@@ -50,18 +53,17 @@ std::optional<Fragment> BinlogDecoder::Pop() {
   return fragment;
 }
 
-// A file may grow beyond 4 GB with its last transaction, the header has only 32 bits of the place.
+// What the server leaves out of the stream shows as a step forward. A format description comes at
+// every connection, wherever that starts.
 void BinlogDecoder::Advance(const EventHeader& header) {
   event_start_ = position_;
   if ((header.flags & kFlagArtificial) != 0 || header.end_position == 0) return;
   if (header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2) return;
-  uint64_t expected = position_.offset + header.size;
-  if (static_cast<uint32_t>(expected) == header.end_position) {
-    position_.offset = expected;
-  } else if (header.end_position > position_.offset) {
-    position_.offset = header.end_position;
-    event_start_.offset = header.end_position - header.size;
-  }
+  const uint64_t end = header.EndBehind(position_.offset);
+  const uint64_t step = end - position_.offset;
+  if (header.type == EventType::kFormatDescription && step != header.size) return;
+  position_.offset = end;
+  event_start_.offset = end - std::min<uint64_t>(header.size, step);
 }
 
 void BinlogDecoder::Handle(const EventHeader& header, std::string_view body) {
@@ -115,7 +117,7 @@ void BinlogDecoder::HandleRest(const EventHeader& header, std::string_view body)
       return HandleRotate(header, body);
     case EventType::kFormatDescription:
       rows_.ForgetMaps();
-      return;
+      return IdentifyFile(header);
     case EventType::kPreviousGtids:
       if (tracks_gtids_) return;
       gtids_ = GtidSet::Decode(body);
@@ -130,6 +132,7 @@ void BinlogDecoder::HandleRest(const EventHeader& header, std::string_view body)
              "the server wrote an INCIDENT event: its log has a gap here",
              "repair the source, then start the project again from a new start point");
     case EventType::kMariaStartEncryption:
+      if ((header.flags & kFlagIgnorable) != 0) return;  // the server has decrypted what follows
       Refuse("LOG_ENCRYPTED", "the source sends its binary log encrypted",
              "the server passed its encryption on to the reader",
              "switch encrypt_binlog off or let the server decrypt for its replicas");
@@ -182,15 +185,33 @@ void BinlogDecoder::HandleRotate(const EventHeader& header, std::string_view bod
   ByteReader in(body, "a ROTATE event");
   uint64_t offset = in.U64();
   std::string file(in.Rest());
-  if (has_file_ && Compare({.file = file}, {.file = position_.file}) < 0) {
-    RefuseReset(fmt::format("file {} follows {}", file, position_.file));
+  if (has_file_ && Compare({.file = file, .offset = offset},
+                           {.file = position_.file, .offset = position_.offset}) < 0) {
+    RefuseReset(fmt::format("{}:{} follows {}:{}", file, offset, position_.file, position_.offset));
   }
   has_file_ = true;
   // Transactions do not cross files: one that is open here was cut off by a crash.
   if (group_ && file != position_.file) End(header, Fragment::Kind::kRollback);
+  if (file != position_.file) position_.file_id = 0;
   position_.file = std::move(file);
   position_.offset = offset;
   event_start_ = position_;
+}
+
+// A file's first event comes at every connection, wherever that starts. Its header keeps the time
+// at which the file was begun, and the server; what its body says of that is cleared on the way.
+void BinlogDecoder::IdentifyFile(const EventHeader& header) {
+  if (header.time == 0) return;
+  const uint64_t id = uint64_t{header.time} << 32 | header.server_id;
+  for (const BinlogPosition* read : {&std::as_const(position_), &known_}) {
+    const bool is_this = read->server == position_.server && read->file == position_.file;
+    if (!is_this || read->file_id == 0 || read->file_id == id) continue;
+    Refuse("LOG_RESET",
+           fmt::format("{} is not the file of that name that was read", position_.file),
+           "the source's log was reset (RESET MASTER), or this is another server",
+           "connect to the server that was read before, or start a new project");
+  }
+  position_.file_id = id;
 }
 
 void BinlogDecoder::HandleRows(const EventHeader& header, std::string_view body) {
@@ -217,10 +238,10 @@ void BinlogDecoder::CompleteXa(const EventHeader& header, const std::string& xid
                                Fragment::Kind kind) {
   auto found = prepared_.find(xid);
   if (found == prepared_.end()) {
-    if (kind == Fragment::Kind::kRollback) {
-      Close();
-      return EmitHeartbeat(header);
-    }
+    Close();
+    // One that ended before the others which the reader has to begin again with, is known whole.
+    const bool is_known = Compare(position_, known_) <= 0;
+    if (is_known || kind == Fragment::Kind::kRollback) return EmitHeartbeat(header);
     Refuse("XA_UNKNOWN",
            fmt::format("the XA transaction {} is committed, but its changes came before the start",
                        xid),
@@ -283,9 +304,14 @@ void BinlogDecoder::End(const EventHeader& header, Fragment::Kind kind) {
   fragment.restart = RestartPosition();
 }
 
+// The server's own say no time: there is nothing until now. Others stand for an event that was
+// passed over, in a log that may be hours old.
 void BinlogDecoder::EmitHeartbeat(const EventHeader& header) {
   if (group_) return;
   Fragment& fragment = Emit(header, Fragment::Kind::kHeartbeat);
+  const bool is_idle =
+      header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2;
+  if (is_idle) fragment.source_time_us = 0;
   fragment.position = position_.Encode();
   fragment.restart = RestartPosition();
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "connectors/mysql_family/binlog_event.h"
@@ -44,7 +45,11 @@ class BinlogDecoder {
     std::shared_ptr<Charsets> charsets = std::make_shared<Charsets>();
   };
 
-  BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history);
+  // What ends at or before `known` was read before, and need not begin behind `from`.
+  BinlogDecoder(Source source, const BinlogPosition& from, const BinlogPosition& known,
+                SchemaHistory& history);
+  BinlogDecoder(Source source, const BinlogPosition& from, SchemaHistory& history)
+      : BinlogDecoder(std::move(source), from, from, history) {}
   ~BinlogDecoder();
 
   // Takes the next event, once Pop has returned nullopt for the last one; its bytes must stay as
@@ -54,6 +59,8 @@ class BinlogDecoder {
   bool needs_event() const { return payload_ != nullptr; }
 
   const BinlogPosition& position() const { return position_; }
+  // LOG_RESET, with what shows that the log is not the one that was read so far.
+  [[noreturn]] void RefuseReset(const std::string& sign) const;
 
  private:
   // A transaction or a lone statement, since its GTID or its BEGIN.
@@ -73,6 +80,7 @@ class BinlogDecoder {
   void HandleGtid(EventType type, std::string_view body);
   void HandleMariaGtid(const EventHeader& header, std::string_view body);
   void HandleRotate(const EventHeader& header, std::string_view body);
+  void IdentifyFile(const EventHeader& header);
   void HandleRows(const EventHeader& header, std::string_view body);
   void HandleXaPrepare(const EventHeader& header, std::string_view body);
   void CompleteXa(const EventHeader& header, const std::string& xid, Fragment::Kind kind);
@@ -98,11 +106,11 @@ class BinlogDecoder {
   Position RestartPosition() const;
   std::string Charset(uint16_t collation) const;
   std::string CollationName(uint16_t collation) const;
-  [[noreturn]] void RefuseReset(const std::string& sign) const;
   [[noreturn]] void Refuse(std::string code, std::string message, std::string cause,
                            std::string remedy) const;
 
   const Source source_;
+  const BinlogPosition known_;
   SchemaHistory& history_;
   TextDecoders texts_;
   RowDecoder rows_;

@@ -178,6 +178,17 @@ TEST_F(DefinitionsTest, NewTextHasItsTablesCharacterSet) {
               HasSubstr("binary"));
 }
 
+TEST_F(DefinitionsTest, NewBinaryTextHasTheBinaryCollationOfItsTablesCharacterSet) {
+  constexpr const char* kTable = "create table t (id int, c text) charset latin1";
+  const SchemaChange change =
+      Decode("alter table t modify c text binary, add v varchar(9) binary", kTable)[0];
+  ASSERT_THAT(change.actions, SizeIs(2));
+  for (const AlterAction& action : change.actions) {
+    EXPECT_EQ(action.column.charset, "latin1") << action.column.name;
+    EXPECT_EQ(action.column.collation, "latin1_bin") << action.column.name;
+  }
+}
+
 TEST_F(DefinitionsTest, AConversionSaysWhichTextItMakesWider) {
   const auto changes =
       Decode("alter table t rename column b to z, convert to character set utf8mb4",

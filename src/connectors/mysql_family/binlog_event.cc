@@ -50,9 +50,26 @@ std::string Xid(ByteReader& in, size_t gtrid, size_t bqual, uint32_t format) {
   return first + "," + Hex(in.Bytes(bqual)) + "," + std::to_string(static_cast<int32_t>(format));
 }
 
+// Fills all of `out` with what the whole stream holds; false where it holds less or more.
+bool Inflate(std::string_view packed, int window_bits, std::string& out) {
+  z_stream stream{};
+  if (inflateInit2(&stream, window_bits) != Z_OK) return false;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int end = inflate(&stream, Z_FINISH);
+  const bool is_full = stream.avail_out == 0;
+  inflateEnd(&stream);
+  return end == Z_STREAM_END && is_full;
+}
+
 // One status variable of a Query event; false for one whose size nobody knows: it ends the list.
 bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
-  switch (in.U8()) {
+  // MariaDB's log_event.h, FL_COMMIT_ALTER_E1 and FL_ROLLBACK_ALTER_E1.
+  constexpr uint8_t kEndsAlter = 4 | 8;
+  const uint8_t code = in.U8();
+  switch (code) {
     case 0:  // flags2
       query.foreign_key_checks = (in.U32() & kFlagNoForeignKeyChecks) == 0;
       return true;
@@ -114,7 +131,17 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
     case 20:  // default_table_encryption
       in.Skip(1);
       return true;
+    case 130:  // MariaDB: an ALTER in two phases; its end names its beginning
+      if ((in.U8() & kEndsAlter) != 0) in.Skip(8);
+      return true;
+    case 131:  // MariaDB 11.2 and above; comes before those of smaller numbers
+      for (int left = in.U8(); left > 0; --left) {
+        const uint16_t charset = in.U16();
+        query.charset_collations.emplace_back(charset, in.U16());
+      }
+      return true;
     default:
+      query.unknown_variable = code;
       return false;
   }
 }
@@ -189,6 +216,12 @@ EventHeader EventHeader::Parse(std::string_view event) {
   header.flags = in.U16();
   if (header.size != event.size()) Damaged("is not as long as it says");
   return header;
+}
+
+uint64_t EventHeader::EndBehind(uint64_t place) const {
+  constexpr uint64_t kLap = uint64_t{1} << 32;
+  const uint64_t end = place / kLap * kLap + end_position;
+  return end < place ? end + kLap : end;
 }
 
 std::string_view EventChecksum::Check(const EventHeader& header, std::string_view event) {
@@ -324,18 +357,15 @@ std::string Uncompress(std::string_view bytes) {
   ByteReader in(bytes, "a compressed event");
   uint8_t head = in.U8();
   size_t width = head & 7;
-  if ((head & 0xf8) != 0x80 || width < 1 || width > 4) Damaged("is compressed in an unknown way");
+  if ((head & 0xf0) != 0x80 || width < 1 || width > 4) Damaged("is compressed in an unknown way");
+  const bool is_bare = (head & 8) != 0;  // of columns: without zlib's header and checksum
   uLongf size = in.UIntBigEndian(width);
   constexpr uLongf kLargest = uLongf{1} << 30;  // the largest packet of any server
   constexpr uLongf kBestRatio = 1032;           // of deflate
   std::string_view packed = in.Rest();
   if (size > kLargest || size / kBestRatio > packed.size()) Damaged("is too large");
   std::string out(size, '\0');
-  if (uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
-                 reinterpret_cast<const Bytef*>(packed.data()), packed.size()) != Z_OK ||
-      size != out.size()) {
-    Damaged("cannot be uncompressed");
-  }
+  if (!Inflate(packed, is_bare ? -MAX_WBITS : MAX_WBITS, out)) Damaged("cannot be uncompressed");
   return out;
 }
 

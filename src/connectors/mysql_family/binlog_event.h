@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/byte_reader.h"
@@ -72,6 +73,9 @@ struct EventHeader {
   uint16_t flags = 0;
 
   static EventHeader Parse(std::string_view event);
+  // Where the event ends, given a place in its file that lies before it by less than 4 GiB: a file
+  // may grow beyond 32 bits with its last transaction.
+  uint64_t EndBehind(uint64_t place) const;
 };
 
 // Knows whether events end in a CRC32, from the last format description. Throws EVENT_DAMAGED.
@@ -98,6 +102,11 @@ struct QueryEvent {
   std::string_view time_zone;               // of the session, where the statement depends on it
   std::optional<uint32_t> microseconds;     // of its time, likewise
   std::optional<bool> explicit_timestamps;  // explicit_defaults_for_timestamp, likewise
+  // MariaDB's character_set_collations, where the statement depends on it: a character set, by its
+  // own default collation, and the one that it gets here without a word.
+  std::vector<std::pair<uint16_t, uint16_t>> charset_collations;
+  // A status variable that is not known: neither it nor what comes behind it could be read.
+  std::optional<uint8_t> unknown_variable;
 
   // `storage` holds what a compressed statement expands to.
   static QueryEvent Parse(EventType type, std::string_view body, std::string& storage);
@@ -134,7 +143,8 @@ std::string XidOf(std::string_view arguments);
 
 // The protocol's length-encoded integer.
 uint64_t ReadPacked(ByteReader& in);
-// MariaDB's compressed statements and rows: a byte of algorithm and width, the size, zlib's stream.
+// MariaDB's compressed statements, rows and columns: a byte of algorithm, form and width, the size,
+// zlib's stream or the bare one within it.
 std::string Uncompress(std::string_view bytes);
 
 }  // namespace godwit::mysql

@@ -41,6 +41,7 @@ Position BinlogPosition::Encode() const {
   AppendLengthPrefixed(out, file);
   AppendVarint(out, offset);
   AppendLengthPrefixed(out, gtids);
+  if (file_id != 0) AppendVarint(out, file_id);
   return {std::move(out)};
 }
 
@@ -51,6 +52,7 @@ BinlogPosition BinlogPosition::Decode(const Position& position) {
   out.file = in.LengthPrefixed();
   out.offset = in.Varint();
   out.gtids = in.LengthPrefixed();
+  if (!in.empty()) out.file_id = in.Varint();  // older versions did not write it
   return out;
 }
 
@@ -121,6 +123,8 @@ void LockForPosition(Session& session) {
                  .remedy = "nothing: it is tried again; if it lasts, end the long statements there "
                            "(SHOW PROCESSLIST)"});
   }
+  // Nobody stands still for what the session waits for later: a snapshot's reads wait for DDL.
+  session.Execute("SET SESSION lock_wait_timeout=DEFAULT");
 }
 
 }  // namespace godwit::mysql

@@ -17,6 +17,9 @@ struct BinlogPosition {
   std::string file;
   uint64_t offset = 0;
   std::string gtids;  // everything executed before this place, as text; empty without GTIDs
+  // When the file was begun and by which server, as its first event says: two of one name, of a log
+  // that was reset or of two servers, differ in it. 0 until it is known.
+  uint64_t file_id = 0;
 
   Position Encode() const;
   // Throws CORRUPT_BYTES.

@@ -12,6 +12,8 @@ namespace godwit::mysql {
 namespace {
 
 constexpr size_t kFragmentBytes = 1 << 20;
+// Of table maps and of plans; what goes beyond is made again.
+constexpr size_t kMostKept = 4096;
 constexpr uint16_t kEndsStatement = 1;
 constexpr uint16_t kNoForeignKeyChecks = 2;
 constexpr uint16_t kCascadesAreLogged = 16;
@@ -88,6 +90,7 @@ int MetadataSize(WireType type) {
     case WireType::kBlob:
     case WireType::kGeometry:
     case WireType::kVector:
+    case WireType::kCompressedBlob:
       return 1;
     case WireType::kVarchar:
     case WireType::kVarString:
@@ -96,11 +99,9 @@ int MetadataSize(WireType type) {
     case WireType::kSet:
     case WireType::kNewDecimal:
     case WireType::kBit:
+    case WireType::kCompressedVarchar:
       return 2;
     default:
-      // MariaDB's compressed blob (140) and varchar (141).
-      if (static_cast<uint8_t>(type) == 140) return 1;
-      if (static_cast<uint8_t>(type) == 141) return 2;
       return 0;
   }
 }
@@ -180,7 +181,7 @@ TableMap TableMap::Parse(std::string_view body) {
 void RowDecoder::Map(std::string_view body) {
   TableMap map = TableMap::Parse(body);
   // A statement that ends marks its last row event; without row events ids would pile up.
-  if (maps_.size() > 4096) maps_.clear();
+  if (maps_.size() > kMostKept) maps_.clear();
   maps_[map.id] = std::move(map);
 }
 
@@ -229,13 +230,17 @@ RowDecoder::Columns& RowDecoder::Plan(const TableMap& map,
       Mismatch(map.name, fmt::format("column {} is {}, its type in the log is {}/{}", column.name,
                                      column.native_type, static_cast<int>(wire), map.metadata[i]));
     }
-    if (plan.op == CellPlan::Op::kText || plan.op == CellPlan::Op::kBlankText) {
+    const bool is_text = plan.op == CellPlan::Op::kText || plan.op == CellPlan::Op::kBlankText ||
+                         (plan.op == CellPlan::Op::kCompressed && column.type.is_text());
+    if (is_text) {
       std::string charset = column.charset.empty() ? table.charset : column.charset;
       if (column.type.kind == TypeKind::kJson || charset.empty()) charset = "utf8mb4";
       plan.text = &texts_.Of(charset);
     }
     if (wire == WireType::kJson) ++columns.json_columns;
   }
+  // Tables that are gone leave theirs behind.
+  if (plans_.size() >= kMostKept && !plans_.contains(map.name)) plans_.clear();
   return plans_[map.name] = std::move(columns);
 }
 

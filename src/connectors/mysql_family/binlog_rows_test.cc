@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "base/byte_writer.h"
 #include "base/error.h"
 
@@ -157,6 +161,70 @@ TEST(UnknownDefinitions, RowsOfASelectedTableAreNotPassedOver) {
   history.is_selected = false;
   history.found = SchemaHistory::Versioned{std::make_shared<const TableSchema>(), 2};
   EXPECT_EQ(OutcomeOf(history), "LOG_DEFINITION_UNKNOWN");
+}
+
+// Columns of these types, as numbers of at most one byte, with what the event says besides.
+std::string MapOf(const std::string& table, const std::string& types, const std::string& metadata) {
+  std::string out;
+  AppendFixed(out, uint32_t{9});
+  out += std::string(4, '\0');  // the id's upper bytes, flags
+  out += std::string("\1d\0", 3) + static_cast<char>(table.size()) + table + '\0';
+  out += static_cast<char>(types.size()) + types;
+  out += static_cast<char>(metadata.size()) + metadata;
+  return out + '\xff';  // any may be NULL
+}
+
+// One row of an insert with all of up to eight columns.
+std::string WholeRow(size_t columns, std::string_view cells) {
+  std::string out;
+  AppendFixed(out, uint32_t{9});
+  out += std::string(2, '\0') + std::string("\1\0", 2) + static_cast<char>(columns);
+  out += static_cast<char>((1 << columns) - 1);
+  return out + '\0' + std::string(cells);
+}
+
+TEST(CompressedColumns, TextIsOfItsColumnsCharacterSet) {
+  auto table = std::make_shared<TableSchema>();
+  table->name = {"d", "t"};
+  table->columns.resize(3);
+  table->columns[0].type = {.kind = TypeKind::kInteger, .bits = 32};
+  table->columns[1].type = {.kind = TypeKind::kVarchar, .length = 20};
+  table->columns[1].charset = "latin1";
+  table->columns[2].type = {.kind = TypeKind::kBlob};
+  NoTable history;
+  history.found = SchemaHistory::Versioned{table, 1};
+  TextDecoders texts(std::make_shared<Charsets>());
+  RowDecoder decoder(history, texts, Flavor::kMariaDb);
+  decoder.Map(MapOf("t", "\x03\x8d\x8c", std::string("\x15\0\x02", 3)));
+  std::deque<RowsChange> out;
+  decoder.Decode(EventType::kWriteRowsV1,
+                 WholeRow(3, Int(1) + std::string("\3\0\xe9\xe8", 4) + std::string("\3\0\0ab", 5)),
+                 out);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(Text(out[0].after, 0), "1,éè,ab");
+}
+
+// What it keeps of a table's columns holds on to the definition too.
+TEST(RowDecoderMemory, TablesThatAreGoneAreNotKept) {
+  NoTable history;
+  TextDecoders texts(std::make_shared<Charsets>());
+  RowDecoder decoder(history, texts);
+  std::vector<std::weak_ptr<const TableSchema>> made;
+  for (int i = 0; i < 10000; ++i) {
+    auto table = std::make_shared<TableSchema>();
+    table->name = {"d", "t" + std::to_string(i)};
+    table->columns.resize(1);
+    table->columns[0].type = {.kind = TypeKind::kInteger, .bits = 32};
+    made.push_back(table);
+    history.found = SchemaHistory::Versioned{table, 1};
+    decoder.Map(MapOf(table->name.table, "\x03", ""));
+    std::deque<RowsChange> out;
+    decoder.Decode(EventType::kWriteRowsV1, WholeRow(1, Int(i)), out);
+    ASSERT_EQ(out.size(), 1u);
+  }
+  const auto kept =
+      std::count_if(made.begin(), made.end(), [](const auto& table) { return !table.expired(); });
+  EXPECT_LE(kept, 4097);
 }
 
 TEST(PartialRowImages, ADeleteLogsItsKey) {

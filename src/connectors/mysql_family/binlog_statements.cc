@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <map>
 #include <utility>
 
 #include "connectors/mysql_family/binlog_decoder.h"
@@ -64,6 +66,36 @@ std::string FoldedName(std::string name) {
   return name;
 }
 
+// IF EXISTS: a rename of a table that is not there does nothing, also where the new name is taken,
+// which a server refuses otherwise (MariaDB's check_rename). False: nothing is left. A table that
+// is not followed may be there all the same.
+bool LeaveOutRenames(SchemaChange& change, SchemaHistory& history) {
+  if (change.kind == SchemaChange::Kind::kAlterTable) {
+    const bool is_there = history.Find(change.table).has_value();
+    return is_there ||
+           std::none_of(change.actions.begin(), change.actions.end(), [&](const AlterAction& a) {
+             return a.kind == Action::kRenameTable && history.Find(a.new_table).has_value();
+           });
+  }
+  if (change.kind != SchemaChange::Kind::kRenameTable) return true;
+  std::map<TableName, bool> moved;  // what the statement itself gave and took
+  auto is_there = [&](const TableName& name) {
+    const auto found = moved.find(name);
+    return found == moved.end() ? history.Find(name).has_value() : found->second;
+  };
+  std::vector<std::pair<TableName, TableName>> kept;
+  for (auto& rename : change.renames) {
+    if (!is_there(rename.first) && is_there(rename.second)) continue;
+    moved[rename.first] = false;
+    moved[rename.second] = true;
+    kept.push_back(std::move(rename));
+  }
+  change.renames = std::move(kept);
+  if (change.renames.empty()) return false;
+  change.table = change.renames[0].first;
+  return true;
+}
+
 // New text columns without a character set of their own have the table's. `after` is what the
 // change makes of the table.
 void InheritCharsets(SchemaChange& change, const TableSchema& after) {
@@ -107,10 +139,27 @@ std::string RecodingOf(const SchemaChange& change, const TableSchema& before) {
   return "";
 }
 
-// A server makes a TEXT wider where CONVERT TO could cut it; one that has the text in UTF-8 already
-// does not. What is to follow the change there.
-std::optional<SchemaChange> WideningOf(const SchemaChange& change, const TableSchema& before,
-                                       const TableSchema& after) {
+// Names of the columns that a statement which converts its table makes as BINARY text without a
+// character set. They get the _bin collation of the table's new one (MySQL's prepare_create_field,
+// MariaDB's CONTEXT_COLLATION_FLAG); any other collation that such a statement gives a column is
+// lost.
+std::vector<std::string> BinaryTextOf(const SchemaChange& change, const TableSchema& before) {
+  std::vector<std::string> out;
+  for (const AlterAction& action : change.actions) {
+    const ColumnSchema& column = action.column;
+    const bool is_open = column.charset.empty() && column.collation == kBinaryText;
+    const bool is_new = action.kind == Action::kAddColumn && before.FindColumn(column.name) < 0;
+    if (is_open && (is_new || action.kind == Action::kModifyColumn)) out.push_back(column.name);
+  }
+  return out;
+}
+
+// What is to follow a conversion: a server makes a TEXT wider where CONVERT TO could cut it, one
+// that has the text in UTF-8 already does not; and none lets columns keep a collation meanwhile.
+// `binary`: see BinaryTextOf.
+std::optional<SchemaChange> AfterConversion(const SchemaChange& change, const TableSchema& before,
+                                            const TableSchema& after,
+                                            const std::vector<std::string>& binary) {
   SchemaChange out;
   out.kind = SchemaChange::Kind::kAlterTable;
   out.statement = change.statement;
@@ -118,6 +167,19 @@ std::optional<SchemaChange> WideningOf(const SchemaChange& change, const TableSc
   out.table = after.name;
   auto converts = [](const AlterAction& a) { return a.kind == Action::kConvertCharset; };
   if (std::none_of(change.actions.begin(), change.actions.end(), converts)) return {};
+  auto modify = [&](const ColumnSchema& column) {
+    AlterAction& action = out.actions.emplace_back();
+    action.kind = Action::kModifyColumn;
+    action.name = column.name;
+    action.column = column;
+  };
+  for (const std::string& name : binary) {
+    const int at = after.FindColumn(name);
+    if (at < 0 || after.columns[static_cast<size_t>(at)].is_generated()) continue;
+    ColumnSchema column = after.columns[static_cast<size_t>(at)];
+    column.collation = column.charset + kBinaryText;
+    modify(column);
+  }
   for (const ColumnSchema& old : before.columns) {
     std::string name = old.name;
     for (const AlterAction& action : change.actions) {
@@ -126,15 +188,11 @@ std::optional<SchemaChange> WideningOf(const SchemaChange& change, const TableSc
       }
     }
     const int at = old.type.kind == TypeKind::kText ? after.FindColumn(name) : -1;
-    if (at < 0) continue;
+    if (at < 0 || std::find(binary.begin(), binary.end(), name) != binary.end()) continue;
     const ColumnSchema& column = after.columns[static_cast<size_t>(at)];
     const bool is_wider =
         column.type.kind == TypeKind::kText && column.type.length > old.type.length;
-    if (!is_wider || column.is_generated()) continue;
-    AlterAction& modify = out.actions.emplace_back();
-    modify.kind = Action::kModifyColumn;
-    modify.name = name;
-    modify.column = column;
+    if (is_wider && !column.is_generated()) modify(column);
   }
   return out.actions.empty() ? std::nullopt : std::optional(std::move(out));
 }
@@ -143,10 +201,11 @@ std::optional<SchemaChange> WideningOf(const SchemaChange& change, const TableSc
 // comes after it.
 std::optional<SchemaChange> SettleText(SchemaChange& change, const TableSchema& before) {
   const auto altered = AlterTable(before, change.actions);
+  const std::vector<std::string> binary = BinaryTextOf(change, before);
   if (altered) InheritCharsets(change, altered->table);
   if (change.problem.empty()) change.problem = RecodingOf(change, before);
   if (!altered || !change.problem.empty()) return {};
-  return WideningOf(change, before, altered->table);
+  return AfterConversion(change, before, altered->table, binary);
 }
 
 }  // namespace
@@ -166,6 +225,10 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
   LexMode mode = LexMode::FromSqlMode(std::to_string(query.sql_mode));
   mode.is_mariadb = source_.traits.flavor == Flavor::kMariaDb;
   std::vector<Token> tokens = Tokenize(statement, mode);
+  if (mode.is_mariadb) {
+    const auto begin = static_cast<std::ptrdiff_t>(FindSetStatement(tokens).end);
+    tokens.erase(tokens.begin(), tokens.begin() + begin);
+  }
   if (tokens.empty() || tokens[0].kind == Token::Kind::kEnd) {
     if (!group_ || !group_->is_begun) End(header, Fragment::Kind::kCommit);
     return;
@@ -224,16 +287,26 @@ bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::
 // collation_database, but that is a variable of the session, which only LOAD DATA goes by.
 SchemaChange BinlogDecoder::Parse(const QueryEvent& query, const std::string& statement) {
   const std::string sql_mode = std::to_string(query.sql_mode);
+  std::optional<DialectTraits> session;  // copied only where it differs
+  for (const auto& [own, given] : query.charset_collations) {
+    const auto charset = source_.collations.find(own);
+    const auto collation = source_.collations.find(given);
+    if (charset == source_.collations.end() || collation == source_.collations.end()) continue;
+    if (!session) session = source_.traits;
+    session->default_collations[session->CanonicalCharset(charset->second.charset)] =
+        session->CanonicalCollation(collation->second.name);
+  }
+  const DialectTraits& traits = session ? *session : source_.traits;
   DdlContext context{.default_database = query.database,
                      .sql_mode = sql_mode,
                      .explicit_timestamps = query.explicit_timestamps};
-  SchemaChange change = ParseDdl(statement, context, source_.traits);
+  SchemaChange change = ParseDdl(statement, context, traits);
   if (!change.definition || !change.definition->charset.empty()) return change;
   const TextDefaults defaults = history_.DefaultsOf(change.table.database);
   if (defaults.charset.empty()) return change;
   context.database_charset = defaults.charset;
   context.database_collation = defaults.collation;
-  return ParseDdl(statement, context, source_.traits);
+  return ParseDdl(statement, context, traits);
 }
 
 // A database made without a character set, or with DEFAULT for one, gets collation_server of the
@@ -275,6 +348,13 @@ std::vector<SchemaChange> BinlogDecoder::ChangesOf(const EventHeader& header,
                                                    const std::string& statement) {
   SchemaChange change = Parse(query, statement);
   if (change.temporary || change.kind == SchemaChange::Kind::kIrrelevant) return {};
+  if (change.if_exists && !LeaveOutRenames(change, history_)) return {};
+  if (query.unknown_variable && change.problem.empty()) {
+    change.problem = fmt::format(
+        "its event says something of its session that is not known here (status variable {}), and "
+        "more behind that which could not be read",
+        *query.unknown_variable);
+  }
   SettleDatabase(query, change);
   std::optional<SchemaHistory::Versioned> before;
   if (change.kind == SchemaChange::Kind::kAlterTable) before = history_.Find(change.table);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "base/byte_writer.h"
 #include "connectors/mysql_family/gtid_set.h"
@@ -34,9 +35,28 @@ uint32_t RandomReplicaId() {
   return 0xe0000000u | (random() & 0x1fffffffu);
 }
 
+// The file's description is needed; its first event, which names it and this other place, is not.
+// Another file, or nothing more for now, shows that this one was made anew or cut off.
+BeginningFilter::Verdict BeginningFilter::Look(const EventHeader& header) {
+  if (is_done() || header.type == EventType::kFormatDescription) return Verdict::kPass;
+  const bool is_first = !std::exchange(has_begun_, true);
+  if (header.type == EventType::kRotate) return is_first ? Verdict::kSkip : Verdict::kNotThere;
+  if (header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2) {
+    return Verdict::kNotThere;
+  }
+  if ((header.flags & kFlagArtificial) != 0 || header.end_position == 0) return Verdict::kSkip;
+  const uint64_t end = header.EndBehind(at_);
+  if (end - std::min<uint64_t>(header.size, end - at_) >= to_) {
+    at_ = to_;
+    return Verdict::kPass;
+  }
+  at_ = end;
+  return at_ > to_ ? Verdict::kNotThere : Verdict::kSkip;
+}
+
 BinlogStream::BinlogStream(const EndpointUrl& url, Side side, const BinlogPosition& from,
                            const Options& options)
-    : session_(url, side, SessionRole::kLog) {
+    : session_(url, side, SessionRole::kLog), from_(from) {
   SetUp();
   Dump(from, options);
 }
@@ -55,30 +75,29 @@ void BinlogStream::SetUp() {
   pvio->methods->set_timeout(pvio, PVIO_READ_TIMEOUT, kSilenceSeconds * 1000);
 }
 
-// COM_BINLOG_DUMP carries 32 bits of a place; the other command 64, with or without GTIDs.
 void BinlogStream::Dump(const BinlogPosition& from, const Options& options) {
+  constexpr uint32_t kBeginning = 4;
   std::string command;
-  const bool is_far = from.offset > 0xffffffffu;
-  if (options.by_gtid || is_far) {
-    std::string gtids = GtidSet::Parse(options.by_gtid ? from.gtids : "").Encode();
-    std::string_view file = options.by_gtid ? std::string_view() : std::string_view(from.file);
-    AppendFixed<uint16_t>(command, options.by_gtid ? kThroughGtid : 0);
+  if (options.by_gtid) {
+    const std::string gtids = GtidSet::Parse(from.gtids).Encode();
+    AppendFixed<uint16_t>(command, kThroughGtid);
     AppendFixed<uint32_t>(command, options.server_id);
-    AppendFixed<uint32_t>(command, static_cast<uint32_t>(file.size()));
-    command += file;
-    AppendFixed<uint64_t>(command, options.by_gtid ? 4 : from.offset);
+    AppendFixed<uint32_t>(command, 0);  // the length of a file's name
+    AppendFixed<uint64_t>(command, kBeginning);
     AppendFixed<uint32_t>(command, static_cast<uint32_t>(gtids.size()));
     command += gtids;
   } else {
-    AppendFixed<uint32_t>(command, static_cast<uint32_t>(from.offset));
+    const bool is_far = from.offset > 0xffffffffu;
+    if (is_far) beginning_.emplace(from.offset);
+    AppendFixed<uint32_t>(command, is_far ? kBeginning : static_cast<uint32_t>(from.offset));
     AppendFixed<uint16_t>(command, 0);
     AppendFixed<uint32_t>(command, options.server_id);
     command += from.file;
   }
   st_mysql* mysql = session_.raw();
-  int failed = mysql->methods->db_command(
-      mysql, options.by_gtid || is_far ? kComBinlogDumpGtid : kComBinlogDump, command.data(),
-      command.size(), 1, nullptr);
+  int failed =
+      mysql->methods->db_command(mysql, options.by_gtid ? kComBinlogDumpGtid : kComBinlogDump,
+                                 command.data(), command.size(), 1, nullptr);
   if (failed != 0) session_.Fail("asking for the binary log");
 }
 
@@ -103,6 +122,34 @@ bool BinlogStream::WaitForBytes(Deadline deadline, std::stop_token stop) {
 }
 
 std::optional<std::string_view> BinlogStream::Next(Deadline deadline, std::stop_token stop) {
+  for (;;) {
+    auto event = Receive(deadline, stop);
+    if (!event || !beginning_) return event;
+    switch (beginning_->Look(EventHeader::Parse(*event))) {
+      case BeginningFilter::Verdict::kPass:
+        if (beginning_->is_done()) beginning_.reset();
+        return event;
+      case BeginningFilter::Verdict::kSkip:
+        Forget();
+        break;
+      case BeginningFilter::Verdict::kNotThere:
+        FailNotThere();
+    }
+    if (deadline.has_passed() || stop.stop_requested()) return {};
+  }
+}
+
+void BinlogStream::FailNotThere() const {
+  throw Error({.code = "LOG_PURGED",
+               .kind = ErrorKind::kBlocked,
+               .side = session_.side(),
+               .object = session_.url(),
+               .message = fmt::format("the source cannot go on from {}", Describe(from_)),
+               .cause = "it is another server, or its log was reset or purged",
+               .remedy = "connect to the server that was read before, or start a new project"});
+}
+
+std::optional<std::string_view> BinlogStream::Receive(Deadline deadline, std::stop_token stop) {
   if (!WaitForBytes(deadline, stop)) return {};
   st_mysql* mysql = session_.raw();
   unsigned long size;

@@ -173,6 +173,10 @@ void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& 
     out += column;
     out += "+0e0=";
     AppendLiteral(out, FormOf(type), cell);
+    if (ParseDouble(cell) == 0) {  // -0 equals 0
+      out +=
+          fmt::format(" AND CONCAT({}){} LIKE '-%'", column, cell.starts_with('-') ? "" : " NOT");
+    }
   } else {
     out += column;
     out += '=';
@@ -180,18 +184,22 @@ void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& 
   }
 }
 
+std::string NumberExpression(const ColumnSchema& column) {
+  const std::string name = Session::Quote(column.name);
+  const std::string& type = column.native_type;
+  if (type.starts_with("year(2)")) return fmt::format("IF({0}+0<70,2000,1900)+{0}", name);
+  const bool is_padded = type.starts_with("year") || type.find("zerofill") != std::string::npos;
+  return is_padded ? name + "+0" : name;
+}
+
 std::string SelectExpression(const ColumnSchema& column) {
   const std::string name = Session::Quote(column.name);
   switch (column.type.kind) {
     case TypeKind::kFloat:
-      return name + "+0e0";
-    case TypeKind::kInteger: {
-      bool is_padded = column.native_type.find("zerofill") != std::string::npos ||
-                       column.native_type.starts_with("year");
-      return is_padded ? name + "+0" : name;
-    }
+      return name + "*1e0";  // by an addition -0 would become 0
+    case TypeKind::kInteger:
     case TypeKind::kDecimal:
-      return column.native_type.find("zerofill") != std::string::npos ? name + "+0" : name;
+      return NumberExpression(column);
     case TypeKind::kEnum:
       return fmt::format("IF({0}=0,_utf8mb4 0x00,CONVERT({0} USING utf8mb4))", name);
     default:

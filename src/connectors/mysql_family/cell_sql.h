@@ -45,6 +45,9 @@ void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& 
 // doubles and are printed anew (AppendWireCell).
 std::string SelectExpression(const ColumnSchema& column);
 
+// The same of an integer or decimal: without the zeros of ZEROFILL, a YEAR in full.
+std::string NumberExpression(const ColumnSchema& column);
+
 // Appends the canonical cell to `out` from what SelectExpression brought.
 void AppendWireCell(std::string& out, CellForm form, std::string_view wire);
 

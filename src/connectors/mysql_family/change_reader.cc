@@ -13,6 +13,7 @@ namespace {
 constexpr int kPreparedAttempts = 20;
 constexpr std::chrono::seconds kBetweenAttempts{2};
 constexpr int kLacksPrivilege = 1227;
+constexpr std::chrono::seconds kBetweenLooks{5};
 
 uint32_t ServerId(const EndpointUrl& url) {
   std::string text = url.Option("server_id");
@@ -50,38 +51,40 @@ auto BinlogChangeReader::Retried(Call call) {
 
 // The binary log's position moves before the engine commits, so a position alone proves nothing.
 // 1. Wait until no XA transaction is prepared: its rows would lie before S and its commit after.
-// 2. Under FLUSH TABLES WITH READ LOCK no commit is under way: all before the position is visible,
-//    everything that commits later is written after it, whole.
+// 2. Under FLUSH TABLES WITH READ LOCK no commit and no XA PREPARE is under way: all before the
+//    position is visible, everything that commits later is written after it, whole. What was
+//    prepared just before the lock is seen by asking again.
 // 3. Without the privilege: MariaDB ties a consistent snapshot to its position; MySQL does not.
 Position BinlogChangeReader::ProveStart(std::stop_token stop) {
   return Retried([&](Session&) {
-    WaitForPreparedTransactions(stop);
-    return PositionUnderLock().Encode();
+    for (int attempt = 0; attempt < kPreparedAttempts; ++attempt) {
+      if (!HasPreparedTransactions()) {  // else the source's writers would be stopped for nothing
+        if (auto position = PositionUnderLock()) return position->Encode();
+      }
+      if (WaitForStop(stop, Deadline::In(kBetweenAttempts))) throw Stopped();
+    }
+    throw Error({.code = "START_POINT_UNPROVED",
+                 .kind = ErrorKind::kBlocked,
+                 .side = side_,
+                 .object = url_.Redacted(),
+                 .message = "XA transactions stay prepared at the source",
+                 .cause = "their changes are in the log already, their commit is not",
+                 .remedy = "commit or roll back what XA RECOVER shows, then resume"});
   });
 }
 
-void BinlogChangeReader::WaitForPreparedTransactions(std::stop_token stop) {
-  for (int attempt = 0; attempt < kPreparedAttempts; ++attempt) {
-    try {
-      if (Queries().Query("XA RECOVER").empty()) return;
-    } catch (const Error& error) {
-      // MySQL 8 asks for XA_RECOVER_ADMIN. Without it a commit of such a transaction is recognised
-      // when it comes (XA_UNKNOWN).
-      if (error.kind() == ErrorKind::kTransient) throw;
-      return;
-    }
-    if (WaitForStop(stop, Deadline::In(kBetweenAttempts))) throw Stopped();
+// MySQL 8 asks for XA_RECOVER_ADMIN. Without it a commit of such a transaction is recognised when
+// it comes (XA_UNKNOWN).
+bool BinlogChangeReader::HasPreparedTransactions() {
+  try {
+    return !Queries().Query("XA RECOVER").empty();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    return false;
   }
-  throw Error({.code = "START_POINT_UNPROVED",
-               .kind = ErrorKind::kBlocked,
-               .side = side_,
-               .object = url_.Redacted(),
-               .message = "XA transactions stay prepared at the source",
-               .cause = "their changes are in the log already, their commit is not",
-               .remedy = "commit or roll back what XA RECOVER shows, then resume"});
 }
 
-BinlogPosition BinlogChangeReader::PositionUnderLock() {
+std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock() {
   Session& session = Queries();
   try {
     LockForPosition(session);
@@ -89,12 +92,21 @@ BinlogPosition BinlogChangeReader::PositionUnderLock() {
     if (error.fields().native == kLacksPrivilege) return PositionOfSnapshot();
     throw;
   }
-  BinlogPosition position = ReadLogPosition(session);
-  session.Execute("UNLOCK TABLES");
-  return position;
+  try {
+    const bool has_prepared = HasPreparedTransactions();
+    BinlogPosition position = ReadLogPosition(session);
+    session.Execute("UNLOCK TABLES");
+    if (has_prepared) return {};
+    return position;
+  } catch (const Error&) {
+    queries_.reset();  // its end frees the lock
+    throw;
+  }
 }
 
-BinlogPosition BinlogChangeReader::PositionOfSnapshot() {
+// What is prepared and committed between the first question and the last one goes unseen here, and
+// is recognised at its commit.
+std::optional<BinlogPosition> BinlogChangeReader::PositionOfSnapshot() {
   if (server_.flavor != Flavor::kMariaDb) {
     throw Error(
         {.code = "START_POINT_UNPROVED",
@@ -117,6 +129,7 @@ BinlogPosition BinlogChangeReader::PositionOfSnapshot() {
     }
   }
   session.Execute("ROLLBACK");
+  if (HasPreparedTransactions()) return {};
   if (position.file.empty()) return ReadLogPosition(session);  // says that there is no log
   return position;
 }
@@ -134,7 +147,8 @@ std::string BinlogChangeReader::Describe(const Position& position) {
 }
 
 // The same server is read by place, another one (a promoted replica) by what was executed. Either
-// way it must have executed all that was read, and must not have forgotten the rest.
+// way it must have executed all that was read, and must not have forgotten the rest. Where no GTIDs
+// tell, the decoder knows the log's file again by its beginning.
 bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from) {
   if (from.server.empty()) return false;
   Session& session = Queries();
@@ -184,9 +198,11 @@ std::string BinlogChangeReader::LocalTime(std::string_view time_zone, uint32_t m
   });
 }
 
-void BinlogChangeReader::Start(const Position& position, SchemaHistory& history) {
+void BinlogChangeReader::Start(const Position& position, const Position& known,
+                               SchemaHistory& history) {
   stream_.reset();
   decoder_.reset();
+  end_.reset();
   BinlogPosition from = BinlogPosition::Decode(position);
   Retried([&](Session&) {
     bool by_gtid = StartsByGtid(from);
@@ -197,17 +213,45 @@ void BinlogChangeReader::Start(const Position& position, SchemaHistory& history)
         .local_time = [this](std::string_view zone,
                              uint32_t moment) { return LocalTime(zone, moment); },
         .charsets = charsets_};
-    if (by_gtid) from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
+    if (by_gtid) {
+      from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
+      from.file_id = 0;  // that of the other server's file
+    }
     stream_ = std::make_unique<BinlogStream>(
         url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});
-    decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from, history);
+    decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from,
+                                               BinlogPosition::Decode(known), history);
   });
+}
+
+// After a RESET the log's file has its old name again, and the server says for as long as that is
+// the shorter one, or for good, that there is nothing new.
+void BinlogChangeReader::CheckEnd() {
+  if (!look_again_.has_passed()) return;
+  look_again_ = Deadline::In(kBetweenLooks);
+  const BinlogPosition& read = decoder_->position();
+  const BinlogPosition end = Retried([](Session& session) { return ReadLogPosition(session); });
+  if (mysql::Compare(end, read) < 0) decoder_->RefuseReset("it ends before what was read of it");
+  const auto before = std::exchange(end_, end);
+  if (!before || mysql::Compare(*before, read) <= 0 || silent_at_ == read) return;
+  silent_at_ = read;
+  throw Error({.code = "LOG_SILENT",
+               .kind = ErrorKind::kTransient,
+               .side = side_,
+               .object = url_.Redacted(),
+               .message = fmt::format("nothing comes behind {}, and the log goes on to {}",
+                                      mysql::Describe(read), mysql::Describe(*before)),
+               .cause = "the log was reset, or the connection passes on signs of life alone",
+               .remedy = "nothing: Godwit connects anew and sees which log it is"});
 }
 
 std::optional<Fragment> BinlogChangeReader::Next(Deadline deadline, std::stop_token stop) {
   GODWIT_CHECK(decoder_ != nullptr, "a reader is started before it is asked for fragments");
   for (;;) {
-    if (auto fragment = decoder_->Pop()) return fragment;
+    if (auto fragment = decoder_->Pop()) {
+      if (fragment->kind == Fragment::Kind::kHeartbeat) CheckEnd();
+      return fragment;
+    }
     if (stop.stop_requested()) return {};
     auto event = stream_->Next(deadline, stop);
     if (!event) return {};

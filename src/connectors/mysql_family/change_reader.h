@@ -24,17 +24,20 @@ class BinlogChangeReader : public ChangeReader {
   Position Current() override;
   int Compare(const Position& a, const Position& b) override;
   std::string Describe(const Position& position) override;
-  void Start(const Position& from, SchemaHistory& history) override;
+  using ChangeReader::Start;
+  void Start(const Position& from, const Position& known, SchemaHistory& history) override;
   std::optional<Fragment> Next(Deadline deadline, std::stop_token stop) override;
   void Release(const Position& position) override;
   uint64_t bytes_read() const override { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   Session& Queries();
-  BinlogPosition PositionUnderLock();
-  BinlogPosition PositionOfSnapshot();
-  void WaitForPreparedTransactions(std::stop_token stop);
+  bool HasPreparedTransactions();
+  // nullopt: a transaction was prepared meanwhile.
+  std::optional<BinlogPosition> PositionUnderLock();
+  std::optional<BinlogPosition> PositionOfSnapshot();
   bool StartsByGtid(const BinlogPosition& from);
+  void CheckEnd();
   Collations ReadCollations();
   std::string LocalTime(std::string_view time_zone, uint32_t moment);
   template <typename Call>
@@ -48,6 +51,9 @@ class BinlogChangeReader : public ChangeReader {
   std::unique_ptr<Session> queries_;  // for everything but the stream
   std::unique_ptr<BinlogStream> stream_;
   std::unique_ptr<BinlogDecoder> decoder_;
+  Deadline look_again_ = Deadline::In({});
+  std::optional<BinlogPosition> end_;  // of the log, when it was looked at last
+  BinlogPosition silent_at_;           // where a new connection was tried for that
   std::atomic<uint64_t> bytes_{0};
 };
 

@@ -5,7 +5,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
+
+#include "connectors/mysql_family/lexer.h"
+#include "connectors/mysql_family/session_zone.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -14,15 +19,8 @@ namespace {
 constexpr int kOldestMySql = 50600;
 constexpr int kOldestMariaDb = 100100;
 constexpr double kClockSkewSeconds = 5;
-
-void CheckVersion(CheckList& list, const ServerInfo& server) {
-  int oldest = server.flavor == Flavor::kMariaDb ? kOldestMariaDb : kOldestMySql;
-  if (server.version_number < oldest) {
-    return list.Fail("version", server.version, "this version is older than any Godwit knows",
-                     "upgrade the server to MySQL 5.6 or MariaDB 10.1 at least");
-  }
-  list.Pass("version", server.version);
-}
+constexpr double kHighUse = 0.85;
+constexpr int kKeepsSmallLetters = 1;  // of lower_case_table_names
 
 void CheckClock(CheckList& list, Session& session) {
   auto before = std::chrono::system_clock::now();
@@ -71,6 +69,67 @@ void CheckTypes(CheckList& list, const CheckRequest& request) {
     }
   }
   list.PassIfQuiet("column_type", "every column's type is known");
+}
+
+bool HasCapitals(std::string_view name) {
+  return std::any_of(name.begin(), name.end(), [](char c) { return FoldAscii(c) != c; });
+}
+
+// OceanBase's statements are not followed.
+bool IsFollowed(const ServerInfo& server, const CheckRequest& request) {
+  return request.side == Side::kSource && request.captures && server.flavor != Flavor::kOceanBase;
+}
+
+bool HoldsTimes(const CheckRequest& request) {
+  auto is_time = [](const ColumnSchema& column) {
+    return column.type.kind == TypeKind::kTimestamp || column.type.kind == TypeKind::kDatetime;
+  };
+  return std::any_of(request.tables.begin(), request.tables.end(),
+                     [&](const TableSchemaPtr& table) {
+                       return std::any_of(table->columns.begin(), table->columns.end(), is_time);
+                     });
+}
+
+// Whether a clock in the zone has been at one distance from UTC since 1970. What SessionZone asks
+// about is asked in one statement: the server may be far away.
+bool HasOneOffset(Session& session, const std::string& zone) {
+  std::vector<uint32_t> moments;
+  const SessionZone asked(zone, [&](std::string_view, uint32_t moment) {
+    moments.push_back(moment);
+    return ClockTime{.seconds = moment}.ToText();  // as in UTC, so that it asks on
+  });
+  static_cast<void>(asked.FixedOffset());
+  if (moments.empty()) return true;  // the zone is an offset
+  std::string clocks;
+  for (uint32_t moment : moments) {
+    clocks += fmt::format("{}FROM_UNIXTIME({})", clocks.empty() ? "" : ", ", moment);
+  }
+  std::map<uint32_t, std::string> shown;
+  try {
+    session.Execute("SET time_zone=" + Session::Literal(zone));
+    const std::vector<Row> rows = session.Query("SELECT " + clocks);
+    for (size_t i = 0; i < moments.size(); ++i) {
+      shown[moments[i]] = rows.at(0).at(i).value_or("");
+    }
+  } catch (const Error& error) {
+    // Else the server has lost the zone, and cannot say what its statements mean either.
+    if (error.kind() == ErrorKind::kTransient) throw;
+  }
+  session.Execute("SET time_zone='+00:00'");
+  const SessionZone answered(zone,
+                             [&](std::string_view, uint32_t moment) { return shown[moment]; });
+  return answered.FixedOffset().has_value();
+}
+
+void CheckTimeZone(CheckList& list, Session& session, const CheckRequest& request) {
+  const std::string zone = Variable(session, "time_zone");
+  if (!HoldsTimes(request) || HasOneOffset(session, zone)) return list.Pass("time_zone", zone);
+  list.Warn("time_zone",
+            fmt::format("time_zone is {} (system_time_zone is {})", zone,
+                        Variable(session, "system_time_zone")),
+            "its clocks have not always been at one distance from UTC: a statement that makes "
+            "TIMESTAMP of DATETIME, or the other way, waits for your answer",
+            "accept it, or run such statements under an offset (SET time_zone='+00:00')");
 }
 
 void CheckKeys(CheckList& list, const CheckRequest& request) {
@@ -130,6 +189,54 @@ void CheckList::Try(const std::string& item, std::string message, std::string re
   Pass(item, std::move(message));
 }
 
+void CheckVersion(CheckList& list, const ServerInfo& server) {
+  const int oldest = server.flavor == Flavor::kMariaDb ? kOldestMariaDb : kOldestMySql;
+  if (server.version_number < oldest) {
+    return list.Fail("version", server.version, "this version is older than any Godwit knows",
+                     "upgrade the server to MySQL 5.6 or MariaDB 10.1 at least");
+  }
+  list.Pass("version", server.version);
+}
+
+// Those that differ in case only are looked for where the rules are known (name_unique).
+void CheckNames(CheckList& list, const ServerInfo& server, const CheckRequest& request) {
+  size_t count = 0;
+  std::string example;
+  for (const TableSchemaPtr& table : request.tables) {
+    if (!request.creates || server.lower_case_table_names != kKeepsSmallLetters) break;
+    if (!HasCapitals(table->name.database) && !HasCapitals(table->name.table)) continue;
+    if (count++ == 0) example = table->name.ToString();
+  }
+  const std::string setting = std::to_string(server.lower_case_table_names);
+  if (count == 0) return list.Pass("lower_case_table_names", setting);
+  list.Warn(
+      "lower_case_table_names",
+      fmt::format("tables with capitals in their names: {}, e.g. {}", count, example),
+      fmt::format("the server makes small letters of them (lower_case_table_names is {})", setting),
+      "accept it, or give the tables names in small letters (--objects 'db.Name=db.name')");
+}
+
+// The destination reads statements under its own mode.
+void CheckSqlMode(CheckList& list, const std::string& mode) {
+  const LexMode reading = LexMode::FromSqlMode(mode);
+  if (!reading.pipes_as_concat && !reading.high_not_precedence) return list.Pass("sql_mode", mode);
+  list.Warn("sql_mode", "sql_mode is " + mode,
+            "a statement that changes definitions waits for your answer if it has || in it under "
+            "PIPES_AS_CONCAT, or NOT before an operand under HIGH_NOT_PRECEDENCE: the destination "
+            "would read it otherwise",
+            "accept it, or change definitions in sessions without these modes");
+}
+
+void CheckUse(CheckList& list, const std::string& item, std::string_view what,
+              std::optional<double> share, std::string remedy) {
+  if (!share) {
+    return list.Pass(item, "not told: the account may not see it, or the server is too busy");
+  }
+  const std::string message = fmt::format("{} is used to {:.0f} %", what, *share * 100);
+  if (*share < kHighUse) return list.Pass(item, message);
+  list.Warn(item, message, "writers are slowed down or stopped when it is full", std::move(remedy));
+}
+
 // Servers that lack the variable know one behaviour only.
 bool LogsFullImages(std::string_view binlog_row_image) {
   return binlog_row_image.empty() || binlog_row_image == "FULL" || binlog_row_image == "full";
@@ -145,9 +252,14 @@ void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
   list.Pass("connection", session.url());
   CheckVersion(list, server);
   CheckClock(list, session);
-  list.Pass("lower_case_table_names", std::to_string(server.lower_case_table_names));
-  list.Pass("sql_mode", Variable(session, "sql_mode"));
-  list.Pass("time_zone", Variable(session, "time_zone"));
+  CheckNames(list, server, request);
+  if (IsFollowed(server, request)) {
+    CheckSqlMode(list, Variable(session, "sql_mode"));
+    CheckTimeZone(list, session, request);
+  } else {
+    list.Pass("sql_mode", Variable(session, "sql_mode"));
+    list.Pass("time_zone", Variable(session, "time_zone"));
+  }
   CheckTypes(list, request);
   CheckCharsets(list, session, request);
   CheckKeys(list, request);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/mysql_family/session.h"
@@ -43,6 +45,16 @@ std::vector<CheckResult> CheckDestination(const EndpointUrl& url, const ServerIn
 // What both sides are asked: version, clock, names, charsets, tables' types and keys.
 void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
                const CheckRequest& request);
+
+// Items that no server need be asked for once these values are known.
+void CheckVersion(CheckList& list, const ServerInfo& server);
+// Names that tables are to be made by and the server will keep in another form.
+void CheckNames(CheckList& list, const ServerInfo& server, const CheckRequest& request);
+// The mode of a server whose statements are followed.
+void CheckSqlMode(CheckList& list, const std::string& mode);
+// The share in use, from 0 to 1, of what stops writers when it is full; nullopt: it is not told.
+void CheckUse(CheckList& list, const std::string& item, std::string_view what,
+              std::optional<double> share, std::string remedy);
 
 // Whether under this binlog_row_image the log says every row's every column.
 bool LogsFullImages(std::string_view binlog_row_image);

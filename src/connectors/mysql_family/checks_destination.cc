@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <exception>
 #include <initializer_list>
 #include <optional>
+#include <random>
 
 #include "connectors/mysql_family/checks.h"
 #include "connectors/mysql_family/lane_table.h"
@@ -16,29 +18,95 @@ namespace godwit::mysql {
 namespace {
 
 constexpr uint64_t kSuggestedPacket = 64 << 20;
-constexpr double kHighUse = 0.85;
+constexpr const char* kAllRights =
+    "CREATE, ALTER, INDEX, DROP, SELECT, INSERT, UPDATE, DELETE, REFERENCES";
 
 std::string Upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), ::toupper);
   return text;
 }
 
-// Everything a migration does to a table, in a table of its own.
-void CheckWritePrivileges(CheckList& list, Session& session) {
-  const std::string remedy =
-      "GRANT ALL ON `godwit`.* to the account, and CREATE, ALTER, INDEX, DROP, SELECT, INSERT, "
-      "UPDATE, "
-      "DELETE, REFERENCES on the databases migrated into";
-  const std::string table = fmt::format("`godwit`.`godwit_trial_{}`", getpid());
+// A table of Godwit's own, to do to it what a migration does to those of its database. Nothing else
+// has its name, and it goes with the object. The session outlives it.
+class TrialTable {
+ public:
+  TrialTable(Session& session, const EndpointUrl& url, const std::string& database)
+      : session_(session),
+        url_(url),
+        name_(fmt::format("{}.`godwit_trial_{}_{:08x}`", Session::Quote(database), getpid(),
+                          std::random_device()())) {}
+  ~TrialTable() {
+    if (!is_there_) return;
+    const std::string drop = "DROP TABLE IF EXISTS " + name_;
+    try {
+      session_.Execute(drop);
+      return;
+    } catch (const std::exception&) {
+      // The connection may be what has failed.
+    }
+    try {
+      Session(url_, session_.side(), SessionRole::kWriter).Execute(drop);
+    } catch (const std::exception&) {
+      // It stays; its comment says what it is.
+    }
+  }
+  TrialTable(const TrialTable&) = delete;
+  TrialTable& operator=(const TrialTable&) = delete;
+
+  void Make() {
+    // Not without the right to take it away again.
+    session_.Execute("DROP TABLE IF EXISTS " + name_);
+    is_there_ = true;  // as it may be though no answer comes
+    session_.Execute(fmt::format(
+        "CREATE TABLE {} (id INT PRIMARY KEY, a INT) COMMENT='a trial of godwit precheck, which "
+        "drops it'",
+        name_));
+  }
+  void Write() {
+    session_.Execute(fmt::format("INSERT INTO {} VALUES (1, 1)", name_));
+    session_.Execute(fmt::format("UPDATE {} SET a=2 WHERE id=1", name_));
+    session_.Execute(fmt::format("DELETE FROM {} WHERE id=1", name_));
+  }
+  void Alter() {
+    session_.Execute(fmt::format("ALTER TABLE {} ADD INDEX godwit_trial (a)", name_));
+  }
+  void Refer() {
+    session_.Execute(fmt::format("ALTER TABLE {0} ADD FOREIGN KEY (a) REFERENCES {0} (id)", name_));
+  }
+  void Drop() {
+    session_.Execute("DROP TABLE " + name_);
+    is_there_ = false;
+  }
+
+ private:
+  Session& session_;
+  const EndpointUrl& url_;
+  const std::string name_;
+  bool is_there_ = false;
+};
+
+// Everything a migration does to a table of this database.
+void TryTable(Session& session, const EndpointUrl& url, const std::string& database,
+              const CheckRequest& request) {
+  TrialTable table(session, url, database);
+  table.Make();
+  table.Write();
+  table.Alter();
+  const bool refers = std::any_of(
+      request.tables.begin(), request.tables.end(), [&](const TableSchemaPtr& selected) {
+        return selected->name.database == database && !selected->foreign_keys.empty();
+      });
+  if (refers) table.Refer();
+  table.Drop();
+}
+
+void CheckWritePrivileges(CheckList& list, Session& session, const EndpointUrl& url,
+                          const CheckRequest& request) {
+  const std::string remedy = fmt::format(
+      "GRANT ALL ON `godwit`.* to the account, and {} on the databases migrated into", kAllRights);
   list.Try("write_privilege", "tables can be made, written and altered", remedy, [&] {
     LaneTable::Create(session);
-    session.Execute(fmt::format("DROP TABLE IF EXISTS {}", table));
-    session.Execute(fmt::format("CREATE TABLE {} (id INT PRIMARY KEY, a INT)", table));
-    session.Execute(fmt::format("INSERT INTO {} VALUES (1, 1)", table));
-    session.Execute(fmt::format("UPDATE {} SET a=2 WHERE id=1", table));
-    session.Execute(fmt::format("DELETE FROM {} WHERE id=1", table));
-    session.Execute(fmt::format("ALTER TABLE {} ADD INDEX godwit_trial (a)", table));
-    session.Execute(fmt::format("DROP TABLE {}", table));
+    TryTable(session, url, LaneTable::kDatabase, request);
   });
 }
 
@@ -54,14 +122,15 @@ bool Covers(const std::string& grant, const std::string& database) {
   return name == database || name == "%";
 }
 
-void CheckDatabasePrivileges(CheckList& list, Session& session, const CheckRequest& request) {
+void GuessPrivileges(CheckList& list, Session& session, const CheckRequest& request,
+                     const std::vector<std::string>& databases) {
   std::vector<std::string> grants;
   for (const Row& row : session.Query("SHOW GRANTS")) grants.push_back(row[0].value_or(""));
   std::vector<const char*> wanted = {"SELECT", "INSERT", "UPDATE", "DELETE"};
   if (request.creates) {
     for (const char* more : {"CREATE", "ALTER", "INDEX", "DROP"}) wanted.push_back(more);
   }
-  for (const std::string& database : request.databases) {
+  for (const std::string& database : databases) {
     for (const char* privilege : wanted) {
       bool has = std::any_of(grants.begin(), grants.end(), [&](const std::string& grant) {
         std::string given = Upper(grant.substr(0, grant.find(" ON ")));
@@ -77,6 +146,42 @@ void CheckDatabasePrivileges(CheckList& list, Session& session, const CheckReque
                 database);
     }
   }
+}
+
+// Whether there is the database. Throws where the account has no right in it at all.
+bool HasDatabase(Session& session, const std::string& database) {
+  try {
+    session.Query("SHOW CREATE DATABASE " + Session::Quote(database));
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient || error.code() == "ACCESS_DENIED") throw;
+    return false;
+  }
+}
+
+// Tried where a table can be made. A database that is not there could be made only for good, and
+// an account that makes no tables need not be allowed to: there the grants have to tell.
+void CheckDatabasePrivileges(CheckList& list, Session& session, const EndpointUrl& url,
+                             const CheckRequest& request) {
+  std::vector<std::string> untried;
+  for (const std::string& database : request.databases) {
+    try {
+      if (request.creates && HasDatabase(session, database)) {
+        TryTable(session, url, database, request);
+      } else {
+        untried.push_back(database);
+      }
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      const bool is_denied = error.code() == "ACCESS_DENIED";
+      list.Fail(
+          "database_privilege", error.fields().message,
+          is_denied ? "the account may not do this" : error.fields().cause,
+          fmt::format("GRANT {} ON {}.* to the account", kAllRights, Session::Quote(database)),
+          database);
+    }
+  }
+  if (!untried.empty()) GuessPrivileges(list, session, request, untried);
   list.PassIfQuiet("database_privilege", "every database can be written");
 }
 
@@ -119,27 +224,20 @@ std::optional<double> FirstKnown(Session& session, std::initializer_list<const c
 
 // Memory and disks of OceanBase, where the account may see them: what is full stops every writer.
 void CheckPressure(CheckList& list, Session& session) {
-  auto check = [&](const char* item, const char* what, std::optional<double> used,
-                   const char* remedy) {
-    if (!used) return list.Pass(item, "not shown to this account");
-    const std::string message = fmt::format("{} is used to {:.0f} %", what, *used * 100);
-    if (*used < kHighUse) return list.Pass(item, message);
-    list.Warn(item, message, "writers are slowed down or stopped when it is full", remedy);
-  };
-  check("memory_pressure", "the memory for new rows (memstore)", MemstoreUse(session),
-        "let the server finish its freezes, or give the tenant more memory");
-  check("data_disk", "the disk for data",
-        FirstKnown(session, {"SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "
-                             "oceanbase.GV$OB_SERVERS",
-                             "SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "
-                             "oceanbase.V$OB_SERVER_STAT"}),
-        "add room (datafile_size, datafile_maxsize) before the rows come");
-  check("log_disk", "the disk for the log",
-        FirstKnown(session, {"SELECT MAX(log_disk_in_use / log_disk_capacity) FROM "
-                             "oceanbase.GV$OB_SERVERS",
-                             "SELECT MAX(log_disk_in_use / log_disk_capacity) FROM "
-                             "oceanbase.V$OB_SERVER_STAT"}),
-        "raise log_disk_size");
+  CheckUse(list, "memory_pressure", "the memory for new rows (memstore)", MemstoreUse(session),
+           "let the server finish its freezes, or give the tenant more memory");
+  CheckUse(list, "data_disk", "the disk for data",
+           FirstKnown(session, {"SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "
+                                "oceanbase.GV$OB_SERVERS",
+                                "SELECT MAX(data_disk_in_use / data_disk_capacity) FROM "
+                                "oceanbase.V$OB_SERVER_STAT"}),
+           "add room (datafile_size, datafile_maxsize) before the rows come");
+  CheckUse(list, "log_disk", "the disk for the log",
+           FirstKnown(session, {"SELECT MAX(log_disk_in_use / log_disk_capacity) FROM "
+                                "oceanbase.GV$OB_SERVERS",
+                                "SELECT MAX(log_disk_in_use / log_disk_capacity) FROM "
+                                "oceanbase.V$OB_SERVER_STAT"}),
+           "raise log_disk_size");
 }
 
 void CheckTriggers(CheckList& list, Session& session, const CheckRequest& request) {
@@ -176,8 +274,8 @@ std::vector<CheckResult> CheckDestination(const EndpointUrl& url, const ServerIn
   CheckBoth(list, session, server, request);
   if (request.writes) {
     CheckReadOnly(list, session);
-    CheckWritePrivileges(list, session);
-    CheckDatabasePrivileges(list, session, request);
+    CheckWritePrivileges(list, session, url, request);
+    CheckDatabasePrivileges(list, session, url, request);
     CheckPacket(list, server, request);
     CheckTriggers(list, session, request);
     if (server.flavor == Flavor::kOceanBase) CheckPressure(list, session);

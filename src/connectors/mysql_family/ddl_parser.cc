@@ -44,16 +44,43 @@ class StatementParser {
         out_(out) {}
 
   void Run() {
+    const std::string setting = SetStatementAhead();
     Statement();
     in_.AcceptSymbol(';');
     if (out_.kind != Kind::kIrrelevant && !in_.AtEnd())
       in_.Fail("something that is not understood");
     if (out_.kind == Kind::kIrrelevant) return;
-    out_.problem = in_.OtherReading();
+    // The server read the text before it set the mode, which the event shows as the session's.
+    const bool has_quotes = out_.statement.find_first_of("\"\\", begin_) != std::string::npos;
+    if (setting == "sql_mode" && has_quotes) {
+      throw ParseProblem{
+          "SET STATEMENT gave it another sql_mode: what its quotes mean is not known"};
+    }
+    if (!setting.empty()) {
+      out_.problem =
+          fmt::format("SET STATEMENT gave it another {}, which may change what it makes", setting);
+    }
+    if (out_.problem.empty()) out_.problem = in_.OtherReading();
     if (out_.problem.empty()) out_.problem = definitions_.doubt();
   }
 
  private:
+  // Moves behind it. Of the variables that may matter to the statement the one that matters most,
+  // in lower case; empty: none.
+  std::string SetStatementAhead() {
+    const bool is_ahead = in_.Peek().Is("set") && in_.Peek(1).Is("statement");
+    if (!is_ahead || !in_.mode().is_mariadb) return "";
+    const SetStatement set = FindSetStatement(Tokenize(out_.statement, in_.mode()));
+    in_.Return(set.end);
+    begin_ = in_.Peek().begin;
+    std::string setting;
+    for (const std::string& variable : set.variables) {
+      const bool counts = setting.empty() ? !LeavesMeaning(variable) : variable == "sql_mode";
+      if (counts) setting = variable;
+    }
+    return setting;
+  }
+
   void Statement() {
     if (in_.AtEnd()) return Finish(Kind::kIrrelevant);  // a comment alone
     if (in_.Accept("create")) return Create();
@@ -126,7 +153,7 @@ class StatementParser {
     }
     if (in_.Accept("table")) return CreateTable(replaces);
     if (IsViewAhead()) return View();
-    CreateIndex();
+    CreateIndex(replaces);
   }
 
   std::string DatabaseName() {
@@ -206,7 +233,8 @@ class StatementParser {
     }
   }
 
-  void CreateIndex() {
+  // OR REPLACE: the one of this name goes first, if there is one (MariaDB).
+  void CreateIndex(bool replaces) {
     IndexSchema index;
     if (!in_.Accept("online")) in_.Accept("offline");
     if (in_.Accept("unique")) {
@@ -226,6 +254,12 @@ class StatementParser {
     in_.Accept("nowait");
     index.parts = definitions_.KeyParts();
     definitions_.IndexOptions(index);
+    if (replaces) {
+      AlterAction& drop = out_.actions.emplace_back();
+      drop.kind = Action::kDropIndex;
+      drop.name = index.name;
+      out_.if_exists = true;
+    }
     AlterAction& action = out_.actions.emplace_back();
     action.kind = Action::kAddIndex;
     action.index = std::move(index);
@@ -375,6 +409,7 @@ class StatementParser {
   const DdlContext& context_;
   const DialectTraits& traits_;
   SchemaChange& out_;
+  size_t begin_ = 0;  // of the statement itself, behind SET STATEMENT … FOR
 };
 
 [[noreturn]] void FailDefinition(const SchemaChange& change, std::string_view what) {

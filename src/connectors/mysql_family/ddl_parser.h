@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "connectors/mysql_family/dialect_traits.h"
+#include "connectors/mysql_family/lexer.h"
 #include "model/schema_change.h"
 #include "model/table_schema.h"
 
@@ -36,6 +37,15 @@ struct DdlContext {
 // read says why another server would read it otherwise.
 SchemaChange ParseDdl(std::string_view statement, const DdlContext& context,
                       const DialectTraits& traits);
+
+// MariaDB's SET STATEMENT a=1, b=2 FOR, which may stand before any statement, also several times.
+struct SetStatement {
+  size_t end = 0;                      // the first token behind it; 0: there is none
+  std::vector<std::string> variables;  // in lower case
+};
+SetStatement FindSetStatement(const std::vector<Token>& tokens);
+// Whether a definition is the same whatever this variable of its session is.
+bool LeavesMeaning(std::string_view variable);
 
 // The defaults that explicit_defaults_for_timestamp=OFF gives to what an ALTER TABLE adds or
 // changes: they depend on where in the table it stands. `before` is the table before it.

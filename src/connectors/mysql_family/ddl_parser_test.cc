@@ -11,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using Kind = SchemaChange::Kind;
 using Action = AlterAction::Kind;
 
@@ -308,6 +309,33 @@ TEST(DdlParserTest, LabelsMayBeGivenByTheirBytes) {
   }
 }
 
+// "charset collation" of each column.
+std::vector<std::string> CharsetsOf(const std::vector<ColumnSchema>& columns) {
+  std::vector<std::string> out;
+  for (const ColumnSchema& column : columns) out.push_back(column.charset + " " + column.collation);
+  return out;
+}
+
+TEST(DdlParserTest, BinaryTextHasTheBinaryCollationOfItsCharset) {
+  const std::string open = std::string(" ") + kBinaryText;  // the table says which
+  const SchemaChange change = Parse(
+      "alter table t add a varchar(9) binary, modify b varchar(9) binary not null, add c char(9) "
+      "character set latin1 binary, add d text binary character set latin1, add e varchar(9) "
+      "binary collate latin1_german1_ci, add f varchar(9)");
+  EXPECT_EQ(change.problem, "");
+  std::vector<ColumnSchema> altered;
+  for (const AlterAction& action : change.actions) altered.push_back(action.column);
+  EXPECT_THAT(CharsetsOf(altered), ElementsAre(open, open, "latin1 latin1_bin", "latin1 latin1_bin",
+                                               "latin1 latin1_german1_ci", " "));
+  constexpr std::string_view kCreate =
+      "create table t (a varchar(9) binary, b varchar(9) binary character set gbk, c varchar(9) "
+      "binary collate latin1_german1_ci)";
+  EXPECT_THAT(CharsetsOf(Table(kCreate).columns),
+              ElementsAre(open, "gbk gbk_bin", "latin1 latin1_german1_ci"));
+  EXPECT_THAT(CharsetsOf(Table(std::string(kCreate) + " default charset latin1").columns),
+              ElementsAre("latin1 latin1_bin", "gbk gbk_bin", "latin1 latin1_german1_ci"));
+}
+
 TEST(DdlParserTest, ChecksOfOtherServers) {
   constexpr const char* kSql =
       "create table t (a int check (a > 0), j json, k json check (k <> ''), check (a < 9), "
@@ -396,6 +424,41 @@ TEST(DdlParserTest, AReplacedTable) {
   EXPECT_FALSE(Parse("create table t (a int primary key)").replaces);
   EXPECT_TRUE(Parse("create or replace table t like u").replaces);
   EXPECT_TRUE(Parse("create or replace temporary table t (a int)").temporary);
+}
+
+TEST(DdlParserTest, AReplacedIndex) {
+  const SchemaChange change = Parse("create or replace unique index i on t (a)");
+  EXPECT_THAT(Actions(change), ElementsAre(Action::kDropIndex, Action::kAddIndex));
+  EXPECT_FALSE(change.replaces);  // the table stays
+  const TableSchema before = Table("create table t (a int, b int, key i (b))");
+  const auto after = ApplyActions(before, change.actions);
+  ASSERT_TRUE(after);
+  ASSERT_EQ(after->indexes.size(), 1u);
+  EXPECT_TRUE(after->indexes[0].is_unique());
+  EXPECT_EQ(after->indexes[0].parts[0].column, "a");
+  const MysqlDialect dialect = DialectOf(Flavor::kOceanBase, 50725);
+  auto rendered = [&](const TableSchema& table) {
+    std::string out;
+    for (const Statement& statement : dialect.Render(change, &table)) out += statement.sql + ";";
+    return out;
+  };
+  EXPECT_THAT(rendered(before), HasSubstr("DROP INDEX `i`"));
+  const std::string without = rendered(Table("create table t (a int, b int)"));
+  EXPECT_THAT(without, HasSubstr("ADD UNIQUE"));
+  EXPECT_THAT(without, Not(HasSubstr("DROP")));
+  EXPECT_THAT(Actions(Parse("create index i on t (a)")), ElementsAre(Action::kAddIndex));
+}
+
+TEST(DdlParserTest, CompressedColumns) {
+  const TableSchema table = Table(
+      "create table t (a varchar(100) compressed not null default 'x', b text compressed=zlib "
+      "character set latin1, c blob /*M!100301 COMPRESSED*/ null)",
+      DialectTraits::For(Flavor::kMariaDb, 101119));
+  ASSERT_EQ(table.columns.size(), 3u);
+  EXPECT_EQ(table.columns[0].native_type, "varchar(100)");
+  EXPECT_FALSE(table.columns[0].nullable);
+  EXPECT_EQ(table.columns[1].charset, "latin1");
+  EXPECT_EQ(table.columns[2].native_type, "blob");
 }
 
 TEST(DdlParserTest, WhatItCannotReadIsUnknownWithItsTable) {

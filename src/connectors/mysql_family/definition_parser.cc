@@ -63,10 +63,10 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   Attributes(column, written, table);
   if (is_json) JsonCheck(column, table);
   if (as_written == "serial") SettleSerial(column, written, table);
-  if (!column.charset.empty() && column.collation.empty()) {
-    column.collation = written.is_binary_text && column.charset != "binary"
-                           ? column.charset + "_bin"
-                           : traits_.DefaultCollationOf(column.charset);
+  if (column.collation.empty() && written.is_binary_text && column.charset != "binary") {
+    column.collation = column.charset + kBinaryText;
+  } else if (column.collation.empty() && !column.charset.empty()) {
+    column.collation = traits_.DefaultCollationOf(column.charset);
   }
   SettleType(column, written);
   const bool is_timestamp = column.type.kind == TypeKind::kTimestamp && !column.is_generated();
@@ -290,7 +290,9 @@ void DefinitionParser::Attributes(ColumnSchema& column, Written& written, TableS
                in_.Accept("skip_index")) {
       in_.AcceptSymbol('=');
       in_.SkipOne();
-    } else if (in_.Accept({"not", "secondary"}) || in_.Accept("compressed") ||
+    } else if (in_.Accept("compressed")) {  // MariaDB: rows say themselves that they are
+      if (in_.AcceptSymbol('=')) in_.Name();
+    } else if (in_.Accept({"not", "secondary"}) ||
                in_.Accept({"without", "system", "versioning"}) ||
                in_.Accept({"with", "system", "versioning"})) {
       continue;

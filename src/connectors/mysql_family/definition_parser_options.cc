@@ -130,12 +130,7 @@ void DefinitionParser::SettleCharsets(TableSchema& table) const {
     auto found = written_.find(column.name);
     if (found == written_.end() || table.charset.empty() || !HasCharset(column.type)) continue;
     const Written& written = found->second;
-    if (column.charset.empty()) {
-      column.charset = table.charset;
-      column.collation = written.is_binary_text && table.charset != "binary"
-                             ? table.charset + "_bin"
-                             : table.collation;
-    }
+    if (column.charset.empty()) column.InheritCharset(table.charset, table.collation);
     SettleType(column, written);
   }
 }

@@ -129,6 +129,7 @@ void MysqlDialect::AdaptType(ColumnSchema& column, const TableName& table,
     column.collation = "utf8mb4_bin";
     return;
   }
+  if (column.native_type.starts_with("year")) column.native_type = "year";  // of four digits
   // The same type in this server's words: widths shown or not.
   const std::string text = "c " + column.native_type;
   TokenCursor cursor(text, {});

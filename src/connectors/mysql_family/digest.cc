@@ -6,17 +6,39 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "connectors/mysql_family/cell_sql.h"
 
 namespace godwit::mysql {
 namespace {
 
 bool IsUtf8(std::string_view charset) { return charset.starts_with("utf8") || charset == "ascii"; }
 
+bool Converts(const ColumnSchema& column) {
+  return !column.charset.empty() && !IsUtf8(column.charset);
+}
+
+// Whether there are bytes in the set that no character of Unicode stands for. MySQL's latin1 has
+// one for each byte.
+bool HasHoles(const ColumnSchema& column) { return Converts(column) && column.charset != "latin1"; }
+
 // A text without a length, or one that needs it.
 struct CellText {
   std::string expression;
   bool needs_length = false;
 };
+
+// kPlain: for what proves nothing, and is quicker to make of text with holes.
+enum class TextForm { kExact, kPlain };
+
+// Servers convert bytes without a character to a question mark, which is a text of its own: what
+// does not come back from Unicode as it was is told from all texts by a letter that is no length.
+std::string TextWithLength(const ColumnSchema& column, const std::string& utf8, TextForm form) {
+  const std::string text = fmt::format("CONCAT(LENGTH({0}),':',{0})", utf8);
+  if (form == TextForm::kPlain || !HasHoles(column)) return text;
+  return fmt::format(
+      "IF(CAST(CONVERT({0} USING {1}) AS BINARY)=CAST({2} AS BINARY),{3},CONCAT('U',HEX({2})))",
+      utf8, column.charset, Session::Quote(column.name), text);
+}
 
 // Servers write the same digits of a floating-point number, but not the same form: small ones with
 // an exponent or without, and of a FLOAT only six digits. What they agree upon is the text of a
@@ -30,28 +52,25 @@ std::string FloatText(const std::string& name, int bits) {
   return fmt::format("IF(ABS({0})<1e-3 AND ABS({0})>1e-290,{1},CONCAT({0}))", name, exact);
 }
 
-CellText TextOf(const ColumnSchema& column) {
+CellText TextOf(const ColumnSchema& column, TextForm form) {
   const std::string name = Session::Quote(column.name);
-  const bool converts = !column.charset.empty() && !IsUtf8(column.charset);
-  const std::string utf8 = converts ? fmt::format("CONVERT({} USING utf8mb4)", name) : name;
+  const std::string utf8 = Converts(column) ? fmt::format("CONVERT({} USING utf8mb4)", name) : name;
   switch (column.type.kind) {
     case TypeKind::kInteger:
-    case TypeKind::kDecimal: {
-      bool is_padded = column.native_type.find("zerofill") != std::string::npos ||
-                       column.native_type.starts_with("year");
-      return {is_padded ? name + "+0" : name, false};
-    }
+    case TypeKind::kDecimal:
+      return {NumberExpression(column), false};
     case TypeKind::kFloat:
       return {FloatText(name, column.type.bits), false};
     case TypeKind::kBit:
       return {fmt::format("HEX({})", name), false};
     case TypeKind::kEnum:  // 'E' is no length: the error value is told from the label ''
-      return {fmt::format("IF({0}=0,'E',CONCAT(LENGTH({1}),':',{1}))", name, utf8), false};
+      return {fmt::format("IF({}=0,'E',{})", name, TextWithLength(column, utf8, form)), false};
     case TypeKind::kChar:
     case TypeKind::kVarchar:
     case TypeKind::kText:
     case TypeKind::kSet:
-      return {utf8, true};
+      if (form == TextForm::kPlain || !HasHoles(column)) return {utf8, true};
+      return {TextWithLength(column, utf8, form), false};
     case TypeKind::kBinary:
     case TypeKind::kVarbinary:
     case TypeKind::kBlob:
@@ -98,20 +117,20 @@ uint64_t Modulo64(const std::optional<std::string>& digits) {
 }
 
 // The expression of a cell within a row's text.
-std::string CellOf(const ColumnSchema& column) {
-  const CellText text = TextOf(column);
+std::string CellOf(const ColumnSchema& column, TextForm form) {
+  const CellText text = TextOf(column, form);
   std::string cell = text.expression;
   if (text.needs_length) cell = fmt::format("LENGTH({0}),':',{0}", text.expression);
   if (!column.nullable) return cell;
   // The text of a value must not depend on whether the column takes NULL.
-  const char* form = text.needs_length ? "IFNULL(CONCAT({}),'N')" : "IFNULL({},'N')";
-  return fmt::format(fmt::runtime(form), cell);
+  return fmt::format(fmt::runtime(text.needs_length ? "IFNULL(CONCAT({}),'N')" : "IFNULL({},'N')"),
+                     cell);
 }
 
 // The expression of the text of these columns.
-std::string RowText(const ScanPlan& plan, const std::vector<int>& ordinals) {
+std::string RowText(const ScanPlan& plan, const std::vector<int>& ordinals, TextForm form) {
   std::string out = "CONCAT(";
-  for (int ordinal : ordinals) out += CellOf(plan.table->columns[ordinal]) + ",',',";
+  for (int ordinal : ordinals) out += CellOf(plan.table->columns[ordinal], form) + ",',',";
   out.back() = ')';
   return out;
 }
@@ -123,7 +142,7 @@ std::string Weight(const ScanPlan& plan) {
   std::string cells;
   for (int ordinal : plan.key) {
     if (!cells.empty()) cells += ",',',";
-    cells += CellOf(plan.table->columns[ordinal]);
+    cells += CellOf(plan.table->columns[ordinal], TextForm::kExact);
   }
   const bool is_number =
       plan.key.size() == 1 && plan.table->columns[plan.key[0]].type.kind == TypeKind::kInteger;
@@ -149,7 +168,7 @@ bool CanDigest(const ScanPlan& plan, const ServerInfo& server) {
       case TypeKind::kUnknown:
         return false;
       default:
-        longest += LongestCell(column.type) + 12;
+        longest += LongestCell(column.type) * (HasHoles(column) ? 2 : 1) + 12;  // in hexadecimal
     }
   }
   // CONCAT of more than max_allowed_packet is NULL, which no sum would count.
@@ -157,7 +176,7 @@ bool CanDigest(const ScanPlan& plan, const ServerInfo& server) {
 }
 
 std::string DigestStatement(const ScanPlan& plan, const DigestQuery& query) {
-  const std::string text = RowText(plan, plan.columns);
+  const std::string text = RowText(plan, plan.columns, TextForm::kExact);
   std::string value;
   if (query.strength == DigestStrength::kCertain) {
     value = fmt::format("CAST(CONV(LEFT(SHA2({},256),16),16,10) AS UNSIGNED)", text);
@@ -170,8 +189,8 @@ std::string DigestStatement(const ScanPlan& plan, const DigestQuery& query) {
 }
 
 std::string BucketExpression(const ScanPlan& plan, uint32_t buckets) {
-  return fmt::format("CRC32({}) % {}", RowText(plan, plan.key.empty() ? plan.columns : plan.key),
-                     buckets);
+  const std::vector<int>& columns = plan.key.empty() ? plan.columns : plan.key;
+  return fmt::format("CRC32({}) % {}", RowText(plan, columns, TextForm::kPlain), buckets);
 }
 
 Digest ParseDigest(const Row& row, size_t at) {

@@ -10,9 +10,11 @@ namespace godwit::mysql {
 
 // Digests of rows computed by the server. A row's text is every cell followed by a comma: NULL as
 // N, numbers and times as their digits (floating ones as exponent and mantissa where servers write
-// them differently), everything else as its length in bytes, a colon and its bytes; so no two rows
-// share a text. Every server of the family makes the same text of equal cells of these types, which
-// was tried on all of them; JSON and geometry are not among them.
+// them differently), text that Unicode has not as U and its bytes in hexadecimal, everything else
+// as its length in bytes, a colon and its bytes; so no two rows share a text. Every server of the
+// family makes the same text of equal cells of these types, which was tried on all of them; JSON
+// and geometry are not among them. (Of the few texts that have two forms in their character set one
+// is told from what it is in UTF-8: such rows are read.)
 bool CanDigest(const ScanPlan& plan, const ServerInfo& server);
 
 // The statement that digests the rows of `from` (with its WHERE): rows and their sum; with buckets

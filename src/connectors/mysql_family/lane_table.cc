@@ -15,31 +15,33 @@ uint64_t Number(const std::optional<std::string>& cell) {
   return cell ? std::strtoull(cell->c_str(), nullptr, 10) : 0;
 }
 
-// Rolls back unless told that all is well.
-class Transaction {
- public:
-  explicit Transaction(Session& session) : session_(session) {
-    session_.Execute("START TRANSACTION");
-  }
-  ~Transaction() {
-    if (is_done_) return;
-    try {
-      session_.Execute("ROLLBACK");
-    } catch (const std::exception&) {
-      // The connection is gone, and with it the transaction.
-    }
-  }
-  void Commit() {
-    is_done_ = true;
-    session_.Execute("COMMIT");
-  }
-
- private:
-  Session& session_;
-  bool is_done_ = false;
-};
-
 }  // namespace
+
+LaneTransaction::LaneTransaction(Session& session) : session_(session) {
+  session_.Execute("START TRANSACTION");
+}
+
+LaneTransaction::~LaneTransaction() {
+  if (is_done_) return;
+  try {
+    session_.Execute("ROLLBACK");
+  } catch (const std::exception&) {
+    // The connection is gone, and with it the transaction.
+  }
+}
+
+void LaneTransaction::Commit() {
+  is_done_ = true;
+  session_.Execute("COMMIT");
+}
+
+LaneHold::LaneHold(Session& session, const std::string& link, int lane) : transaction_(session) {
+  auto rows =
+      session.Query(fmt::format("SELECT epoch, ticks FROM {} WHERE link={} AND lane={} FOR UPDATE",
+                                kName, Session::Literal(link), lane));
+  has_row_ = !rows.empty();
+  if (has_row_) row_ = {Number(rows[0][0]), Number(rows[0][1])};
+}
 
 void LaneTable::Create(Session& session) {
   session.Execute("CREATE DATABASE IF NOT EXISTS `godwit` CHARACTER SET utf8mb4");
@@ -55,7 +57,7 @@ void LaneTable::Create(Session& session) {
 Sink::Fence LaneTable::RaiseEpoch(Session& session, const std::string& link, int lanes) {
   Create(session);
   const std::string name = Session::Literal(link);
-  Transaction transaction(session);
+  LaneTransaction transaction(session);
   for (int lane = 0; lane < lanes; ++lane) {
     session.Execute(fmt::format(
         "INSERT INTO {0} (link, lane, epoch, ticks, low, progress) VALUES ({1}, {2}, 0, 0, 0, '') "
@@ -80,13 +82,9 @@ Sink::Fence LaneTable::RaiseEpoch(Session& session, const std::string& link, int
 
 std::optional<LaneTable::RowState> LaneTable::Read(Session& session, const std::string& link,
                                                    int lane) {
-  Transaction transaction(session);
-  auto rows =
-      session.Query(fmt::format("SELECT epoch, ticks FROM {} WHERE link={} AND lane={} FOR UPDATE",
-                                kName, Session::Literal(link), lane));
-  transaction.Commit();
-  if (rows.empty()) return {};
-  return RowState{Number(rows[0][0]), Number(rows[0][1])};
+  const LaneHold hold(session, link, lane);
+  if (hold.row() == nullptr) return {};
+  return *hold.row();
 }
 
 void LaneTable::Forget(Session& session, const std::string& link) {

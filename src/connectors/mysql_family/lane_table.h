@@ -34,4 +34,32 @@ class LaneTable {
                             const LaneProgress& progress);
 };
 
+// A transaction that rolls back unless told that all is well.
+class LaneTransaction {
+ public:
+  explicit LaneTransaction(Session& session);
+  ~LaneTransaction();
+  LaneTransaction(const LaneTransaction&) = delete;
+  LaneTransaction& operator=(const LaneTransaction&) = delete;
+  void Commit();
+
+ private:
+  Session& session_;
+  bool is_done_ = false;
+};
+
+// A lane's row, locked as long as this lives: nobody raises the epoch meanwhile. Waits for a
+// transaction of the lane in flight. The session must not be used otherwise.
+class LaneHold {
+ public:
+  LaneHold(Session& session, const std::string& link, int lane);
+  // nullptr: there is no such row.
+  const LaneTable::RowState* row() const { return has_row_ ? &row_ : nullptr; }
+
+ private:
+  LaneTransaction transaction_;
+  bool has_row_ = false;
+  LaneTable::RowState row_;
+};
+
 }  // namespace godwit::mysql

@@ -16,8 +16,7 @@ std::optional<double> MemstoreUse(Session& session) {
       auto use = session.QueryValue(query);
       if (use) return std::strtod(use->c_str(), nullptr);
     } catch (const Error& error) {
-      // A server under load may not find the time for it.
-      if (error.kind() == ErrorKind::kTransient && error.code() != "STATEMENT_TIMEOUT") throw;
+      if (error.kind() == ErrorKind::kTransient) throw;
     }
   }
   return {};

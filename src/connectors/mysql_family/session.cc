@@ -186,8 +186,10 @@ void Session::SetContract(SessionRole role) {
   Execute("SET NAMES utf8mb4");
   Execute("SET time_zone='+00:00'");
   Execute(kStrictMode);
-  const bool is_oceanbase =
-      std::string_view(mysql_get_server_info(mysql_)).find("OceanBase") != std::string_view::npos;
+  // Whatever the server's own are: results would be cut off, and work undone at the session's end.
+  Execute("SET autocommit=1, sql_select_limit=9223372036854775807, sql_safe_updates=0");
+  const std::string_view version = mysql_get_server_info(mysql_);
+  const bool is_oceanbase = version.find("OceanBase") != std::string_view::npos;
   if (is_oceanbase) {
     // A lock is not waited for in silence: the wait ends, is told and tried again.
     Execute(
@@ -195,9 +197,14 @@ void Session::SetContract(SessionRole role) {
         "ob_trx_lock_timeout=5000000");
   } else {
     Execute("SET SESSION net_write_timeout=3600, net_read_timeout=3600, wait_timeout=86400");
+    if (version.find("MariaDB") != std::string_view::npos) {
+      Execute("SET SESSION max_statement_time=0");
+    } else if (mysql_get_server_version(mysql_) >= 50708) {
+      Execute("SET SESSION max_execution_time=0");
+    }
   }
   if (role == SessionRole::kWriter || role == SessionRole::kDefiner) {
-    Execute("SET foreign_key_checks=0");
+    Execute("SET foreign_key_checks=0, unique_checks=1");
   }
   if (role == SessionRole::kWriter) {
     // No gap locks: lanes that write neighbouring keys do not wait for one another.

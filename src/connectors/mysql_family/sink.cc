@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 #include "base/deadline.h"
@@ -15,7 +16,8 @@ namespace {
 
 constexpr auto kResolveTime = std::chrono::minutes(2);
 constexpr auto kResolveWait = std::chrono::milliseconds(250);
-constexpr auto kPressureAge = std::chrono::seconds(1);
+// A statement may take hours, while the lane's own connection only holds its lock.
+constexpr const char* kStayIdle = "SET ob_trx_idle_timeout=86400000000, wait_timeout=86400";
 
 }  // namespace
 
@@ -124,10 +126,17 @@ void MysqlSink::Rollback() {
   session_->Execute("ROLLBACK");
 }
 
+// The lane's row stays locked while the statement runs: a process that is frozen between looking at
+// its epoch and sending a TRUNCATE would send it to tables that its successor has filled by then.
+// Not for indexes, which several threads build under one lane: one too many changes no row.
 void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
+  std::optional<LaneHold> hold;
   if (lane_ >= 0) {
-    auto row = LaneTable::Read(*session_, link_, lane_);
-    if (!row || row->epoch != lane_state_.epoch) Fenced();
+    if (server_.flavor == Flavor::kOceanBase) session_->Execute(kStayIdle);
+    hold.emplace(*session_, link_, lane_);
+    const LaneTable::RowState* row = hold->row();
+    if (row == nullptr || row->epoch != lane_state_.epoch) Fenced();
+    if (statement.part == Statement::Part::kIndex) hold.reset();
   }
   if (!definer_) definer_ = std::make_unique<Session>(url_, side_, SessionRole::kDefiner);
   const bool has_zone = !statement.time_zone.empty();
@@ -164,13 +173,16 @@ void MysqlSink::Forget(const std::string& link) { LaneTable::Forget(*session_, l
 // OceanBase shows its memstore to accounts that may read oceanbase.*; where it does not, the engine
 // throttles writers by itself and the OCEANBASE_OVERLOAD errors remain.
 double MysqlSink::Pressure() {
-  if (server_.flavor != Flavor::kOceanBase || in_transaction_) return pressure_;
+  if (server_.flavor != Flavor::kOceanBase || in_transaction_) return pressure_.value();
   const auto now = std::chrono::steady_clock::now();
-  if (now - pressure_read_at_ < kPressureAge) return pressure_;
-  const auto use = MemstoreUse(*session_);
-  pressure_ = use.value_or(0);
-  pressure_read_at_ = use ? now : now + std::chrono::hours(1);
-  return pressure_;
+  if (!pressure_.is_due(now)) return pressure_.value();
+  try {
+    pressure_.Note(MemstoreUse(*session_), now);
+  } catch (const Error& error) {
+    if (error.code() != "STATEMENT_TIMEOUT") throw;
+    pressure_.NoteTimeout(now);
+  }
+  return pressure_.value();
 }
 
 const TableStatements& MysqlSink::StatementsFor(const WritePlan& plan) {
@@ -280,7 +292,8 @@ void MysqlSink::RowExists(const TableStatements& table, std::span<const Image> i
                : fmt::format("a row with a unique value of these {} is there already: {}",
                              images.size(), error.fields().message),
        .cause = "the destination's rows were changed by somebody else, or its collation "
-                "calls two values equal that the source tells apart",
+                "calls two values equal that the source tells apart, or it has a unique key "
+                "that the source has not",
        .remedy = "compare the row on both sides; then retry or skip the change"});
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "connectors/mysql_family/lane_table.h"
 #include "connectors/mysql_family/session.h"
 #include "connectors/mysql_family/sink_groups.h"
+#include "connectors/mysql_family/sink_pressure.h"
 #include "connectors/mysql_family/sink_statements.h"
 #include "endpoint/endpoint_url.h"
 #include "endpoint/sink.h"
@@ -25,6 +25,12 @@ struct StatementLimits {
   size_t rows = 2000;
   size_t keys = 200;        // of a DELETE by keys
   size_t statements = 100;  // sent together
+
+  // Whether one more of `size` bytes may go together with those that wait: each of them keeps to
+  // max_allowed_packet, all of them together might not.
+  bool TakesAnother(size_t waiting, size_t waiting_bytes, size_t size) const {
+    return waiting == 0 || (waiting < statements && waiting_bytes + 1 + size <= bytes);
+  }
 };
 
 class MysqlSink : public Sink {
@@ -112,8 +118,7 @@ class MysqlSink : public Sink {
   std::vector<Image> after_;
   std::atomic<uint64_t> bytes_written_{0};
 
-  std::chrono::steady_clock::time_point pressure_read_at_{};
-  double pressure_ = 0;
+  PressureReading pressure_;
 };
 
 }  // namespace godwit::mysql

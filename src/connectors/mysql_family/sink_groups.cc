@@ -68,20 +68,6 @@ bool HasAbsent(const RowBatch& rows, size_t row) {
   return false;
 }
 
-// Such a value could be equal, to the destination alone, to another row's.
-bool HasOddKey(const RowChange& change) {
-  const WritePlan& plan = *change.plan;
-  return std::any_of(plan.key.begin(), plan.key.end(), [&](int c) {
-    if (std::find(plan.case_texts.begin(), plan.case_texts.end(), c) == plan.case_texts.end()) {
-      return false;
-    }
-    const std::string_view cell = change.after->cell(change.after_row, c);
-    return cell.ends_with(' ') || std::any_of(cell.begin(), cell.end(), [](unsigned char byte) {
-             return byte < 0x20 || byte >= 0x7f;
-           });
-  });
-}
-
 bool KeyStays(const RowChange& change) {
   for (int c : change.plan->key) {
     if (change.before->cell(change.before_row, c) != change.after->cell(change.after_row, c)) {
@@ -129,10 +115,12 @@ WriteShape::WriteShape(const WritePlan& plan) : is_keyless(plan.key.empty()) {
     ++unique;
     if (!IsPlainKey(plan, index)) is_serial = true;
   }
-  const bool has_byte_texts = std::any_of(plan.key.begin(), plan.key.end(), [&](int c) {
-    return std::find(plan.byte_texts.begin(), plan.byte_texts.end(), c) != plan.byte_texts.end();
+  // Also one of plain ASCII may be another row's to the destination: `mas` is `maß` to general_ci.
+  const bool has_odd_texts = std::any_of(plan.key.begin(), plan.key.end(), [&](int c) {
+    return std::find(plan.byte_texts.begin(), plan.byte_texts.end(), c) != plan.byte_texts.end() ||
+           std::find(plan.case_texts.begin(), plan.case_texts.end(), c) != plan.case_texts.end();
   });
-  has_one_key = unique == 1 && !has_byte_texts && !is_keyless && !is_serial &&
+  has_one_key = unique == 1 && !has_odd_texts && !is_keyless && !is_serial &&
                 plan.unique_keys.size() == 1 &&
                 std::set<int>(plan.key.begin(), plan.key.end()) ==
                     std::set<int>(plan.unique_keys[0].begin(), plan.unique_keys[0].end());
@@ -148,8 +136,7 @@ Form ChangeGrouper::FormOf(const RowChange& change, const WriteShape& shape, App
   if (HasAbsent(*change.after, change.after_row)) return Form::kEach;
   if (mode == ApplyMode::kDisplace) return Form::kReplace;
   if (!shape.covers_table || shape.is_serial) return Form::kEach;
-  return shape.has_one_key && KeyStays(change) && !HasOddKey(change) ? Form::kUpsert
-                                                                     : Form::kReplace;
+  return shape.has_one_key && KeyStays(change) ? Form::kUpsert : Form::kReplace;
 }
 
 int ChangeGrouper::LatestShared(TableTrace& trace, const RowChange& change) {

@@ -20,8 +20,8 @@ struct WriteShape {
   bool is_keyless = false;
   // Rows may be deleted and written anew: every column that can be written is in the plan.
   bool covers_table = false;
-  // No unique index but the identity key, and no text in it that only the destination calls equal
-  // to another: a clash is always the row itself.
+  // No unique index but the identity key, and no text in it that the sides compare differently: a
+  // clash is always the row itself.
   bool has_one_key = false;
   // A unique index over expressions, prefixes or columns outside of the plan: what two rows share
   // in it cannot be told from their cells.

@@ -106,9 +106,17 @@ TEST(ChangeGrouper, AKeyThatTheSidesCompareDifferentlyIsNotUpserted) {
   };
   EXPECT_EQ(form({}, {}, "a"), Form::kUpsert);
   EXPECT_EQ(form({1}, {}, "a"), Form::kReplace);
-  EXPECT_EQ(form({}, {1}, "a"), Form::kUpsert);
+  EXPECT_EQ(form({}, {1}, "mas"), Form::kReplace);  // there may be a `maß`
   EXPECT_EQ(form({}, {1}, "ß"), Form::kReplace);
   EXPECT_EQ(form({}, {1}, "a "), Form::kReplace);
+}
+
+TEST(ChangeGrouper, TextsOutsideOfTheKeyAreNoReasonNotToUpsert) {
+  Table table("t");
+  table.plan.byte_texts = table.plan.case_texts = {1};
+  Changes changes;
+  changes.Update(table, {"1", "a"}, {"1", "b"});
+  EXPECT_EQ(changes.Group().at(0).form, Form::kUpsert);
 }
 
 TEST(ChangeGrouper, KeepsTheOrderOfChangesOfOneKey) {

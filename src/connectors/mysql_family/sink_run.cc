@@ -182,25 +182,33 @@ void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group
                           std::span<const RowChange> changes) {
   std::vector<const RowChange*> sent;
   std::string sql;
+  std::string statement;
   auto send = [&](int enum_errors) {
     if (!sent.empty()) SendEach(table, sent, sql, enum_errors);
     sent.clear();
     sql.clear();
+    GiveBackIfLarge(sql);
   };
   for (uint32_t i : group.changes) {
     const RowChange& change = changes[i];
     const bool is_update = change.op == ChangeOp::kUpdate;
     const int enum_errors = is_update ? table.EnumErrors(*change.after, change.after_row) : 0;
-    if (enum_errors != 0 || sent.size() >= limits_.statements || sql.size() > limits_.bytes)
-      send(0);
-    if (!sql.empty()) sql += ';';
-    const size_t from = sql.size();
+    statement.clear();
     if (is_update) {
-      table.AppendUpdate(sql, change);
+      table.AppendUpdate(statement, change);
     } else {
-      table.AppendDelete(sql, change);
+      table.AppendDelete(statement, change);
     }
-    CheckPacket(table, *change.before, change.before_row, sql.size() - from);
+    CheckPacket(table, *change.before, change.before_row, statement.size());
+    if (enum_errors != 0 || !limits_.TakesAnother(sent.size(), sql.size(), statement.size())) {
+      send(0);
+    }
+    if (sent.empty()) {
+      sql.swap(statement);  // a large one is not held twice
+    } else {
+      sql += ';';
+      sql += statement;
+    }
     sent.push_back(&change);
     if (enum_errors != 0) send(enum_errors);
   }

@@ -27,6 +27,7 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
       ordinals_(plan.columns),
       byte_texts_(plan.byte_texts),
       case_texts_(plan.case_texts),
+      own_uniques_(plan.own_uniques),
       // Older servers and MariaDB do not look (a,b) IN ((…),(…)) up in the index.
       lists_tuples_(server.flavor == Flavor::kOceanBase ||
                     (server.flavor == Flavor::kMySql && server.version_number >= 50703)) {
@@ -37,8 +38,11 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
   for (int c : byte_texts_) columns_[c].is_byte_text = true;
   for (int c : case_texts_) columns_[c].is_case_text = true;
   for (int c : plan.key) AddToKey(identity_, c, 0);
-  for (const IndexSchema& index : table_->indexes) {
-    if (!index.is_unique()) continue;
+  for (size_t i = 0; i < table_->indexes.size(); ++i) {
+    const IndexSchema& index = table_->indexes[i];
+    const bool is_own = std::find(own_uniques_.begin(), own_uniques_.end(), static_cast<int>(i)) !=
+                        own_uniques_.end();
+    if (!index.is_unique() || is_own) continue;
     Key key;
     for (const KeyPart& part : index.parts) {
       int ordinal = part.expression.empty() ? table_->FindColumn(part.column) : -1;
@@ -67,7 +71,8 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
 
 bool TableStatements::IsFor(const WritePlan& plan) const {
   return plan.table == table_ && plan.columns == ordinals_ && plan.key == identity_.columns &&
-         plan.byte_texts == byte_texts_ && plan.case_texts == case_texts_;
+         plan.byte_texts == byte_texts_ && plan.case_texts == case_texts_ &&
+         plan.own_uniques == own_uniques_;
 }
 
 void TableStatements::AddToKey(Key& key, int column, uint32_t prefix) const {

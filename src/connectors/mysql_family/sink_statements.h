@@ -27,7 +27,8 @@ class TableStatements {
 
   const TableName& name() const { return table_->name; }
   const Key& identity() const { return identity_; }
-  // Every unique index whose columns the plan holds; the identity is one of them.
+  // By which others are displaced: every unique index whose columns the plan holds, but those that
+  // only the destination has; the identity is one of them.
   const std::vector<Key>& unique_keys() const { return unique_keys_; }
 
   // "INSERT INTO t (a,b) VALUES "; then rows with commas between.
@@ -76,6 +77,7 @@ class TableStatements {
   std::vector<int> ordinals_;
   std::vector<int> byte_texts_;
   std::vector<int> case_texts_;
+  std::vector<int> own_uniques_;
   std::vector<Column> columns_;
   Key identity_;
   std::vector<Key> unique_keys_;

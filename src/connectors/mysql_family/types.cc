@@ -124,7 +124,9 @@ bool NormalizeType(NativeType& type) {
       type.arguments.empty()) {
     type.arguments = {"1"};
   }
-  if (type.name == "year") type.arguments.clear();
+  // MySQL manual, "2-Digit YEAR(2) Limitations": such a column counts by its last two digits.
+  const bool is_short_year = type.name == "year" && Argument(type, 0, 4) == 2;
+  if (type.name == "year" && !is_short_year) type.arguments.clear();
   bool has_fsp = type.name == "time" || type.name == "datetime" || type.name == "timestamp";
   if (has_fsp && Argument(type, 0, 0) == 0) type.arguments.clear();
   if (type.zerofill) type.is_unsigned = true;
@@ -220,8 +222,8 @@ LogicalType ToLogicalType(const NativeType& type, std::string_view charset) {
 }
 
 void AddDisplayWidth(NativeType& type) {
-  if (type.name == "year") type.arguments = {"4"};
   if (!type.arguments.empty()) return;
+  if (type.name == "year") type.arguments = {"4"};
   struct Width {
     std::string_view name;
     const char* width;
@@ -240,7 +242,6 @@ void AddDisplayWidth(NativeType& type) {
 }
 
 void DropDisplayWidth(NativeType& type) {
-  if (type.name == "year") type.arguments.clear();
   if (!type.name.ends_with("int")) return;
   if (type.zerofill) return AddDisplayWidth(type);
   bool is_bool = type.name == "tinyint" && !type.is_unsigned &&

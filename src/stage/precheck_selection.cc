@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// The items about what the rules select and what becomes of it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "pipeline/table_plan.h"
+#include "stage/precheck.h"
+
+namespace godwit {
+
+using nlohmann::json;
+using Status = CheckResult::Status;
+
+namespace {
+
+// Backquoted names have these escaped.
+bool IsOneName(std::string_view pattern) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\')
+      ++i;
+    else if (pattern[i] == '*' || pattern[i] == '?' || pattern[i] == '[')
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// Names that differ in case only are one where the destination folds them.
+TableName PrecheckStage::CheckName(const TableName& name, const TableName& to,
+                                   std::map<TableName, TableName>& sources) {
+  const Dialect& there = link_.destination.dialect();
+  const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
+  auto [known, is_new] = sources.emplace(folded, name);
+  if (is_new) return folded;
+  CheckResult result = Item("name_unique", Side::kDestination, to);
+  result.status = Status::kFail;
+  result.message =
+      fmt::format("{} and {} both go there", known->second.ToString(), name.ToString());
+  const bool is_folded = link_.translator.rules().Find(known->second)->destination != to;
+  result.cause = is_folded ? "the destination does not tell names apart that differ in case only "
+                             "(lower_case_table_names)"
+                           : "two source objects are mapped to one name";
+  result.remedy = "give one of them another name (--objects 'db.table=db.other')";
+  Add(result);
+  return folded;
+}
+
+void PrecheckStage::CheckSelection() {
+  auto catalog = link_.source.OpenCatalog();
+  const SelectionPreview preview = PreviewSelection(*catalog, link_.translator.rules());
+  link_.metadata.PutSetting(link_.project, kSelectionSetting,
+                            ToJson(preview).dump(-1, ' ', false, json::error_handler_t::replace));
+  CheckResult selected = Item("selection", Side::kSource, {});
+  if (preview.selected.empty()) {
+    selected.status = Status::kFail;
+    selected.message = "the rules select nothing";
+    selected.cause = "no table or view of the source matches them";
+    selected.remedy = "check the names in --objects; the source's databases are: " + [&] {
+      std::string names;
+      for (const std::string& name : catalog->Databases()) {
+        names += (names.empty() ? "" : ", ") + name;
+      }
+      return names.empty() ? std::string("(none)") : names;
+    }();
+  } else {
+    selected.message = fmt::format("{} tables, {} views", preview.tables(),
+                                   preview.selected.size() - preview.tables());
+  }
+  Add(selected);
+  if (!preview.selected.empty()) CheckRules(preview);
+
+  const bool same_server = !link_.source.info().identity.empty() &&
+                           link_.source.info().identity == link_.destination.info().identity;
+  std::map<TableName, TableName> sources;  // by destination
+  for (const SelectionPreview::Selected& object : preview.selected) {
+    if (object.is_view) {
+      views_.push_back(object);
+      CheckName(object.name, object.destination, sources);
+      continue;
+    }
+    const TableName& name = object.name;
+    std::optional<TableSchema> table;
+    try {
+      table = catalog->Table(name);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      CheckResult result = Item("definition", Side::kSource, name);
+      result.status = Status::kFail;
+      result.message = error.fields().message;
+      result.cause = error.fields().cause;
+      result.remedy = "exclude the table (--exclude) or report its definition";
+      Add(result);
+      continue;
+    }
+    if (!table) continue;  // dropped since it was listed
+    TranslatedTable translated;
+    try {
+      translated = link_.translator.Table(*table);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      CheckResult result = Item("conversion", Side::kDestination, name);
+      result.status = Status::kFail;
+      result.message = error.fields().message;
+      result.cause = error.fields().cause;
+      result.remedy =
+          "exclude the table (--exclude); or leave the check out (--skip-check "
+          "conversion) and answer for the table when it is to be made";
+      Add(result);
+      continue;
+    }
+    tables_.push_back(std::make_shared<const TableSchema>(*table));
+    for (const TranslationNote& note : translated.notes) {
+      CheckResult result =
+          Item(note.may_clash ? "unique_key_collation" : "conversion", Side::kDestination, {});
+      result.object = note.object;
+      result.status = note.may_clash ? Status::kWarn : Status::kPass;
+      result.message = note.text;
+      result.cause = "the destination has no exact counterpart";
+      result.remedy = "choose another one in the project file ([collations]), or accept it";
+      Add(result);
+    }
+    const TableName& to = translated.table.name;
+    const TableName folded = CheckName(name, to, sources);
+    if (folded.database == kOwnDatabase || folded.table == kHeartbeatTable) {
+      CheckResult result = Item("own_names", Side::kDestination, to);
+      result.status = Status::kFail;
+      result.message = "the table would stand among Godwit's own";
+      result.cause = fmt::format("the database {} and tables called {} are Godwit's", kOwnDatabase,
+                                 kHeartbeatTable);
+      result.remedy = "map it to another name (--objects 'db.table=db.other')";
+      Add(result);
+    }
+    if (same_server && to == name) {
+      CheckResult result = Item("same_table", Side::kNone, name);
+      result.status = Status::kFail;
+      result.message = "source and destination are the same table";
+      result.cause = "both URLs lead to one server and the name is not mapped";
+      result.remedy = "map it to another database, or correct the URLs";
+      Add(result);
+    }
+    destinations_.push_back(std::make_shared<const TableSchema>(std::move(translated.table)));
+    CheckMapping(tables_.back(), destinations_.back());
+  }
+  CheckRuleColumns();
+}
+
+// Read, for what shows a definition differs from server to server.
+void PrecheckStage::CheckViews() {
+  if (views_.empty() || !link_.spec.Has(MigrationType::kSchema)) return;
+  auto catalog = link_.source.OpenCatalog();
+  const size_t before = results_.size();
+  for (const SelectionPreview::Selected& view : views_) {
+    try {
+      static_cast<void>(catalog->View(view.name));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kTransient) throw;
+      CheckResult result = Item("view_privilege", Side::kSource, view.name);
+      result.status = Status::kFail;
+      result.message = error.fields().message;
+      result.cause = error.fields().cause;
+      result.remedy =
+          fmt::format("GRANT SHOW VIEW ON {} to the account, or leave the view out (--exclude)",
+                      link_.source.dialect().Quote(view.name));
+      Add(std::move(result));
+    }
+  }
+  if (results_.size() != before) return;
+  CheckResult result = Item("view_privilege", Side::kSource, {});
+  result.message = "every view's definition can be read";
+  Add(std::move(result));
+}
+
+// The rules' columns and filter, before anything runs by them.
+void PrecheckStage::CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination) {
+  auto mapping = link_.translator.rules().Find(source->name);
+  try {
+    TablePlan::Make(source, destination, *mapping);
+  } catch (const Error& error) {
+    CheckResult result = Item("mapping", Side::kSource, source->name);
+    result.status = Status::kFail;
+    result.message = fmt::format("{}: {}", error.code(), error.fields().message);
+    result.cause = error.fields().cause;
+    result.remedy = error.fields().remedy;
+    Add(result);
+  }
+}
+
+// A misspelled one would leave its objects to another rule, or leave in what it excludes.
+void PrecheckStage::CheckRules(const SelectionPreview& preview) {
+  auto matches_any = [&](const ObjectRule& rule) {
+    return std::any_of(preview.selected.begin(), preview.selected.end(),
+                       [&](const auto& object) { return rule.Matches(object.name); }) ||
+           std::any_of(preview.left_out.begin(), preview.left_out.end(), [&](const auto& object) {
+             return rule.Matches(TableName::FromText(object.object));
+           });
+  };
+  const ObjectRules& rules = link_.translator.rules();
+  for (const auto* list : {&rules.include(), &rules.exclude()}) {
+    for (const ObjectRule& rule : *list) {
+      if (matches_any(rule)) continue;
+      const bool names_one = list == &rules.include() && IsOneName(rule.database_pattern) &&
+                             IsOneName(rule.table_pattern);
+      CheckResult result = Item("rule", Side::kSource, {});
+      result.object = rule.text;
+      result.status = names_one ? Status::kFail : Status::kWarn;
+      result.message = "no table or view of the source matches this rule";
+      result.cause =
+          "the name is misspelled, written in another case than the source's, or of something that "
+          "is not there yet or that the account may not see";
+      result.remedy = "correct or remove the rule; --skip-check rule if it is meant for later";
+      Add(result);
+    }
+  }
+}
+
+// A misspelled column would be carried, or left behind, without a word.
+void PrecheckStage::CheckRuleColumns() {
+  for (const ObjectRule& rule : link_.translator.rules().include()) {
+    std::vector<std::string> named = rule.columns;
+    named.insert(named.end(), rule.excluded_columns.begin(), rule.excluded_columns.end());
+    for (const auto& [from, to] : rule.column_names) named.push_back(from);
+    bool has_tables = false;
+    for (const TableSchemaPtr& table : tables_) {
+      if (!MatchesPattern(rule.database_pattern, table->name.database) ||
+          !MatchesPattern(rule.table_pattern, table->name.table)) {
+        continue;
+      }
+      has_tables = true;
+      std::erase_if(named, [&](const std::string& name) { return table->FindColumn(name) >= 0; });
+    }
+    if (!has_tables) continue;
+    for (const std::string& name : named) {
+      CheckResult result = Item("mapping", Side::kSource, {});
+      result.object = rule.text;
+      result.status = Status::kFail;
+      result.message = fmt::format("the rule names a column {}, which no table of it has", name);
+      result.cause = "the name is misspelled, or the column is gone";
+      result.remedy = "correct the rule in the project file";
+      Add(result);
+    }
+  }
+}
+
+}  // namespace godwit

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9), b CHAR(9) BINARY, UNIQUE KEY b (b));
+INSERT INTO t VALUES (1, 'x', 'a'), (2, 'y', 'A');

@@ -1,0 +1,5 @@
+ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, ADD v VARCHAR(9) BINARY;
+ALTER TABLE t ADD UNIQUE KEY v (v);
+INSERT INTO t VALUES (3, 'z', 'k'), (4, '日', 'K');
+UPDATE t SET v = 'x' WHERE id = 1;
+UPDATE t SET v = 'X' WHERE id = 2;

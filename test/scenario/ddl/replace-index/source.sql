@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, KEY i (a));
+INSERT INTO t VALUES (1, 1, 1), (2, 1, 2);

@@ -1,0 +1,6 @@
+RENAME TABLE IF EXISTS missing TO t;
+INSERT INTO t VALUES (2, 2);
+RENAME TABLE IF EXISTS u TO moved, missing TO moved;
+INSERT INTO moved VALUES (3, 3);
+RENAME TABLE IF EXISTS moved TO again;
+INSERT INTO again VALUES (4, 4);

@@ -1,0 +1,10 @@
+SET STATEMENT lock_wait_timeout=50 FOR ALTER TABLE t ADD COLUMN w INT DEFAULT 7;
+INSERT INTO t VALUES (2, 2, 2);
+SET STATEMENT max_statement_time=(100 + 1), lock_wait_timeout=50 FOR CREATE TABLE made (id INT PRIMARY KEY);
+SET STATEMENT max_statement_time=100 FOR INSERT INTO made VALUES (1), (2);
+SET STATEMENT lock_wait_timeout=50 FOR CREATE INDEX w ON t (w);
+SET STATEMENT lock_wait_timeout=50 FOR TRUNCATE TABLE u;
+INSERT INTO u VALUES (1, 10);
+SET STATEMENT lock_wait_timeout=50 FOR RENAME TABLE u TO moved;
+INSERT INTO moved VALUES (3, 30);
+SET STATEMENT lock_wait_timeout=50 FOR DROP TABLE gone;
