@@ -173,29 +173,22 @@ std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence,
 
 // A destination table that several source tables share must not follow the DDL of one of them.
 void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
-  const ObjectRules& rules = link_.translator.rules();
-  const std::vector<TableName> names = NamesOf(source);
-  const Dialect& there = link_.destination.dialect();
-  auto folded = [&](const TableName& name) {  // where two names that differ in case are one
-    return TableName{there.FoldTableName(name.database), there.FoldTableName(name.table)};
-  };
-  std::set<TableName> destinations;
-  for (const TableName& name : names) {
-    if (auto mapping = rules.Find(name)) destinations.insert(folded(mapping->destination));
-  }
-  for (const SchemaVersion& known : link_.store.LatestSchemas()) {
-    if (!known.table || std::find(names.begin(), names.end(), known.name) != names.end()) continue;
-    auto mapping = rules.Find(known.name);
-    if (!mapping || !destinations.contains(folded(mapping->destination))) continue;
-    throw Error({.code = "DDL_SHARED_DESTINATION",
-                 .kind = ErrorKind::kBlocked,
-                 .side = Side::kDestination,
-                 .object = mapping->destination.ToString(),
-                 .message = fmt::format("cannot follow: {}", source.statement),
-                 .cause = fmt::format("{} goes into the same table", known.name.ToString()),
-                 .remedy = "edit it for the destination, skip it, or do it by hand and mark it as "
-                           "done"});
-  }
+  const auto other = OtherOfTheirDestinations(link_, NamesOf(source));
+  if (!other) return;
+  throw Error({.code = "DDL_SHARED_DESTINATION",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = link_.translator.rules().Find(*other)->destination.ToString(),
+               .message = fmt::format("cannot follow: {}", source.statement),
+               .cause = fmt::format("{} goes into the same table", other->ToString()),
+               .remedy = "edit it for the destination, skip it, or do it by hand and mark it as "
+                         "done"});
+}
+
+// A table that was not to be made must not have its rows in the one that is there for another's.
+void DdlBarrier::LeaveOutWhereShared(const SchemaChange& source) {
+  if (source.kind != Kind::kCreateTable || !OtherOfTheirDestinations(link_, {source.table})) return;
+  link_.metadata.PutEntry(link_.project, {"schema", source.table.ToString(), "skipped", "{}", 0});
 }
 
 void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
@@ -219,6 +212,7 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
       if (record.statements.empty()) {
         Answer answer = options_.ask(ItemOf(record.sequence, source, "", error), stop);
         if (answer.choice == Answer::Choice::kRetry) continue;
+        if (answer.choice == Answer::Choice::kSkip) LeaveOutWhereShared(source);
         if (answer.choice != Answer::Choice::kEdit) return;
         record.statements = {answer.statement};
       }
@@ -260,6 +254,7 @@ void DdlBarrier::NoteLosses(const SchemaChange& source, const std::vector<Transl
 bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
   const auto answer = options_.ask.Given(ItemOf(record.sequence, source, "", Error(ErrorFields{})));
   if (!answer || answer->choice == Answer::Choice::kRetry) return true;
+  if (answer->choice == Answer::Choice::kSkip) LeaveOutWhereShared(source);
   if (answer->choice != Answer::Choice::kEdit) return false;
   if (record.next < record.statements.size()) {
     record.statements[record.next] = answer->statement;

@@ -69,6 +69,7 @@ class DdlBarrier {
   bool IsInPlace(const SchemaChange& change, Sequence sequence, std::stop_token stop);
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;
+  void LeaveOutWhereShared(const SchemaChange& source);
   std::string Fingerprint(const SchemaChange& change);
   Record Load(Sequence sequence) const;
   void Save(const Record& record);

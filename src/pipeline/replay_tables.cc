@@ -20,6 +20,25 @@ uint64_t ParentKeyId(const TableName& parent, const std::vector<std::string>& co
 
 }  // namespace
 
+std::optional<TableName> OtherOfTheirDestinations(const Link& link,
+                                                  const std::vector<TableName>& names) {
+  const ObjectRules& rules = link.translator.rules();
+  const Dialect& there = link.destination.dialect();
+  auto folded = [&](const TableName& name) {  // where two names that differ in case are one
+    return TableName{there.FoldTableName(name.database), there.FoldTableName(name.table)};
+  };
+  std::set<TableName> destinations;
+  for (const TableName& name : names) {
+    if (auto mapping = rules.Find(name)) destinations.insert(folded(mapping->destination));
+  }
+  for (const SchemaVersion& known : link.store.LatestSchemas()) {
+    if (!known.table || std::find(names.begin(), names.end(), known.name) != names.end()) continue;
+    auto mapping = rules.Find(known.name);
+    if (mapping && destinations.contains(folded(mapping->destination))) return known.name;
+  }
+  return {};
+}
+
 ReplayTables::ReplayTables(Link& link) : link_(link) { Refresh(); }
 
 void ReplayTables::Refresh() {
@@ -69,8 +88,9 @@ std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
                                                       const TableMapping& mapping) {
   if (!catalog_) catalog_ = link_.destination.OpenCatalog();
   std::optional<TableSchema> there = catalog_->Table(mapping.destination);
+  const TableName& name = change.table->name;
+  if (IsLeftOut(name) && (!there || OtherOfTheirDestinations(link_, {name}))) return nullptr;
   if (!there) {
-    if (IsLeftOut(change.table->name)) return nullptr;
     throw Error({.code = "PLAN_TABLE_MISSING",
                  .kind = ErrorKind::kBlocked,
                  .side = Side::kDestination,

@@ -28,6 +28,11 @@ struct ReplayTable {
   bool has_live_foreign_keys = false;
 };
 
+// A source table, of those there are, whose rows go where those of one of `names` do, and which is
+// none of them.
+std::optional<TableName> OtherOfTheirDestinations(const Link& link,
+                                                  const std::vector<TableName>& names);
+
 // Finds how to treat a table's changes: its plan against the destination's present definition, and
 // where in the log its copy lies. One thread at a time.
 class ReplayTables {

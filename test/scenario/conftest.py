@@ -8,6 +8,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 import godwit  # noqa: E402
 
+# A further worker has servers of its own.
+own = f"GODWIT_{os.environ.get('PYTEST_XDIST_WORKER', 'gw0').upper()}_"
+os.environ.update({"GODWIT_" + name[len(own):]: value for name, value in os.environ.items()
+                   if name.startswith(own)})
+
 SOURCES = {"mysql97": "GODWIT_TEST_MYSQL97_URL", "mysql56": "GODWIT_TEST_MYSQL56_URL",
            "mariadb": "GODWIT_TEST_MARIADB_URL"}
 

@@ -98,7 +98,12 @@ def crash_at(state, source, oceanbase, point, seed):
     if point.startswith("correction"):
         assert project.migrate().code == 0
         died = crash_in_correction(project, oceanbase, DATABASE, point)
+    if point.startswith("answer"):
+        assert project.migrate().code == 0
+        died = crash_in_answer(project, source, oceanbase, point)
     equal(project, source, oceanbase, point)
+    if point.startswith("release"):
+        died = crash_in_release(project, point)
     return died
 
 
@@ -152,6 +157,31 @@ def test_crash_within_a_merged_window(tmp_path, mysql, oceanbase, point):
     if point.startswith("replay-after"):
         assert shares() > before, "nothing was merged"
     equal(project, mysql, oceanbase, point)
+
+
+def crash_in_answer(project, source, oceanbase, point):
+    """A statement that the destination refuses is done there by hand, and so answered."""
+    oceanbase.run("ALTER TABLE t0 ADD COLUMN again BIGINT;\n", DATABASE)
+    source.run("ALTER TABLE t0 ADD COLUMN again BIGINT DEFAULT NULL COMMENT 'a';\nUPDATE t0 SET again = 1;\n", DATABASE)
+    oceanbase.run("ALTER TABLE t0 MODIFY COLUMN again BIGINT DEFAULT NULL COMMENT 'b';\n", DATABASE)
+    assert project.migrate().code == 5
+    done = project.other("project", "resolve", project.name, project.show()["blocked"][0]["item"], "--done")
+    assert done.returncode == 0, done.stderr
+    end = project.start("--stop-when-caught-up", environment={"GODWIT_CRASH_POINT": point})
+    end.communicate(timeout=120)
+    return end.returncode == -signal.SIGKILL
+
+
+def crash_in_release(project, point):
+    words = ("project", "release", project.name)
+    links = lambda: project.destination.query("SELECT COUNT(DISTINCT link) FROM godwit.godwit_lane")[0][0]
+    before = links()
+    crashed = project.other(*words, environment={"GODWIT_CRASH_POINT": point})
+    done = project.other(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.name not in project.other("project", "list").stdout
+    assert links() == before - 1
+    return crashed.returncode == -signal.SIGKILL
 
 
 def crash_in_correction(project, oceanbase, database, point):

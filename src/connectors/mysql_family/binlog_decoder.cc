@@ -211,7 +211,9 @@ void BinlogDecoder::IdentifyFile(const EventHeader& header) {
            "the source's log was reset (RESET MASTER), or this is another server",
            "connect to the server that was read before, or start a new project");
   }
+  if (position_.file_id == id) return;
   position_.file_id = id;
+  EmitHeartbeat(header);  // it is to be known however short the run is
 }
 
 void BinlogDecoder::HandleRows(const EventHeader& header, std::string_view body) {
