@@ -202,11 +202,15 @@ void PrecheckStage::CheckRules(const SelectionPreview& preview) {
   for (const auto* list : {&rules.include(), &rules.exclude()}) {
     for (const ObjectRule& rule : *list) {
       if (matches_any(rule)) continue;
-      const bool names_one = list == &rules.include() && IsOneName(rule.database_pattern) &&
-                             IsOneName(rule.table_pattern);
+      ObjectRule plain = ObjectRule::Parse(rule.text);
+      plain.to_database = rule.to_database;
+      plain.to_table = rule.to_table;
+      // Rows that it narrows or renames would go by another rule.
+      const bool is_lost = list == &rules.include() && rule != plain &&
+                           IsOneName(rule.database_pattern) && IsOneName(rule.table_pattern);
       CheckResult result = Item("rule", Side::kSource, {});
       result.object = rule.text;
-      result.status = names_one ? Status::kFail : Status::kWarn;
+      result.status = is_lost ? Status::kFail : Status::kWarn;
       result.message = "no table or view of the source matches this rule";
       result.cause =
           "the name is misspelled, written in another case than the source's, or of something that "

@@ -48,7 +48,6 @@ OTHER_TYPES = {
     "LONGBLOB": lambda r: r.randbytes(r.randint(0, 200) + seldom_long(r)),
     "POINT": lambda r: struct.pack("<IBI", 0, 1, 1) + point(r),
     "GEOMETRY": lambda r: geometry(r),
-    "VECTOR(3)": lambda r: struct.pack("<3f", *(r.uniform(-1e6, 1e6) for _ in range(3))),
 }
 TYPES |= OTHER_TYPES
 
@@ -74,7 +73,7 @@ def geometry(r):
     return struct.pack("<IBII", 0, 1, 2, len(points)) + b"".join(points)
 
 
-UNKNOWN = {"mysql56": {"JSON", "VECTOR(3)"}, "mariadb": {"VECTOR(3)"}}
+UNKNOWN = {"mysql56": {"JSON"}}
 
 
 def every_type_of(server):
@@ -142,6 +141,7 @@ class Load(threading.Thread):
         return connection
 
     def run(self):
+        connection = None
         try:
             connection = self.connect()
             while not self.stopped.is_set() and (self.limit is None or self.transactions < self.limit):
@@ -151,6 +151,8 @@ class Load(threading.Thread):
                     connection = self.after(error, connection)
         except Exception as error:
             self.error = error
+            if connection:  # its locks would hold up all that comes after
+                connection.close()
 
     def after(self, error, connection):
         """The connection to go on with."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each item of the precheck, brought to say something: the state of a server that it is there for."""
 import json
+import subprocess
 
 import pytest
 
@@ -212,8 +213,12 @@ def test_rules_that_match_nothing(tmp_path, mysql, oceanbase):
     fresh(mysql, oceanbase, TABLE)
     done = precheck(tmp_path / "names", mysql, oceanbase, "--objects", f"{DATABASE}.typo", "--objects",
                     f"{DATABASE}.x_*", "--exclude", f"{DATABASE}.gone")
-    assert statuses(done, "rule") == {f"{DATABASE}.typo": "fail", f"{DATABASE}.x_*": "warn",
-                                      f"{DATABASE}.gone": "warn"}, done.stderr
+    assert statuses(done, "rule") == {f"{DATABASE}.{name}": "warn" for name in ("typo", "x_*", "gone")}, done.stderr
+    config = godwit.config(tmp_path / "p.toml", f"objects = ['{DATABASE}.*', {{rule = '{DATABASE}.T', where = 'id > 1'}}]\n")
+    words = [w for w in godwit.Godwit(tmp_path / "filter", mysql, oceanbase, options=config).arguments()]
+    words[1] = "precheck"
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert statuses(done, "rule") == {f"{DATABASE}.T": "fail"}, done.stderr
     assert not statuses(precheck(tmp_path / "good", mysql, oceanbase), "rule")
 
 
