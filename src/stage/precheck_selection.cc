@@ -16,15 +16,17 @@ using Status = CheckResult::Status;
 
 namespace {
 
-// Backquoted names have these escaped.
-bool IsOneName(std::string_view pattern) {
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\')
-      ++i;
-    else if (pattern[i] == '*' || pattern[i] == '?' || pattern[i] == '[')
-      return false;
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  return true;
+  return text;
+}
+
+ObjectRule Lower(ObjectRule rule) {
+  rule.database_pattern = Lower(std::move(rule.database_pattern));
+  rule.table_pattern = Lower(std::move(rule.table_pattern));
+  return rule;
 }
 
 }  // namespace
@@ -191,30 +193,26 @@ void PrecheckStage::CheckMapping(const TableSchemaPtr& source, const TableSchema
 
 // A misspelled one would leave its objects to another rule, or leave in what it excludes.
 void PrecheckStage::CheckRules(const SelectionPreview& preview) {
-  auto matches_any = [&](const ObjectRule& rule) {
-    return std::any_of(preview.selected.begin(), preview.selected.end(),
-                       [&](const auto& object) { return rule.Matches(object.name); }) ||
-           std::any_of(preview.left_out.begin(), preview.left_out.end(), [&](const auto& object) {
-             return rule.Matches(TableName::FromText(object.object));
-           });
-  };
+  std::vector<TableName> names;
+  for (const auto& object : preview.selected) names.push_back(object.name);
+  for (const auto& object : preview.left_out) names.push_back(TableName::FromText(object.object));
   const ObjectRules& rules = link_.translator.rules();
   for (const auto* list : {&rules.include(), &rules.exclude()}) {
     for (const ObjectRule& rule : *list) {
-      if (matches_any(rule)) continue;
-      ObjectRule plain = ObjectRule::Parse(rule.text);
-      plain.to_database = rule.to_database;
-      plain.to_table = rule.to_table;
-      // Rows that it narrows or renames would go by another rule.
-      const bool is_lost = list == &rules.include() && rule != plain &&
-                           IsOneName(rule.database_pattern) && IsOneName(rule.table_pattern);
+      auto matches = [&](const TableName& name) { return rule.Matches(name); };
+      if (std::any_of(names.begin(), names.end(), matches)) continue;
+      const ObjectRule folded = Lower(rule);
+      const auto other = std::find_if(names.begin(), names.end(), [&](const TableName& name) {
+        return folded.Matches({Lower(name.database), Lower(name.table)});
+      });
       CheckResult result = Item("rule", Side::kSource, {});
       result.object = rule.text;
-      result.status = is_lost ? Status::kFail : Status::kWarn;
+      result.status = other == names.end() ? Status::kWarn : Status::kFail;
       result.message = "no table or view of the source matches this rule";
-      result.cause =
-          "the name is misspelled, written in another case than the source's, or of something that "
-          "is not there yet or that the account may not see";
+      result.cause = other == names.end()
+                         ? "it is misspelled, or of something that is not there "
+                           "yet or that the account may not see"
+                         : fmt::format("{} is written in another case", other->ToString());
       result.remedy = "correct or remove the rule; --skip-check rule if it is meant for later";
       Add(result);
     }
