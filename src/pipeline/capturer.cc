@@ -161,9 +161,11 @@ void Capturer::Handle(Fragment& f) {
       return Drop(f.transaction);
     case Fragment::Kind::kHeartbeat:
       // Without a time: the source says that nothing happened until now.
-      counters_.source_time_us.Set(
-          f.source_time_us == 0 ? NowUs()
-                                : std::max(f.source_time_us, counters_.source_time_us.Get()));
+      if (f.source_time_us == 0) {
+        counters_.source_time_us.Set(NowUs());
+      } else if (const int64_t known = counters_.source_time_us.Get(); known != 0) {
+        counters_.source_time_us.Set(std::max(f.source_time_us, known));
+      }
       // The place where it stands already may be told with more that it is known by.
       if (f.position.empty() || f.position == position_) return;
       if (comparer_->Compare(f.position, position_) < 0) return;

@@ -389,7 +389,13 @@ TEST_F(CapturerTest, APlaceIsStoredWithAllThatIsToldOfIt) {
 
 // Old parts of a log may hold nothing but what is passed over.
 TEST_F(CapturerTest, AHeartbeatIsAsOldAsItSays) {
-  script_.fragments = {Make(Fragment::Kind::kHeartbeat, "", 7, 7)};
+  script_.fragments = {Make(Fragment::Kind::kHeartbeat, "", 6, 6)};
+  Capture(*store_);
+  EXPECT_EQ(counters_.source_time_us.Get(), 0);  // of the log's file, before anything came
+  counters_.source_time_us.Set(5);
+  Fragment older = Make(Fragment::Kind::kHeartbeat, "", 8, 8);
+  older.source_time_us = 3;
+  script_.fragments = {Make(Fragment::Kind::kHeartbeat, "", 7, 7), older};
   Capture(*store_);
   EXPECT_EQ(counters_.source_time_us.Get(), 7);
   script_.fragments = {Make(Fragment::Kind::kHeartbeat, "")};

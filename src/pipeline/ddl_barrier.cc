@@ -181,18 +181,34 @@ void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
                .object = link_.translator.rules().Find(*other)->destination.ToString(),
                .message = fmt::format("cannot follow: {}", source.statement),
                .cause = fmt::format("{} goes into the same table", other->ToString()),
-               .remedy = "edit it for the destination, skip it, or do it by hand and mark it as "
-                         "done"});
+               .remedy =
+                   "skip it to leave its rows out; or edit it for the destination, or do it by "
+                   "hand and mark it as done: then they go there too"});
 }
 
-// A table that was not to be made must not have its rows in the one that is there for another's.
-void DdlBarrier::LeaveOutWhereShared(const SchemaChange& source) {
-  if (source.kind != Kind::kCreateTable || !OtherOfTheirDestinations(link_, {source.table})) return;
-  link_.metadata.PutEntry(link_.project, {"schema", source.table.ToString(), "skipped", "{}", 0});
+// A table that was not to be made must not have its rows in the one that is there for another's; by
+// any other answer they belong there.
+void DdlBarrier::NoteShared(const SchemaChange& source, Answer::Choice choice) {
+  if (source.kind != Kind::kCreateTable || choice == Answer::Choice::kRetry) return;
+  if (!OtherOfTheirDestinations(link_, {source.table})) return;
+  const bool is_skip = choice == Answer::Choice::kSkip;
+  link_.metadata.PutEntry(link_.project,
+                          {"schema", source.table.ToString(), is_skip ? "skipped" : "done",
+                           Dump(is_skip ? json{{kSharedDestination, true}} : json::object()), 0});
+}
+
+// CREATE TABLE IF NOT EXISTS of a table whose rows are there with another's: nothing happened.
+bool DdlBarrier::IsThereShared(const SchemaChange& source) const {
+  if (source.kind != Kind::kCreateTable || !source.if_exists) return false;
+  const std::string name = source.table.ToString();
+  const auto made = link_.metadata.Entry(link_.project, "schema", name);
+  const bool is_migrated =
+      link_.metadata.Entry(link_.project, "full", name) || (made && made->status == "done");
+  return is_migrated && OtherOfTheirDestinations(link_, {source.table});
 }
 
 void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
-  if (!ObeyGiven(record, source)) return;
+  if (IsThereShared(source) || !ObeyGiven(record, source)) return;
   for (;;) {
     TranslatedChange converted;
     try {
@@ -212,7 +228,7 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
       if (record.statements.empty()) {
         Answer answer = options_.ask(ItemOf(record.sequence, source, "", error), stop);
         if (answer.choice == Answer::Choice::kRetry) continue;
-        if (answer.choice == Answer::Choice::kSkip) LeaveOutWhereShared(source);
+        NoteShared(source, answer.choice);
         if (answer.choice != Answer::Choice::kEdit) return;
         record.statements = {answer.statement};
       }
@@ -254,7 +270,7 @@ void DdlBarrier::NoteLosses(const SchemaChange& source, const std::vector<Transl
 bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
   const auto answer = options_.ask.Given(ItemOf(record.sequence, source, "", Error(ErrorFields{})));
   if (!answer || answer->choice == Answer::Choice::kRetry) return true;
-  if (answer->choice == Answer::Choice::kSkip) LeaveOutWhereShared(source);
+  NoteShared(source, answer->choice);
   if (answer->choice != Answer::Choice::kEdit) return false;
   if (record.next < record.statements.size()) {
     record.statements[record.next] = answer->statement;

@@ -69,7 +69,8 @@ class DdlBarrier {
   bool IsInPlace(const SchemaChange& change, Sequence sequence, std::stop_token stop);
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;
-  void LeaveOutWhereShared(const SchemaChange& source);
+  void NoteShared(const SchemaChange& source, Answer::Choice choice);
+  bool IsThereShared(const SchemaChange& source) const;
   std::string Fingerprint(const SchemaChange& change);
   Record Load(Sequence sequence) const;
   void Save(const Record& record);

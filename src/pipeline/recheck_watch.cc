@@ -11,10 +11,6 @@ namespace godwit {
 
 namespace {
 
-// Who cannot do without a proof: a statement of some seconds may be over by the next attempt.
-constexpr int kLockAttempts = 3;
-constexpr std::chrono::seconds kBetweenLocks{5};
-
 // The source's global lock was not to be had in time.
 struct Locked {
   Error error;
@@ -37,7 +33,6 @@ class LinkWatch : public ChangeWatch {
       : link_(link),
         capturer_(capturer),
         replayer_(replayer),
-        lock_attempts_(without_proof == WithoutProof::kFails ? kLockAttempts : 1),
         without_proof_(without_proof),
         proof_([this](std::stop_token stop) { return MakeProof(stop); }, {}) {}
 
@@ -60,6 +55,17 @@ class LinkWatch : public ChangeWatch {
 
   bool Visit(Sequence after, Sequence through, const TableName& table,
              const std::function<void(const RowsChange&)>& rows, std::stop_token stop) override {
+    try {
+      return VisitLog(after, through, table, rows, stop);
+    } catch (const Error& error) {
+      if (error.code() != "STORE_RELEASED") throw;
+      return true;  // a change that is not kept may have been anything
+    }
+  }
+
+ private:
+  bool VisitLog(Sequence after, Sequence through, const TableName& table,
+                const std::function<void(const RowsChange&)>& rows, std::stop_token stop) {
     bool has_ddl = false;
     if (through <= after) return has_ddl;
     auto reader = link_.store.Read(after);
@@ -79,7 +85,6 @@ class LinkWatch : public ChangeWatch {
     return has_ddl;
   }
 
- private:
   ChangeReader& Reader() REQUIRES_LOCK(mutex_) {
     if (!reader_) reader_ = link_.source.OpenChangeReader();
     return *reader_;
@@ -87,23 +92,17 @@ class LinkWatch : public ChangeWatch {
 
   // SharedProof calls it for one thread at a time.
   std::optional<Sequence> MakeProof(std::stop_token stop) {
-    for (int attempt = 1;; ++attempt) {
-      Position start;
-      try {
-        start = LockAndProve(stop);
-      } catch (const Locked& locked) {
-        if (attempt < lock_attempts_) {
-          if (WaitForStop(stop, Deadline::In(kBetweenLocks))) throw Stopped();
-          continue;
-        }
-        if (without_proof_ == WithoutProof::kFails) throw locked.error;
-        return std::nullopt;
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kBlocked) throw;
-        return std::nullopt;  // the rights for it are missing: another rule decides
-      }
-      return capturer_.SequenceAt(start, stop);
+    Position start;
+    try {
+      start = LockAndProve(stop);
+    } catch (const Locked& locked) {
+      if (without_proof_ == WithoutProof::kFails) throw locked.error;
+      return std::nullopt;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBlocked) throw;
+      return std::nullopt;  // the rights for it are missing: another rule decides
     }
+    return capturer_.SequenceAt(start, stop);
   }
 
   // Each attempt at the lock holds up the source's writers: they are not made one after another
@@ -123,7 +122,6 @@ class LinkWatch : public ChangeWatch {
   Link& link_;
   Capturer& capturer_;
   Replayer& replayer_;
-  const int lock_attempts_;
   const WithoutProof without_proof_;
   Mutex mutex_;  // held while the reader is asked: it serves one thread at a time
   std::unique_ptr<ChangeReader> reader_ GUARDED_BY(mutex_);

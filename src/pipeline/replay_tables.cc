@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 
 namespace godwit {
+
+using nlohmann::json;
+
 namespace {
 
 // The same for both ends of a foreign key, and for all children of one parent key.
@@ -37,6 +41,11 @@ std::optional<TableName> OtherOfTheirDestinations(const Link& link,
     if (mapping && destinations.contains(folded(mapping->destination))) return known.name;
   }
   return {};
+}
+
+bool IsLeftOutOfShared(const JournalEntry& entry) {
+  const json detail = json::parse(entry.detail, nullptr, false);
+  return entry.status == "skipped" && detail.is_object() && detail.value(kSharedDestination, false);
 }
 
 ReplayTables::ReplayTables(Link& link) : link_(link) { Refresh(); }
@@ -89,7 +98,10 @@ std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
   if (!catalog_) catalog_ = link_.destination.OpenCatalog();
   std::optional<TableSchema> there = catalog_->Table(mapping.destination);
   const TableName& name = change.table->name;
-  if (IsLeftOut(name) && (!there || OtherOfTheirDestinations(link_, {name}))) return nullptr;
+  if (const auto entry = link_.metadata.Entry(link_.project, "schema", name.ToString());
+      entry && entry->status == "skipped" && (!there || IsLeftOutOfShared(*entry))) {
+    return nullptr;
+  }
   if (!there) {
     throw Error({.code = "PLAN_TABLE_MISSING",
                  .kind = ErrorKind::kBlocked,
@@ -105,11 +117,6 @@ std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
   table->conflicts = std::make_unique<ConflictPlan>(*table->plan, live.component, live.keys);
   table->has_live_foreign_keys = live.component != 0;
   return table;
-}
-
-bool ReplayTables::IsLeftOut(const TableName& source) {
-  auto entry = link_.metadata.Entry(link_.project, "schema", source.ToString());
-  return entry && entry->status == "skipped";
 }
 
 // Walks every foreign key from the table, in both directions. Where one of them cascades and the

@@ -33,6 +33,11 @@ struct ReplayTable {
 std::optional<TableName> OtherOfTheirDestinations(const Link& link,
                                                   const std::vector<TableName>& names);
 
+// In the schema journal's detail of a table that was skipped because another's rows are where its
+// own would go: it is left out, although there is a table.
+inline constexpr const char* kSharedDestination = "shared";
+bool IsLeftOutOfShared(const JournalEntry& entry);
+
 // Finds how to treat a table's changes: its plan against the destination's present definition, and
 // where in the log its copy lies. One thread at a time.
 class ReplayTables {
@@ -61,7 +66,6 @@ class ReplayTables {
   };
 
   std::shared_ptr<const ReplayTable> Make(const RowsChange& change, const TableMapping& mapping);
-  bool IsLeftOut(const TableName& source);
   LiveKeys FindLiveKeys(const TableSchema& table);
 
   Link& link_;

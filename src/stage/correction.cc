@@ -19,6 +19,9 @@ constexpr size_t kKeysPerRead = 200;
 constexpr size_t kKeysPerWrite = 500;
 // Replay stands still so long, and its source is locked once for it.
 constexpr std::chrono::seconds kLongestHold{2};
+// At the source's global lock; replay goes on between them.
+constexpr int kLockAttempts = 3;
+constexpr std::chrono::seconds kBetweenLocks{5};
 // Rows that need each other's values are written in one transaction, or not at all.
 constexpr size_t kMostTogether = 2000;
 constexpr size_t kMostBytesTogether = 64 << 20;
@@ -80,10 +83,17 @@ void Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& ke
   GODWIT_CHECK(plan.has_key(), "only rows with a key are corrected");
   for (size_t at = 0; at < keys.size();) {
     std::optional<Replayer::Pause> pause;
-    if (replayer_ != nullptr) {
+    for (int attempt = 1; replayer_ != nullptr && !pause; ++attempt) {
       watch_->CatchUp(stop);  // replay has its turn before each hold
       pause.emplace(*replayer_, stop);
-      Prove(plan, stop);
+      try {
+        Prove(plan, stop);
+      } catch (const Error& error) {
+        // A statement of some seconds may be over by the next attempt.
+        if (error.code() != "GLOBAL_LOCK_TIMEOUT" || attempt == kLockAttempts) throw;
+        pause.reset();
+        if (WaitForStop(stop, Deadline::In(kBetweenLocks))) throw Stopped();
+      }
     }
     const Deadline end = Deadline::In(kLongestHold);
     do {

@@ -205,7 +205,10 @@ void IndexesStage::DropCutOff(Sink& sink, const Statement& statement, const Tabl
   auto catalog = link_.destination.OpenCatalog();
   for (const auto deadline = Deadline::In(kCutOffBuild);;) {
     try {
-      for (const Statement& part : drop) sink.Execute(part, stop);
+      for (Statement part : drop) {
+        part.part = Statement::Part::kIndex;  // others build indexes under this lane meanwhile
+        sink.Execute(part, stop);
+      }
       return;
     } catch (const Error& error) {
       auto table = catalog->Table(statement.table);

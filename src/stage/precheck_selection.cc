@@ -191,32 +191,46 @@ void PrecheckStage::CheckMapping(const TableSchemaPtr& source, const TableSchema
   }
 }
 
-// A misspelled one would leave its objects to another rule, or leave in what it excludes.
+// A misspelled one would leave its objects to another rule, or leave in what it excludes. That it
+// is misspelled is certain where an object in another case would have another fate by it.
 void PrecheckStage::CheckRules(const SelectionPreview& preview) {
-  std::vector<TableName> names;
-  for (const auto& object : preview.selected) names.push_back(object.name);
-  for (const auto& object : preview.left_out) names.push_back(TableName::FromText(object.object));
-  const ObjectRules& rules = link_.translator.rules();
-  for (const auto* list : {&rules.include(), &rules.exclude()}) {
-    for (const ObjectRule& rule : *list) {
-      auto matches = [&](const TableName& name) { return rule.Matches(name); };
-      if (std::any_of(names.begin(), names.end(), matches)) continue;
-      const ObjectRule folded = Lower(rule);
-      const auto other = std::find_if(names.begin(), names.end(), [&](const TableName& name) {
-        return folded.Matches({Lower(name.database), Lower(name.table)});
-      });
-      CheckResult result = Item("rule", Side::kSource, {});
-      result.object = rule.text;
-      result.status = other == names.end() ? Status::kWarn : Status::kFail;
-      result.message = "no table or view of the source matches this rule";
-      result.cause = other == names.end()
-                         ? "it is misspelled, or of something that is not there "
-                           "yet or that the account may not see"
-                         : fmt::format("{} is written in another case", other->ToString());
-      result.remedy = "correct or remove the rule; --skip-check rule if it is meant for later";
-      Add(result);
-    }
+  std::vector<TableName> selected, left_out;
+  for (const auto& object : preview.selected) selected.push_back(object.name);
+  for (const auto& object : preview.left_out) {
+    left_out.push_back(TableName::FromText(object.object));
   }
+  auto find = [](const std::vector<TableName>& names, auto matches) {
+    const auto found = std::find_if(names.begin(), names.end(), matches);
+    return found == names.end() ? nullptr : &*found;
+  };
+  auto check = [&](const ObjectRule& rule, bool excludes) {
+    auto matches = [&](const TableName& name) { return rule.Matches(name); };
+    if (find(selected, matches) || find(left_out, matches)) return;
+    auto matches_folded = [folded = Lower(rule)](const TableName& name) {
+      return folded.Matches({Lower(name.database), Lower(name.table)});
+    };
+    ObjectRule plain;
+    plain.text = rule.text;
+    plain.database_pattern = rule.database_pattern;
+    plain.table_pattern = rule.table_pattern;
+    const TableName* other = nullptr;
+    // Of a set of letters the case is meant.
+    const bool has_set = rule.text.find('[') != std::string::npos;
+    if (!has_set && (excludes || rule != plain)) other = find(selected, matches_folded);
+    if (!has_set && !excludes && other == nullptr) other = find(left_out, matches_folded);
+    CheckResult result = Item("rule", Side::kSource, {});
+    result.object = rule.text;
+    result.status = other == nullptr ? Status::kWarn : Status::kFail;
+    result.message = "no table or view of the source matches this rule";
+    result.cause = other == nullptr
+                       ? "it is misspelled, or of something that is not there yet or that the "
+                         "account may not see"
+                       : fmt::format("{} is written in another case", other->ToString());
+    result.remedy = "correct or remove the rule; --skip-check rule if it is meant for later";
+    Add(result);
+  };
+  for (const ObjectRule& rule : link_.translator.rules().include()) check(rule, false);
+  for (const ObjectRule& rule : link_.translator.rules().exclude()) check(rule, true);
 }
 
 // A misspelled column would be carried, or left behind, without a word.

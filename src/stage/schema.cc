@@ -57,8 +57,9 @@ std::string DefinitionDigest(const TableSchema& table) {
 }
 
 bool TellsOfDefinitions(const Error& error) {
-  for (const char* code : {"PLAN_COLUMN_MISSING", "PLAN_TABLE_MISSING", "PLAN_COLUMN_UNFILLED",
-                           "COLUMN_UNKNOWN", "TABLE_UNKNOWN", "TABLE_CHANGED"}) {
+  for (const char* code :
+       {"PLAN_COLUMN_MISSING", "PLAN_TABLE_MISSING", "PLAN_COLUMN_UNFILLED", "PLAN_COLUMN_COARSER",
+        "COLUMN_UNKNOWN", "TABLE_UNKNOWN", "TABLE_CHANGED"}) {
     if (error.code() == code) return true;
   }
   return false;

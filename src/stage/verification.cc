@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.h"
+#include "pipeline/replay_tables.h"
 #include "stage/schema.h"
 #include "stage/selection.h"
 
@@ -95,11 +96,12 @@ std::string VerificationStage::OpenMark(int64_t round) const {
 
 std::vector<TableName> VerificationStage::Tables() {
   std::vector<TableName> out;
-  StageJournal schema(link_.metadata, link_.project, "schema");
   for (const TableName& name : SelectObjects(*source_, link_.translator.rules()).tables) {
     if (!options_.tables.empty() && !options_.tables.contains(name)) continue;
+    const auto made = link_.metadata.Entry(link_.project, "schema", name.ToString());
+    if (made && IsLeftOutOfShared(*made)) continue;
     // One that the user has made by hand was copied like the others.
-    if (options_.tables.empty() && schema.Status(name.ToString()) == "skipped") {
+    if (made && made->status == "skipped" && options_.tables.empty()) {
       const auto mapping = link_.translator.rules().Find(name);
       if (!mapping || !destination_->Table(mapping->destination)) continue;
     }

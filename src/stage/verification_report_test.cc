@@ -13,38 +13,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "endpoint/dialect_for_test.h"
 
 namespace godwit {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-class NoSql : public Dialect {
- public:
-  using Dialect::Quote;
-  std::string_view family() const override { return "none"; }
-  std::string Quote(std::string_view name) const override { return std::string(name); }
-  std::string Literal(std::string_view text) const override { return std::string(text); }
-  std::string FoldTableName(std::string_view name) const override { return std::string(name); }
-  bool HasCollation(std::string_view) const override { return true; }
-  std::string CreateDatabase(std::string_view, std::string_view, std::string_view) const override {
-    return "";
-  }
-  std::vector<Statement> CreateTable(const TableSchema&, const CreateOptions&) const override {
-    return {};
-  }
-  std::vector<Statement> CreateIndexes(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateForeignKeys(const TableSchema&) const override { return {}; }
-  std::vector<Statement> CreateView(const ViewSchema&) const override { return {}; }
-  std::string DropTable(const TableName&) const override { return ""; }
-  std::vector<Statement> Render(const SchemaChange&, const TableSchema*) const override {
-    return {};
-  }
-  SchemaChange ParseDdl(std::string_view, std::string_view, std::string_view) const override {
-    return {};
-  }
-};
 
 std::string Repeated(const std::string& text, size_t times) {
   std::string out;
@@ -91,7 +66,7 @@ class VerificationReportTest : public testing::Test {
   }
 
   std::string directory_;
-  NoSql dialect_;
+  PlainDialect dialect_;
   StageProgress progress_;
   std::optional<TableVerdict> verdict_;
   std::unique_ptr<VerificationReport> report_;

@@ -31,8 +31,8 @@ def expression(name, kind):
     column = quote(name)
     if kind == "float":
         return f"{column} * 1e0"  # the text of a FLOAT loses digits, an addition the sign of -0
-    if kind == "year":  # of two digits at MariaDB (2000 is 0 there)
-        return f"{column} + CASE WHEN {column} + 0 BETWEEN 1 AND 69 THEN 2000 WHEN {column} + 0 BETWEEN 70 AND 99 THEN 1900 ELSE 0 END"
+    if kind == "year":  # MariaDB's may be of two digits
+        return f"IF(LENGTH({column}) = 2, IF({column} + 0 < 70, 2000, 1900), 0) + {column}"
     if kind in ("date", "datetime", "timestamp", "time"):
         return f"CAST({column} AS CHAR)"  # zero dates, hours beyond a day
     if kind in ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",

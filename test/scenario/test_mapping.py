@@ -316,7 +316,13 @@ def test_a_second_table_for_one_name_is_left_out(mysql, oceanbase, one_table):
     done = one_table.other("project", "resolve", one_table.name, item, "--skip")
     assert done.returncode == 0, done.stderr
     run = one_table.migrate()
-    assert not of_the_first(mysql, oceanbase), run
+    assert run.code == 0 and not of_the_first(mysql, oceanbase), run
+    mysql.run("INSERT INTO mapa.tab2 VALUES (1, 9), (4, 4);\nUPDATE mapa.tab1 SET v = 5 WHERE id = 1;\n"
+              "CREATE TABLE IF NOT EXISTS mapa.tab1 (id INT PRIMARY KEY, v INT);\nINSERT INTO mapa.tab1 VALUES (9, 9);\n")
+    run = one_table.migrate()
+    assert run.code == 0 and not of_the_first(mysql, oceanbase), run
+    done = one_table.other("verify", one_table.name, "--correct")
+    assert done.returncode == 0 and not of_the_first(mysql, oceanbase), done.stderr
 
 
 def test_a_key_that_cannot_be_made_is_the_users_to_answer(tmp_path, mysql, oceanbase):

@@ -84,25 +84,27 @@ def test_modes_under_which_statements_read_otherwise(tmp_path, oceanbase, server
     assert done.returncode == copied.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("zone, table, options, status", [
-    ("Godwit/Summer", TIMES, [], "warn"), ("+08:00", TIMES, [], "pass"), ("Godwit/Summer", TABLE, [], "pass"),
-    ("Godwit/Summer", TIMES, ["--types", "schema,full"], "pass")],
+@pytest.mark.parametrize("zone, table, options, is_told", [
+    ("Godwit/Summer", TIMES, [], True), ("+08:00", TIMES, [], False), ("Godwit/Summer", TABLE, [], False),
+    ("Godwit/Summer", TIMES, ["--types", "schema,full"], False)],
     ids=["summer time", "an offset", "no times", "no statements"])
-def test_a_zone_whose_clock_is_changed(tmp_path, mysql, oceanbase, summer, zone, table, options, status):  # noqa: F811
+def test_a_zone_whose_clock_is_changed(tmp_path, mysql, oceanbase, summer, zone, table, options, is_told):  # noqa: F811
     fresh(mysql, oceanbase, table)
     with Global(mysql, "time_zone", zone):
         done = precheck(tmp_path, mysql, oceanbase, *options)
-    assert statuses(done, "time_zone", "source") == {"": status}, done.stderr
+    assert statuses(done, "time_zone", "source") == {"": "pass"}, done.stderr
+    text = [line for line in done.stdout.splitlines() if '"time_zone"' in line and '"source"' in line]
+    assert len(text) == 1 and ("waits for your answer" in text[0]) == is_told, text
     assert done.returncode == 0, done.stderr
 
 
 def test_a_zone_that_has_a_name_and_one_offset(tmp_path, source, oceanbase):
-    """The servers of the tests are in UTC, and say SYSTEM."""
+    """The servers of the tests say SYSTEM, which is the machine's."""
     fresh(source, oceanbase, TIMES)
-    if source.query("SELECT @@GLOBAL.time_zone, @@system_time_zone")[0] != ("SYSTEM", "UTC"):
-        return
+    zone, system = source.query("SELECT @@GLOBAL.time_zone, @@system_time_zone")[0]
     done = precheck(tmp_path, source, oceanbase)
     assert statuses(done, "time_zone", "source") == {"": "pass"}, done.stderr
+    assert ("waits for your answer" in done.stdout) == ((zone, system) != ("SYSTEM", "UTC")), done.stdout
 
 
 def test_a_clock_that_is_off(tmp_path, source, oceanbase, account):
@@ -214,6 +216,11 @@ def test_rules_that_match_nothing(tmp_path, mysql, oceanbase):
     done = precheck(tmp_path / "names", mysql, oceanbase, "--objects", f"{DATABASE}.typo", "--objects",
                     f"{DATABASE}.x_*", "--exclude", f"{DATABASE}.gone")
     assert statuses(done, "rule") == {f"{DATABASE}.{name}": "warn" for name in ("typo", "x_*", "gone")}, done.stderr
+    done = precheck(tmp_path / "case", mysql, oceanbase, "--exclude", f"{DATABASE}.[A-Z]*", "--exclude", "OTHER.*",
+                    "--objects", f"{DATABASE}.T")
+    assert statuses(done, "rule") == {f"{DATABASE}.[A-Z]*": "warn", "OTHER.*": "warn", f"{DATABASE}.T": "warn"}, done.stderr
+    done = precheck(tmp_path / "excluded", mysql, oceanbase, "--exclude", f"{DATABASE}.T")
+    assert statuses(done, "rule") == {f"{DATABASE}.T": "fail"}, done.stderr
     config = godwit.config(tmp_path / "p.toml", f"objects = ['{DATABASE}.*', {{rule = '{DATABASE}.T', where = 'id > 1'}}]\n")
     words = [w for w in godwit.Godwit(tmp_path / "filter", mysql, oceanbase, options=config).arguments()]
     words[1] = "precheck"

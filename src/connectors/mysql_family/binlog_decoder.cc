@@ -25,6 +25,7 @@ BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, const Bi
       rows_(history, texts_, source_.traits.flavor),
       gtids_(GtidSet::Parse(from.gtids)),
       tracks_gtids_(!from.gtids.empty()),
+      has_place_(!source_.by_gtid),
       position_(from),
       event_start_(from) {}
 
@@ -57,7 +58,13 @@ std::optional<Fragment> BinlogDecoder::Pop() {
 // every connection, wherever that starts.
 void BinlogDecoder::Advance(const EventHeader& header) {
   event_start_ = position_;
-  if ((header.flags & kFlagArtificial) != 0 || header.end_position == 0) return;
+  if ((header.flags & kFlagArtificial) != 0) return;
+  if (header.end_position == 0) {
+    // MariaDB 11.4: of a group only the first and the last event say where they end.
+    const bool is_within = group_ && source_.traits.flavor == Flavor::kMariaDb;
+    if (is_within) position_.offset += header.size;
+    return;
+  }
   if (header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2) return;
   const uint64_t end = header.EndBehind(position_.offset);
   const uint64_t step = end - position_.offset;
@@ -166,6 +173,7 @@ void BinlogDecoder::HandleGtid(EventType type, std::string_view body) {
     RefuseReset(fmt::format("the transaction {}:{} comes a second time", gtid.source, gtid.number));
   }
   Start();
+  has_place_ = true;
   group_->gtid_source = gtid.source;
   group_->gtid_number = gtid.number;
   group_->commit_time_us = gtid.commit_time_us;
@@ -314,6 +322,7 @@ void BinlogDecoder::EmitHeartbeat(const EventHeader& header) {
   const bool is_idle =
       header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2;
   if (is_idle) fragment.source_time_us = 0;
+  if (!has_place_) return;
   fragment.position = position_.Encode();
   fragment.restart = RestartPosition();
 }

@@ -43,6 +43,9 @@ class BinlogDecoder {
     // empty where it does not know the zone.
     std::function<std::string(std::string_view time_zone, uint32_t moment)> local_time;
     std::shared_ptr<Charsets> charsets = std::make_shared<Charsets>();
+    // Another server's log than that of `from`: it comes by what was executed, and what it leaves
+    // out lies behind the place where it begins.
+    bool by_gtid = false;
   };
 
   // What ends at or before `known` was read before, and need not begin behind `from`.
@@ -59,6 +62,8 @@ class BinlogDecoder {
   bool needs_event() const { return payload_ != nullptr; }
 
   const BinlogPosition& position() const { return position_; }
+  // Whether position() is a place to go on from.
+  bool has_place() const { return has_place_; }
   // LOG_RESET, with what shows that the log is not the one that was read so far.
   [[noreturn]] void RefuseReset(const std::string& sign) const;
 
@@ -118,6 +123,7 @@ class BinlogDecoder {
   GtidSet gtids_;
   bool has_file_ = false;  // the log's first ROTATE, which says where it begins, has come
   bool tracks_gtids_;
+  bool has_place_;
   BinlogPosition position_;     // behind the event at hand; its gtids are those of ended groups
   BinlogPosition event_start_;  // before it
   std::optional<Group> group_;

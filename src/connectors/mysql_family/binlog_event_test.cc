@@ -77,6 +77,22 @@ class EventsTest : public testing::Test {
 
 constexpr const char* kNothing = "flush tables";
 
+// MariaDB 11.4 says of a group where it begins and where it ends.
+TEST_F(EventsTest, EventsOfAGroupThatDoNotSayWhereTheyEnd) {
+  const std::string rows(1000, 'x');
+  StartAt(kLap - 500);
+  uint64_t place = kLap - 400;
+  FeedStatement("BEGIN", place);
+  for (int i = 0; i < 3; ++i) {
+    Feed({.type = EventType::kRowsQuery}, rows);
+    place += kEventHeaderSize + rows.size();
+    EXPECT_EQ(Place(), place);
+  }
+  const Fragment commit = FeedStatement("COMMIT", place + SizeOf("COMMIT"));
+  EXPECT_EQ(commit.kind, Fragment::Kind::kCommit);
+  EXPECT_EQ(BinlogPosition::Decode(commit.position).offset, place + SizeOf("COMMIT"));
+}
+
 TEST_F(EventsTest, AnEndIsTheNextWithItsLowHalf) {
   auto end = [](uint64_t place, uint32_t low) {
     EventHeader header;

@@ -123,7 +123,10 @@ void LockForPosition(Session& session) {
                  .remedy = "nothing: it is tried again; if it lasts, end the long statements there "
                            "(SHOW PROCESSLIST)"});
   }
-  // Nobody stands still for what the session waits for later: a snapshot's reads wait for DDL.
+}
+
+void UnlockPosition(Session& session) {
+  session.Execute("UNLOCK TABLES");
   session.Execute("SET SESSION lock_wait_timeout=DEFAULT");
 }
 

@@ -42,9 +42,11 @@ std::vector<Row> ReadLogStatus(Session& session);
 // commit before it is visible, none after it is. Throws BINLOG_OFF (kBlocked).
 BinlogPosition ReadLogPosition(Session& session);
 
-// Takes the global read lock, until UNLOCK TABLES. While it is waited for nobody can write at the
+// Takes the global read lock, until UnlockPosition. While it is waited for nobody can write at the
 // server, and two transactions may even wait for one another through it: after a short wait it is
 // given up with GLOBAL_LOCK_TIMEOUT (kTransient), for the caller to try again.
 void LockForPosition(Session& session);
+// Nobody stands still for what the session waits for from then on: a snapshot's reads wait for DDL.
+void UnlockPosition(Session& session);
 
 }  // namespace godwit::mysql

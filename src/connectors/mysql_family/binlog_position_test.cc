@@ -127,6 +127,23 @@ class BinlogPlaces : public testing::Test {
   NoTables tables_;
 };
 
+// What was executed before lies behind the place where another server's log begins.
+TEST_F(BinlogPlaces, AnotherServersLogHasNoPlaceUntilATransactionCame) {
+  const BinlogPosition from{"b", "a.000009", 700, "7b4cef52-e887-11f1-af36-02fc00000001:1-5"};
+  BinlogDecoder decoder({.traits = DialectTraits::For(Flavor::kMySql, 90704), .by_gtid = true},
+                        from, from, tables_);
+  for (const std::string& event :
+       {Rotate("b.000001", 4), FormatDescription({}), Heartbeat("b.000001")}) {
+    decoder.Feed(event);
+    while (auto fragment = decoder.Pop()) {
+      EXPECT_EQ(fragment->kind, Kind::kHeartbeat);
+      EXPECT_TRUE(fragment->position.empty());
+      EXPECT_TRUE(fragment->restart.empty());
+    }
+    EXPECT_FALSE(decoder.has_place());
+  }
+}
+
 // What ends in XA COMMIT, of two transactions that overlap.
 File Overlapping() {
   File file;

@@ -288,10 +288,14 @@ bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::
 SchemaChange BinlogDecoder::Parse(const QueryEvent& query, const std::string& statement) {
   const std::string sql_mode = std::to_string(query.sql_mode);
   std::optional<DialectTraits> session;  // copied only where it differs
+  bool is_unknown = false;
   for (const auto& [own, given] : query.charset_collations) {
     const auto charset = source_.collations.find(own);
     const auto collation = source_.collations.find(given);
-    if (charset == source_.collations.end() || collation == source_.collations.end()) continue;
+    if (charset == source_.collations.end() || collation == source_.collations.end()) {
+      is_unknown = true;
+      continue;
+    }
     if (!session) session = source_.traits;
     session->default_collations[session->CanonicalCharset(charset->second.charset)] =
         session->CanonicalCollation(collation->second.name);
@@ -301,6 +305,9 @@ SchemaChange BinlogDecoder::Parse(const QueryEvent& query, const std::string& st
                      .sql_mode = sql_mode,
                      .explicit_timestamps = query.explicit_timestamps};
   SchemaChange change = ParseDdl(statement, context, traits);
+  if (is_unknown && change.problem.empty()) {
+    change.problem = "its session gives a character set a default collation that is not known";
+  }
   if (!change.definition || !change.definition->charset.empty()) return change;
   const TextDefaults defaults = history_.DefaultsOf(change.table.database);
   if (defaults.charset.empty()) return change;

@@ -44,7 +44,11 @@ BeginningFilter::Verdict BeginningFilter::Look(const EventHeader& header) {
   if (header.type == EventType::kHeartbeat || header.type == EventType::kHeartbeatV2) {
     return Verdict::kNotThere;
   }
-  if ((header.flags & kFlagArtificial) != 0 || header.end_position == 0) return Verdict::kSkip;
+  if ((header.flags & kFlagArtificial) != 0) return Verdict::kSkip;
+  if (header.end_position == 0) {  // as BinlogDecoder::Advance
+    at_ += header.size;
+    return Verdict::kSkip;
+  }
   const uint64_t end = header.EndBehind(at_);
   if (end - std::min<uint64_t>(header.size, end - at_) >= to_) {
     at_ = to_;

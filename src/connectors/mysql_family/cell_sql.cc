@@ -106,6 +106,12 @@ CellForm FormOf(const LogicalType& type) {
   }
 }
 
+CellForm LiteralFormOf(const ColumnSchema& column) {
+  const CellForm form = FormOf(column.type);
+  const bool has_digits = column.native_type.find('(') != std::string::npos;
+  return form == CellForm::kFloat && has_digits ? CellForm::kDouble : form;
+}
+
 bool IsEnumError(CellForm form, std::string_view cell) {
   return form == CellForm::kEnum && cell.size() == 1 && cell[0] == '\0';
 }

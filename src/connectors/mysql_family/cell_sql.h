@@ -22,6 +22,10 @@ enum class CellForm : uint8_t {
 };
 
 CellForm FormOf(const LogicalType& type);
+// The form in which a column takes its literals. A FLOAT(M,D) is rounded to its digits anyway;
+// those of its value as a double may be above its largest: 9999.999 in FLOAT(7,3) is
+// 9999.9990234375.
+CellForm LiteralFormOf(const ColumnSchema& column);
 
 // The canonical byte of an enum's error value, index 0.
 bool IsEnumError(CellForm form, std::string_view cell);

@@ -95,7 +95,7 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock() {
   try {
     const bool has_prepared = HasPreparedTransactions();
     BinlogPosition position = ReadLogPosition(session);
-    session.Execute("UNLOCK TABLES");
+    UnlockPosition(session);
     if (has_prepared) return {};
     return position;
   } catch (const Error&) {
@@ -181,6 +181,18 @@ Collations BinlogChangeReader::ReadCollations() {
     std::from_chars(row[2]->data(), row[2]->data() + row[2]->size(), id);
     out[static_cast<uint16_t>(id)] = {*row[0], *row[1]};
   }
+  if (server_.flavor != Flavor::kMariaDb) return out;
+  try {  // from 10.10 on some collations serve several character sets, and have no number above
+    for (Row& row : Queries().Query("SELECT ID, FULL_COLLATION_NAME, CHARACTER_SET_NAME FROM "
+                                    "information_schema.COLLATION_CHARACTER_SET_APPLICABILITY")) {
+      if (!row[0] || !row[1] || !row[2]) continue;
+      unsigned id = 0;
+      std::from_chars(row[0]->data(), row[0]->data() + row[0]->size(), id);
+      out.emplace(static_cast<uint16_t>(id), Collation{*row[1], *row[2]});
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+  }
   return out;
 }
 
@@ -217,6 +229,7 @@ void BinlogChangeReader::Start(const Position& position, const Position& known,
       from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
       from.file_id = 0;  // that of the other server's file
     }
+    source.by_gtid = by_gtid;
     stream_ = std::make_unique<BinlogStream>(
         url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});
     decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from,
@@ -224,13 +237,30 @@ void BinlogChangeReader::Start(const Position& position, const Position& known,
   });
 }
 
+// The end of the log; nullopt where the server has no time to tell it.
+std::optional<BinlogPosition> BinlogChangeReader::LookAtEnd() {
+  try {
+    if (!looks_) {
+      EndpointUrl url = url_;
+      url.options["network_timeout"] = "5";  // the stream waits meanwhile
+      looks_ = std::make_unique<Session>(url, side_, SessionRole::kCatalog);
+    }
+    return ReadLogPosition(*looks_);
+  } catch (const Error&) {
+    looks_.reset();
+    return {};
+  }
+}
+
 // After a RESET the log's file has its old name again, and the server says for as long as that is
 // the shorter one, or for good, that there is nothing new.
 void BinlogChangeReader::CheckEnd() {
-  if (!look_again_.has_passed()) return;
+  if (!look_again_.has_passed() || !decoder_->has_place()) return;
+  const auto looked = LookAtEnd();
   look_again_ = Deadline::In(kBetweenLooks);
+  if (!looked) return;
   const BinlogPosition& read = decoder_->position();
-  const BinlogPosition end = Retried([](Session& session) { return ReadLogPosition(session); });
+  const BinlogPosition& end = *looked;
   if (mysql::Compare(end, read) < 0) decoder_->RefuseReset("it ends before what was read of it");
   const auto before = std::exchange(end_, end);
   if (!before || mysql::Compare(*before, read) <= 0 || silent_at_ == read) return;
@@ -249,7 +279,13 @@ std::optional<Fragment> BinlogChangeReader::Next(Deadline deadline, std::stop_to
   GODWIT_CHECK(decoder_ != nullptr, "a reader is started before it is asked for fragments");
   for (;;) {
     if (auto fragment = decoder_->Pop()) {
-      if (fragment->kind == Fragment::Kind::kHeartbeat) CheckEnd();
+      const bool is_idle =
+          fragment->kind == Fragment::Kind::kHeartbeat && fragment->source_time_us == 0;
+      if (is_idle) {
+        CheckEnd();
+      } else {
+        end_.reset();
+      }
       return fragment;
     }
     if (stop.stop_requested()) return {};

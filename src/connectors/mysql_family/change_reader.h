@@ -37,6 +37,7 @@ class BinlogChangeReader : public ChangeReader {
   std::optional<BinlogPosition> PositionUnderLock();
   std::optional<BinlogPosition> PositionOfSnapshot();
   bool StartsByGtid(const BinlogPosition& from);
+  std::optional<BinlogPosition> LookAtEnd();
   void CheckEnd();
   Collations ReadCollations();
   std::string LocalTime(std::string_view time_zone, uint32_t moment);
@@ -49,6 +50,7 @@ class BinlogChangeReader : public ChangeReader {
   const uint32_t server_id_;
   const std::shared_ptr<Charsets> charsets_;
   std::unique_ptr<Session> queries_;  // for everything but the stream
+  std::unique_ptr<Session> looks_;    // at the log's end
   std::unique_ptr<BinlogStream> stream_;
   std::unique_ptr<BinlogDecoder> decoder_;
   Deadline look_again_ = Deadline::In({});

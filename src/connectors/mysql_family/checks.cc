@@ -124,12 +124,12 @@ bool HasOneOffset(Session& session, const std::string& zone) {
 void CheckTimeZone(CheckList& list, Session& session, const CheckRequest& request) {
   const std::string zone = Variable(session, "time_zone");
   if (!HoldsTimes(request) || HasOneOffset(session, zone)) return list.Pass("time_zone", zone);
-  list.Warn("time_zone",
-            fmt::format("time_zone is {} (system_time_zone is {})", zone,
-                        Variable(session, "system_time_zone")),
-            "its clocks have not always been at one distance from UTC: a statement that makes "
-            "TIMESTAMP of DATETIME, or the other way, waits for your answer",
-            "accept it, or run such statements under an offset (SET time_zone='+00:00')");
+  list.Pass(
+      "time_zone",
+      fmt::format("{} (system_time_zone is {}), which has not always been at one distance from "
+                  "UTC: a statement that makes TIMESTAMP of DATETIME, or the other way, waits "
+                  "for your answer",
+                  zone, Variable(session, "system_time_zone")));
 }
 
 void CheckKeys(CheckList& list, const CheckRequest& request) {

@@ -9,22 +9,12 @@
 namespace godwit::mysql {
 namespace {
 
-constexpr const char* kLenientMode = "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
-
 enum class KeyRole { kKey, kOther };
-
-// As where rows are copied: a FLOAT(M,D) takes its digits, not those of its value as a double,
-// which may be above its largest.
-CellForm LiteralForm(const ColumnSchema& column) {
-  const CellForm form = FormOf(column.type);
-  const bool has_digits = column.native_type.find('(') != std::string::npos;
-  return form == CellForm::kFloat && has_digits ? CellForm::kDouble : form;
-}
 
 // Like AppendLiteral, but fit for an editor: bytes as hexadecimal digits.
 void AppendReadable(std::string& out, const ColumnSchema& column,
                     const std::optional<std::string>& cell) {
-  const CellForm form = LiteralForm(column);
+  const CellForm form = LiteralFormOf(column);
   if (!cell) {
     out += "NULL";
   } else if (form == CellForm::kBytes || form == CellForm::kBit) {

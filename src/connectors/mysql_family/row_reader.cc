@@ -64,11 +64,11 @@ Position MysqlRowReader::BeginSnapshot() {
   try {
     session_.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
     Position position = ReadLogPosition(session_).Encode();
-    session_.Execute("UNLOCK TABLES");
+    UnlockPosition(session_);
     return position;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kTransient) {
-      session_.Execute("UNLOCK TABLES");
+      UnlockPosition(session_);
       session_.Execute("ROLLBACK");
     }
     throw;

@@ -39,6 +39,9 @@ struct ServerInfo {
 // odd dates are legal values.
 inline constexpr const char* kStrictMode =
     "SET sql_mode='STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+// What strict mode refuses (an enum's error value) is written under this one.
+inline constexpr const char* kLenientMode =
+    "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 
 // Rows of a small result; NULL is nullopt.
 using Row = std::vector<std::optional<std::string>>;

@@ -15,9 +15,14 @@ class PressureReading {
 
   bool is_due(Time now) const { return now >= due_; }
   void Note(std::optional<double> use, Time now) {
-    is_known_ = is_known_ || use.has_value();
-    value_ = use.value_or(value_);
-    due_ = now + (is_known_ ? kAge : kUnknownAge);
+    if (use) {
+      value_ = *use;
+      known_at_ = now;
+    } else if (known_at_ && now - *known_at_ > kLongestSilence) {
+      value_ = 0;  // it does not tell any more
+      known_at_.reset();
+    }
+    due_ = now + (known_at_ ? kAge : kUnknownAge);
   }
   // The server was asked, and gave up for want of time.
   void NoteTimeout(Time now) { due_ = now + kAge; }
@@ -26,9 +31,10 @@ class PressureReading {
  private:
   static constexpr std::chrono::seconds kAge{1};
   static constexpr std::chrono::seconds kUnknownAge{3600};
+  static constexpr std::chrono::seconds kLongestSilence{120};
 
   double value_ = 0;
-  bool is_known_ = false;
+  std::optional<Time> known_at_;
   Time due_{};
 };
 

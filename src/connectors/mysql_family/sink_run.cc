@@ -11,7 +11,6 @@
 namespace godwit::mysql {
 namespace {
 
-constexpr const char* kLenientMode = "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 constexpr size_t kPacketReserve = 1024;
 
 // "Records: 3  Duplicates: 1  Warnings: 0", "Rows matched: 1  Changed: 0 …"

@@ -12,14 +12,6 @@ std::string Target(const TableSchema& table) {
   return Session::Quote(table.name.database) + "." + Session::Quote(table.name.table);
 }
 
-// A FLOAT(M,D) is rounded to its digits anyway; the digits of its value as a double may be above
-// its largest: 9999.999 in FLOAT(7,3) is 9999.9990234375.
-CellForm LiteralForm(const ColumnSchema& column) {
-  const CellForm form = FormOf(column.type);
-  const bool has_digits = column.native_type.find('(') != std::string::npos;
-  return form == CellForm::kFloat && has_digits ? CellForm::kDouble : form;
-}
-
 }  // namespace
 
 TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server)
@@ -33,7 +25,7 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
                     (server.flavor == Flavor::kMySql && server.version_number >= 50703)) {
   for (int ordinal : ordinals_) {
     const ColumnSchema& column = table_->columns[ordinal];
-    columns_.push_back({Session::Quote(column.name), &column, LiteralForm(column)});
+    columns_.push_back({Session::Quote(column.name), &column, LiteralFormOf(column)});
   }
   for (int c : byte_texts_) columns_[c].is_byte_text = true;
   for (int c : case_texts_) columns_[c].is_case_text = true;

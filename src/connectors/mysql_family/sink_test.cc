@@ -35,6 +35,11 @@ TEST(PressureReading, WhatCannotBeToldJustNowIsAsItWas) {
   reading.NoteTimeout(begin + 2s);
   EXPECT_EQ(reading.value(), 0.95);
   EXPECT_TRUE(reading.is_due(begin + 3s));
+  reading.Note({}, begin + 120s);
+  EXPECT_EQ(reading.value(), 0.95);
+  reading.Note({}, begin + 121s);
+  EXPECT_EQ(reading.value(), 0);  // it tells no more
+  EXPECT_FALSE(reading.is_due(begin + 123s));
   reading.Note(0.5, begin + 3s);
   EXPECT_EQ(reading.value(), 0.5);
 }
