@@ -174,11 +174,13 @@ TEST_F(StatementsTest, AVariableThatIsNotKnownIsNotPassedOver) {
 }
 
 TEST_F(StatementsTest, ASessionsOwnDefaultCollations) {
-  // Two pairs, of which the second has a character set that is not known here.
-  std::string variables(1, static_cast<char>(131));
-  variables.push_back(2);
-  for (uint16_t id : {kGeneral, kUnicode, uint16_t{999}, kUnicode}) AppendFixed(variables, id);
-  variables += CharsetVariable();
+  auto pairs = [](const std::vector<uint16_t>& ids) {
+    std::string out(1, static_cast<char>(131));
+    out.push_back(static_cast<char>(ids.size() / 2));
+    for (uint16_t id : ids) AppendFixed(out, id);
+    return out + CharsetVariable();
+  };
+  const std::string variables = pairs({kGeneral, kUnicode});
   const auto made = Decode("create table n (v varchar(9)) charset utf8mb4", variables);
   ASSERT_THAT(made, SizeIs(1));
   EXPECT_EQ(made[0].problem, "");
@@ -187,6 +189,11 @@ TEST_F(StatementsTest, ASessionsOwnDefaultCollations) {
   // What comes behind it is read too.
   EXPECT_EQ(Decode("create database n", variables).at(0).collation, "utf8mb4_unicode_ci");
   EXPECT_EQ(Decode("create database n").at(0).collation, "");
+  EXPECT_THAT(Decode("create table n (v varchar(9)) charset utf8mb4",
+                     pairs({kGeneral, kUnicode, 999, kUnicode}))
+                  .at(0)
+                  .problem,
+              HasSubstr("a default collation that is not known"));
 }
 
 TEST_F(StatementsTest, ARenameOfWhatIsNotThereDoesNothing) {
