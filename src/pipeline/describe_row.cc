@@ -3,17 +3,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace godwit {
 namespace {
 
 constexpr size_t kShownBytes = 80;
 constexpr size_t kShownColumns = 4;
 
-std::string ShowCell(const RowBatch& rows, size_t row, size_t cell) {
+// Terminals and files of messages take text: bytes are shown by their digits, and no character is
+// cut.
+std::string ShowCell(const LogicalType& type, const RowBatch& rows, size_t row, size_t cell) {
   if (!rows.has_value(row, cell)) return rows.is_null(row, cell) ? "NULL" : "?";
-  std::string out = "'";
-  for (unsigned char c : rows.cell(row, cell).substr(0, kShownBytes)) {
-    c < 0x20 || c == 0x7f ? out += fmt::format("\\x{:02x}", c) : out += static_cast<char>(c);
+  const bool are_bytes =
+      type.is_bytes() || type.kind == TypeKind::kGeometry || type.kind == TypeKind::kBit;
+  const std::string_view value = rows.cell(row, cell);
+  size_t shown = std::min(value.size(), kShownBytes);
+  while (!are_bytes && shown > 0 && shown < value.size() && (value[shown] & 0xc0) == 0x80) --shown;
+  std::string out = are_bytes ? "x'" : "'";
+  for (unsigned char c : value.substr(0, shown)) {
+    if (are_bytes) {
+      out += fmt::format("{:02x}", c);
+    } else {
+      c < 0x20 || c == 0x7f ? out += fmt::format("\\x{:02x}", c) : out += static_cast<char>(c);
+    }
   }
   return out + "'";
 }
@@ -29,7 +42,8 @@ std::string DescribeRow(const WritePlan& plan, const RowBatch& rows, size_t row)
   for (int cell : cells) {
     const auto i = static_cast<size_t>(cell);
     const ColumnSchema& column = plan.table->columns[static_cast<size_t>(plan.columns[i])];
-    out += fmt::format("{}{}={}", out.empty() ? "" : " ", column.name, ShowCell(rows, row, i));
+    out += fmt::format("{}{}={}", out.empty() ? "" : " ", column.name,
+                       ShowCell(column.type, rows, row, i));
   }
   return out;
 }

@@ -229,7 +229,7 @@ Rechecker::Outcome Rechecker::Settle(const ComparePlan& plan, std::vector<Suspec
         std::move(found.begin(), found.end(), std::back_inserter(outcome.differences));
         continue;
       }
-      if (!is_still) needed = last;
+      if (!is_still && proved) needed = last;
       left.push_back({std::move(p.key), is_still ? std::optional(mark) : std::nullopt});
     }
     pending = std::move(left);

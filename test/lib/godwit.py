@@ -100,7 +100,7 @@ class Godwit:
 
     def start(self, *more, environment=None):
         return subprocess.Popen(self.arguments(*more), stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True,
+                                stderr=subprocess.PIPE, text=True, errors="backslashreplace",
                                 env={**os.environ, **(environment or {})})
 
     def migrate(self, *more, environment=None, timeout=300):
@@ -115,7 +115,7 @@ class Godwit:
 
     def other(self, *words, timeout=120, environment=None):
         done = subprocess.run([str(w) for w in (PROGRAM, *words, "--state-dir", self.state)],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="backslashreplace",
                               timeout=timeout, env={**os.environ, **(environment or {})})
         return done
 
@@ -181,3 +181,10 @@ def wait(condition, seconds, what, process=None):
                                  f"{out[-2000:]}\n{err[-3000:]}")
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.1)  # the interval of asking
+
+
+def next_second(server):
+    """Until the server's clock shows another second."""
+    now = lambda: server.query("SELECT UNIX_TIMESTAMP()")[0][0]
+    begun = now()
+    wait(lambda: now() > begun, 5, "the next second")

@@ -150,7 +150,12 @@ def test_reset_of_the_log_while_nobody_reads(tmp_path, source, oceanbase):
     """The new log has the same file, the same number and the same place, between two of its transactions."""
     fresh_log(source, oceanbase)
     p = project(tmp_path, source, oceanbase, "odd_a.*")
-    assert p.migrate().code == 0
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    source.run("INSERT INTO odd_a.t VALUES (7);\n")  # so that it has seen the log's file
+    godwit.wait(lambda: len(oceanbase.query("SELECT * FROM odd_a.t")) == 2, 60, "the change", following.process)
+    assert following.stop().code == 130
+    godwit.next_second(source)  # a file is known by the second in which it was begun
     source.run(reset(source) + "CREATE TABLE odd_a.u (id INT PRIMARY KEY);\nINSERT INTO odd_a.t VALUES (2);\n"
                "INSERT INTO odd_a.t VALUES (3);\n")
     run = p.migrate()
@@ -331,6 +336,7 @@ def test_text_that_is_no_text(tmp_path, source, oceanbase, when):
     assert p.other("project", "resolve", p.name, item, "--skip").returncode == 0
     p.migrate()
     following = godwit.Following(p)
+    following.wait_stage("incremental", "running")  # until then it says what the last run left
     following.wait_stage("verification", "done")
     assert p.other("verify", p.name, "--correct").returncode == 0
     assert following.stop().code == 130

@@ -7,6 +7,7 @@ import pytest
 
 import compare
 import godwit
+import proxy
 
 DATABASE = "outcomes"
 
@@ -68,27 +69,30 @@ def test_blocked_after_its_timeout(tmp_path, mysql, oceanbase, table):
 
 def test_unsettled(tmp_path, mysql, oceanbase, table):
     """A row that is another one at every look can be called neither equal nor different."""
-    p = project(tmp_path, mysql, oceanbase)
-    following = godwit.Following(p)
-    following.wait_stage("verification", "done")
-    stop = threading.Event()
+    with proxy.Proxy(mysql) as between:
+        p = project(tmp_path, between.as_server(), oceanbase)
+        following = godwit.Following(p)
+        following.wait_stage("verification", "done")
+        between.delay = 0.02  # between two looks at the source the row always changes
+        stop = threading.Event()
 
-    def write():
-        cursor = mysql.connect(DATABASE).cursor()
-        while not stop.is_set():
-            cursor.execute("UPDATE t SET v = v + 1 WHERE id = 2")
+        def write():
+            cursor = mysql.connect(DATABASE).cursor()
+            while not stop.is_set():
+                cursor.execute("UPDATE t SET v = v + 1 WHERE id = 2")
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        done = p.other("verify", p.name, "--json", timeout=300)
-    finally:
-        stop.set()
-        writer.join()
-    run = godwit.Run(done.returncode, done.stdout, done.stderr)
-    assert (run.code, run.summary["status"], run.summary.get("reason")) == (5, "blocked", "unsettled"), run
-    assert run.summary["inconsistent"] == 0, run
-    assert "1 unsettled" in p.other("project", "show", p.name).stdout
-    again = p.other("verify", p.name, "--json", timeout=300)
-    assert again.returncode == 0, again.stderr  # nothing moves any more
-    assert following.stop().code == 130
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            done = p.other("verify", p.name, "--json", timeout=300)
+        finally:
+            stop.set()
+            writer.join()
+            between.delay = 0
+        run = godwit.Run(done.returncode, done.stdout, done.stderr)
+        assert (run.code, run.summary["status"], run.summary.get("reason")) == (5, "blocked", "unsettled"), run
+        assert run.summary["inconsistent"] == 0, run
+        assert "1 unsettled" in p.other("project", "show", p.name).stdout
+        again = p.other("verify", p.name, "--json", timeout=300)
+        assert again.returncode == 0, again.stderr  # nothing moves any more
+        assert following.stop().code == 130

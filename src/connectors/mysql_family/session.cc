@@ -45,8 +45,9 @@ unsigned TimeoutOption(const EndpointUrl& url, const char* name, unsigned otherw
 constexpr const char* kHashedPasswords =
     "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec";
 
-// The bytes of the UTF-8 character at `at`; 0 if there is none.
+// The bytes of the UTF-8 character at `at`; 0 if there is none, or one that a terminal obeys.
 size_t CharacterAt(std::string_view text, size_t at) {
+  constexpr uint32_t kLeast[] = {0, 0, 0xa0, 0x800, 0x10000};
   const auto lead = static_cast<unsigned char>(text[at]);
   const size_t length = lead < 0x80       ? 1
                         : lead >> 5 == 6  ? 2
@@ -54,29 +55,18 @@ size_t CharacterAt(std::string_view text, size_t at) {
                         : lead >> 3 == 30 ? 4
                                           : 0;
   if (length == 0 || at + length > text.size()) return 0;
+  uint32_t code = length == 1 ? lead : lead & (0x7fu >> length);
   for (size_t i = at + 1; i < at + length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xc0) != 0x80) return 0;
+    code = code << 6 | (next & 0x3f);
   }
-  return length;
+  const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < kLeast[length] || code > 0x10ffff || is_surrogate ? 0 : length;
 }
 
 constexpr size_t kShownStatement = 300;
 constexpr size_t kShownMessage = 1000;
-
-// Statements and servers' messages are shown to people; a batch of a megabyte is not, nor the bytes
-// of a picture, nor what a terminal would obey.
-std::string Shortened(std::string_view text, size_t most) {
-  std::string out;
-  size_t at = 0;
-  while (at < text.size() && at < most) {
-    const size_t length = CharacterAt(text, at);
-    const bool is_shown = length > 1 || (length == 1 && text[at] >= ' ' && text[at] != 0x7f);
-    is_shown ? out += text.substr(at, length) : out += length == 1 ? ' ' : '?';
-    at += std::max<size_t>(length, 1);
-  }
-  if (at < text.size()) out += fmt::format("… ({} bytes)", text.size());
-  return out;
-}
 
 // What stands behind the backslash for this byte; 0 where it needs none.
 char EscapeOf(char byte) {
@@ -114,6 +104,19 @@ size_t PlainLength(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::string Shortened(std::string_view text, size_t most) {
+  std::string out;
+  size_t at = 0;
+  while (at < text.size() && at < most) {
+    const size_t length = CharacterAt(text, at);
+    const bool is_shown = length > 1 || (length == 1 && text[at] >= ' ' && text[at] != 0x7f);
+    is_shown ? out += text.substr(at, length) : out += length == 1 ? ' ' : '?';
+    at += std::max<size_t>(length, 1);
+  }
+  if (at < text.size()) out += fmt::format("… ({} bytes)", text.size());
+  return out;
+}
 
 Session::Session(const EndpointUrl& url, Side side, SessionRole role)
     : url_(url.Redacted()), side_(side) {

@@ -43,6 +43,10 @@ inline constexpr const char* kStrictMode =
 inline constexpr const char* kLenientMode =
     "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 
+// Statements and servers' messages as they are shown to people: not a batch of a megabyte, nor the
+// bytes of a picture, nor what a terminal would obey.
+std::string Shortened(std::string_view text, size_t most);
+
 // Rows of a small result; NULL is nullopt.
 using Row = std::vector<std::optional<std::string>>;
 

@@ -49,5 +49,13 @@ TEST(SessionTest, RandomBytesAreEscapedAsOneByOne) {
   }
 }
 
+TEST(Shown, IsTextAndNothingThatATerminalObeys) {
+  EXPECT_EQ(Shortened("a\tä漢😀\x1b[2J", 99), "a ä漢😀 [2J");
+  EXPECT_EQ(Shortened("\xc1\xa1 \xe0\x80\xaf \xf5\x80\x80\x80 \xed\xa0\x80", 99),
+            "?? ??? ???? ???");                // none of these is UTF-8
+  EXPECT_EQ(Shortened("\xc2\x9b", 99), "??");  // CSI
+  EXPECT_EQ(Shortened("abcdef", 3), "abc… (6 bytes)");
+}
+
 }  // namespace
 }  // namespace godwit::mysql
