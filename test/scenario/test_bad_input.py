@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import compare
+import conftest
 import godwit
 
 DATABASE = "bad_input"
@@ -203,9 +204,7 @@ def test_damage_is_found_and_corrected(tmp_path, mysql, oceanbase, table):
 
 
 def test_tls_with_password(tmp_path, oceanbase, table):
-    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
-    assert url, "run the tests through ./dev test"
-    secure = godwit.Server("secure", url)
+    secure = conftest.server("GODWIT_TEST_MYSQL97TLS_URL", "secure")
     plain = godwit.Server("secure-root", f"mysql://root@127.0.0.1:{secure.port}")
     plain.drop("tls_case")
     oceanbase.drop("tls_case")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logging in: passwords of each kind, TLS that must be refused, servers that do not answer, and servers
 that ask for what they may not have."""
-import os
 import socket
 import struct
 import subprocess
@@ -11,6 +10,7 @@ import time
 import pytest
 
 import compare
+import conftest
 import godwit
 
 PASSWORD = "p%C3%A4ss%20w%3Ford"  # "päss w?ord"
@@ -72,8 +72,7 @@ def test_password(tmp_path, source, oceanbase, account):
 
 
 def test_tls_is_verified(tmp_path):
-    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
-    assert url, "run the tests through ./dev test"
+    url = conftest.server("GODWIT_TEST_MYSQL97TLS_URL", "tls").url
     assert test(url).returncode == 0
     authority = url.split("tls_ca=")[1]
     stranger = tmp_path / "stranger.pem"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Items of the precheck that need a server in a certain state to say something."""
 import json
-import os
 import re
 import subprocess
 
 import pytest
 
+import conftest
 import godwit
 
 DATABASE = "judged"
@@ -138,10 +138,7 @@ def test_a_replica_that_does_not_log_what_it_applies(tmp_path, source, oceanbase
 
 
 def test_a_database_that_the_log_leaves_out(tmp_path, oceanbase):
-    url = os.environ.get("GODWIT_TEST_MYSQL97TLS_URL")
-    if not url:
-        pytest.skip("needs the server with TLS")
-    source = godwit.Server("tls", url)
+    source = conftest.server("GODWIT_TEST_MYSQL97TLS_URL", "tls")
     with_root = godwit.Server("tls", f"mysql://root@127.0.0.1:{source.port}")
     for database, code in (("unlogged", 3), ("logged", 0)):
         oceanbase.drop(database)
