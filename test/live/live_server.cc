@@ -9,21 +9,36 @@
 #include "connectors/oceanbase/oceanbase.h"
 
 namespace godwit::live {
+namespace {
+
+std::unique_ptr<Endpoint> Open(const EndpointUrl& url) {
+  Registry registry;
+  RegisterMysql(registry);
+  RegisterOceanBase(registry);
+  return registry.Open(url, Side::kDestination);
+}
+
+}  // namespace
 
 Server::Server(const std::string& name) : name_(name) {
   const std::string variable = "GODWIT_TEST_" + name + "_URL";
   const char* value = std::getenv(variable.c_str());
   if (value == nullptr) throw std::runtime_error(variable + " is not set");
   url_ = EndpointUrl::Parse(value);
-  Registry registry;
-  RegisterMysql(registry);
-  RegisterOceanBase(registry);
-  endpoint_ = registry.Open(url_, Side::kDestination);
+  endpoint_ = Open(url_);
   session_ =
       std::make_unique<mysql::Session>(url_, Side::kDestination, mysql::SessionRole::kCatalog);
   session_->Execute(std::string("CREATE DATABASE IF NOT EXISTS ") + kDatabase +
                     " CHARACTER SET utf8mb4");
   session_->Execute(std::string("USE ") + kDatabase);
+}
+
+std::unique_ptr<Endpoint> Server::OpenAs(const std::string& user,
+                                         const std::string& password) const {
+  EndpointUrl url = url_;
+  url.user = user;
+  url.password = password;
+  return Open(url);
 }
 
 const mysql::ServerInfo& Server::info() const {

@@ -20,6 +20,8 @@ class Server {
 
   Endpoint& endpoint() { return *endpoint_; }
   mysql::Session& session() { return *session_; }
+  // The same server under another account.
+  std::unique_ptr<Endpoint> OpenAs(const std::string& user, const std::string& password) const;
   const std::string& name() const { return name_; }
   EndpointUrl url() const { return url_; }
   bool is(mysql::Flavor flavor) const;

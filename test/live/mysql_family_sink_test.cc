@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing on every server of the MySQL family.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 
 #include "test/live/live_server.h"
@@ -277,6 +279,35 @@ TEST_P(EverySink, RaisedEpochFencesOldSinksAndKeepsProgress) {
   ExpectError("FENCED", [&] { sink_->Attach("sink", 0, fence_.epoch); });
   successor->Forget("sink");
   EXPECT_TRUE(server_.Rows("SELECT * FROM godwit.godwit_lane WHERE link='sink'").empty());
+}
+
+// A statement that an earlier process has begun may hold up every DDL: an account without a right
+// to any shows that none is sent.
+TEST_P(EverySink, RaisingTheEpochOfAKnownLinkSendsNoDdl) {
+  std::vector<std::string> accounts = {"'raiser'@'%'"};
+  if (!server_.is(Flavor::kOceanBase)) accounts.push_back("'raiser'@'localhost'");
+  for (const std::string& account : accounts) {
+    server_.session().Execute(fmt::format("CREATE USER {} IDENTIFIED BY 'raiser-0'", account));
+    server_.session().Execute(
+        fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON godwit.* TO {}", account));
+  }
+  auto endpoint = server_.OpenAs("raiser", "raiser-0");
+  EXPECT_GT(endpoint->OpenSink()->RaiseEpoch("sink", 2).epoch, fence_.epoch);
+  for (const std::string& account : accounts) {
+    server_.session().Execute("DROP USER " + account);
+  }
+}
+
+TEST_P(EverySink, AStopLetsAStatementEndForSomeTime) {
+  std::stop_source stop;
+  stop.request_stop();
+  server_.session().Execute("DROP TABLE IF EXISTS stopped");
+  sink_->Execute({.table = {kDatabase, "stopped"}, .sql = "CREATE TABLE stopped (id INT)"},
+                 stop.get_token());
+  EXPECT_TRUE(server_.Rows("SELECT * FROM stopped").empty());
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THROW(sink_->Execute({.sql = "SET @slept = SLEEP(60)"}, stop.get_token()), Stopped);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
 }
 
 TEST_P(EverySink, CommitOfALostConnectionTellsTheOutcome) {

@@ -43,7 +43,16 @@ LaneHold::LaneHold(Session& session, const std::string& link, int lane) : transa
   if (has_row_) row_ = {Number(rows[0][0]), Number(rows[0][1])};
 }
 
+bool LaneTable::IsThere(Session& session) {
+  return Number(session.QueryValue(
+             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='godwit' AND "
+             "table_name='godwit_lane'")) != 0;
+}
+
+// Where it is there, no DDL is sent: a destination that still works on a statement of an earlier
+// process would hold up even one that has nothing to do.
 void LaneTable::Create(Session& session) {
+  if (IsThere(session)) return;
   session.Execute("CREATE DATABASE IF NOT EXISTS `godwit` CHARACTER SET utf8mb4");
   session.Execute(fmt::format(
       "CREATE TABLE IF NOT EXISTS {} (link VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin "
@@ -88,10 +97,7 @@ std::optional<LaneTable::RowState> LaneTable::Read(Session& session, const std::
 }
 
 void LaneTable::Forget(Session& session, const std::string& link) {
-  auto known = session.QueryValue(
-      "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='godwit' AND "
-      "table_name='godwit_lane'");
-  if (Number(known) == 0) return;
+  if (!IsThere(session)) return;
   session.Execute(fmt::format("DELETE FROM {} WHERE link={}", kName, Session::Literal(link)));
 }
 

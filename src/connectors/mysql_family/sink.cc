@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #include "base/deadline.h"
 #include "connectors/mysql_family/memstore.h"
@@ -18,6 +21,35 @@ constexpr auto kResolveTime = std::chrono::minutes(2);
 constexpr auto kResolveWait = std::chrono::milliseconds(250);
 // A statement may take hours, while the lane's own connection only holds its lock.
 constexpr const char* kStayIdle = "SET ob_trx_idle_timeout=86400000000, wait_timeout=86400";
+constexpr auto kCutAfter = std::chrono::seconds(5);
+
+// Cuts a session's statement off some time after a stop. Most statements end by then, and should:
+// seekdb 1.4.0, when it loses the client of a DDL whose new definitions it is about to publish, may
+// try to for ever and hold up every later DDL.
+class LateCut {
+ public:
+  LateCut(Session& session, std::stop_token stop)
+      : waiter_([this, &session, stop] {
+          std::unique_lock lock(mutex_);
+          if (changed_.wait(lock, stop, [this] { return has_ended_; })) return;
+          if (!changed_.wait_for(lock, kCutAfter, [this] { return has_ended_; })) session.Cancel();
+        }) {}
+  ~LateCut() {
+    {
+      std::lock_guard lock(mutex_);
+      has_ended_ = true;
+    }
+    changed_.notify_all();
+  }
+  LateCut(const LateCut&) = delete;
+  LateCut& operator=(const LateCut&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool has_ended_ = false;
+  std::jthread waiter_;  // last: it is joined before what it uses goes
+};
 
 }  // namespace
 
@@ -141,7 +173,7 @@ void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
   if (!definer_) definer_ = std::make_unique<Session>(url_, side_, SessionRole::kDefiner);
   const bool has_zone = !statement.time_zone.empty();
   try {
-    std::stop_callback cut(stop, [this] { definer_->Cancel(); });
+    const LateCut cut(*definer_, stop);
     if (!statement.table.database.empty() && statement.part != Statement::Part::kDatabase) {
       definer_->Execute("USE " + Session::Quote(statement.table.database));
     }
