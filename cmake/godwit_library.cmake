@@ -32,8 +32,8 @@ function(godwit_library name)
   endif()
 endfunction()
 
-# What the sanitizers' presets build.
-add_custom_target(unit_tests)
+# What the sanitizers' presets build: the tests, and not the program.
+add_custom_target(all_tests)
 
 # godwit_test(<name> LABEL <tier> SOURCES <files> DEPS <godwit libraries>)
 function(godwit_test name)
@@ -45,7 +45,5 @@ function(godwit_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL})
-  if(ARG_LABEL STREQUAL unit)
-    add_dependencies(unit_tests ${name})
-  endif()
+  add_dependencies(all_tests ${name})
 endfunction()

@@ -164,6 +164,14 @@ ObjectRule ObjectRule::Parse(std::string_view text) {
   return rule;
 }
 
+bool ObjectRule::is_pattern_only() const {
+  ObjectRule plain;
+  plain.text = text;
+  plain.database_pattern = database_pattern;
+  plain.table_pattern = table_pattern;
+  return *this == plain;
+}
+
 bool ObjectRule::Matches(const TableName& name) const {
   return MatchesPattern(database_pattern, name.database) &&
          MatchesPattern(table_pattern, name.table);

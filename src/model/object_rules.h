@@ -42,6 +42,8 @@ struct ObjectRule {
   // Throws RULE_INVALID.
   static ObjectRule Parse(std::string_view text);
   bool Matches(const TableName& name) const;
+  // It only names objects, and says nothing of what becomes of them.
+  bool is_pattern_only() const;
   bool operator==(const ObjectRule&) const = default;
 };
 

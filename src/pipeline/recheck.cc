@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/deadline.h"
+#include "model/names.h"
 
 namespace godwit {
 
@@ -25,7 +26,7 @@ std::string Fold(const ComparePlan& plan, const KeyTuple& key) {
     while (!cell.empty() && cell.back() == ' ') cell.pop_back();
     for (char& c : cell) {
       if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20) return {};
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      c = FoldAscii(c);
     }
   }
   return EncodeKey(folded);

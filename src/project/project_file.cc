@@ -141,11 +141,9 @@ class FileReader {
   std::vector<ObjectRule> Excluded(const toml::node& node) const {
     std::vector<ObjectRule> out = Rules(node, "exclude");
     for (const ObjectRule& rule : out) {
-      ObjectRule plain;
-      plain.text = rule.text;
-      plain.database_pattern = rule.database_pattern;
-      plain.table_pattern = rule.table_pattern;
-      if (rule != plain) Fail(node, "an excluded rule has nothing but its pattern: " + rule.text);
+      if (!rule.is_pattern_only()) {
+        Fail(node, "an excluded rule has nothing but its pattern: " + rule.text);
+      }
     }
     return out;
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "model/names.h"
 #include "pipeline/table_plan.h"
 #include "stage/precheck.h"
 
@@ -16,16 +17,9 @@ using Status = CheckResult::Status;
 
 namespace {
 
-std::string Lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-ObjectRule Lower(ObjectRule rule) {
-  rule.database_pattern = Lower(std::move(rule.database_pattern));
-  rule.table_pattern = Lower(std::move(rule.table_pattern));
+ObjectRule Folded(ObjectRule rule) {
+  rule.database_pattern = FoldedName(rule.database_pattern);
+  rule.table_pattern = FoldedName(rule.table_pattern);
   return rule;
 }
 
@@ -206,17 +200,13 @@ void PrecheckStage::CheckRules(const SelectionPreview& preview) {
   auto check = [&](const ObjectRule& rule, bool excludes) {
     auto matches = [&](const TableName& name) { return rule.Matches(name); };
     if (find(selected, matches) || find(left_out, matches)) return;
-    auto matches_folded = [folded = Lower(rule)](const TableName& name) {
-      return folded.Matches({Lower(name.database), Lower(name.table)});
+    auto matches_folded = [folded = Folded(rule)](const TableName& name) {
+      return folded.Matches({FoldedName(name.database), FoldedName(name.table)});
     };
-    ObjectRule plain;
-    plain.text = rule.text;
-    plain.database_pattern = rule.database_pattern;
-    plain.table_pattern = rule.table_pattern;
     const TableName* other = nullptr;
     // Of a set of letters the case is meant.
     const bool has_set = rule.text.find('[') != std::string::npos;
-    if (!has_set && (excludes || rule != plain)) other = find(selected, matches_folded);
+    if (!has_set && (excludes || !rule.is_pattern_only())) other = find(selected, matches_folded);
     if (!has_set && !excludes && other == nullptr) other = find(left_out, matches_folded);
     CheckResult result = Item("rule", Side::kSource, {});
     result.object = rule.text;

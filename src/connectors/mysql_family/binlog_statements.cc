@@ -59,13 +59,6 @@ std::pair<size_t, size_t> WrittenNames(const std::vector<Token>& tokens) {
   return {0, tokens.size()};
 }
 
-std::string FoldedName(std::string name) {
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return name;
-}
-
 // IF EXISTS: a rename of a table that is not there does nothing, also where the new name is taken,
 // which a server refuses otherwise (MariaDB's check_rename). False: nothing is left. A table that
 // is not followed may be there all the same.

@@ -101,8 +101,9 @@ TEST(DdlParserTest, OceanBaseHasWhatItCanAndNotesTheRest) {
   EXPECT_EQ(adapted.columns[0].native_type, "bigint(20) unsigned");
   EXPECT_EQ(adapted.columns[12].native_type, "point");
   EXPECT_FALSE(adapted.indexes[1].parts[1].descending);
-  ASSERT_EQ(notes.size(), 1u);
+  ASSERT_EQ(notes.size(), 2u);
   EXPECT_EQ(notes[0].column, "p");
+  EXPECT_THAT(notes[1].text, HasSubstr("ascends"));
   EXPECT_EQ(dialect.Adapted(adapted, notes), adapted);
   EXPECT_THAT(dialect.CreateTable(adapted, {})[0].sql, HasSubstr("`u` (`a b`(5), `d`) GLOBAL"));
 }

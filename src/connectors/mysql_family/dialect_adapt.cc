@@ -176,6 +176,7 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
     notes.push_back({"", fmt::format("index {} is left out: {}", index.name, why)});
     return false;
   };
+  bool was_descending = false;
   for (KeyPart& part : index.parts) {
     if (!part.expression.empty()) {
       if (!traits_.has_functional_indexes) {
@@ -187,8 +188,10 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
       }
       part.expression = AdaptExpression(part.expression);
     }
-    // A matter of speed only.
-    if (!traits_.has_descending_indexes) part.descending = false;
+    if (part.descending && !traits_.has_descending_indexes) {
+      part.descending = false;
+      was_descending = true;
+    }
     if (part.prefix_length != 0 && index.kind == IndexKind::kPrimary &&
         traits_.flavor == Flavor::kOceanBase) {
       FailDefinition(
@@ -201,6 +204,10 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
   }
   if (index.kind == IndexKind::kSpatial && !traits_.has_spatial_indexes) {
     return leave_out("the destination has no spatial indexes");
+  }
+  if (was_descending) {
+    notes.push_back({"", fmt::format("index {} ascends in all its columns: a matter of speed only",
+                                     index.name)});
   }
   const bool knows_parser = traits_.has_fulltext_parsers && Lower(index.parser) == "ngram";
   if (!index.parser.empty() && !knows_parser) {
