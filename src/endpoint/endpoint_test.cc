@@ -101,8 +101,8 @@ TEST(Registry, NamesTheSchemesItKnows) {
 
 TEST(LaneProgress, ReadsBack) {
   LaneProgress progress{
-      .low = 7, .done = {9, 10, 11, 12, 15}, .shares = {{20, 31, 4, 2}}, .chunks = {3, 8}};
-  EXPECT_EQ(progress.Encode(), "low=7;done=9-12,15;shares=20-31/4:2;chunks=3,8");
+      .low = 7, .done = {9, 10, 11, 12, 15}, .shares = {{20, 31, 4, 2, 77}}, .chunks = {3, 8}};
+  EXPECT_EQ(progress.Encode(), "low=7;done=9-12,15;shares=20-31/4:2#77;chunks=3,8");
   EXPECT_EQ(LaneProgress::Decode(progress.Encode()), progress);
   EXPECT_EQ(LaneProgress{}.Encode(), "low=0");
   EXPECT_EQ(LaneProgress::Decode(""), LaneProgress{});
@@ -114,7 +114,7 @@ TEST(LaneProgress, ReadsBack) {
     for (uint64_t n = random() % 20; n > 0; --n) progress.done.push_back(next += 1 + random() % 3);
     for (uint64_t n = random() % 3; n > 0; --n) {
       const auto share = static_cast<uint32_t>(random() % 8);
-      progress.shares.push_back({next, next + random() % 9, 8, share});
+      progress.shares.push_back({next, next + random() % 9, 8, share, random()});
     }
     for (uint64_t n = random() % 3; n > 0; --n) progress.chunks.push_back(random());
     EXPECT_EQ(LaneProgress::Decode(progress.Encode()), progress) << progress.Encode();
@@ -122,12 +122,26 @@ TEST(LaneProgress, ReadsBack) {
 }
 
 TEST(LaneProgress, RefusesDamage) {
-  for (const char* text :
-       {"low", "low=", "low=x", "low=-1", "low=1;", "low=1;done=", "low=1;done=3,2",
-        "low=1;done=5-4", "low=1;done=1-18446744073709551615", "low=1;done=4-6,6",
-        "low=99999999999999999999", "low=1;shares=5-4/2:1", "low=1;shares=1-2/2:2",
-        "low=1;shares=1-2/0:0", "low=1;shares=1-2/4294967296:0", "low=1;chunks=2;done=3", "low=1 ",
-        "low=1;more=2", "LOW=1"}) {
+  for (const char* text : {"low",
+                           "low=",
+                           "low=x",
+                           "low=-1",
+                           "low=1;",
+                           "low=1;done=",
+                           "low=1;done=3,2",
+                           "low=1;done=5-4",
+                           "low=1;done=1-18446744073709551615",
+                           "low=1;done=4-6,6",
+                           "low=99999999999999999999",
+                           "low=1;shares=5-4/2:1#1",
+                           "low=1;shares=1-2/2:2#1",
+                           "low=1;shares=1-2/0:0#1",
+                           "low=1;shares=1-2/4294967296:0#1",
+                           "low=1;shares=1-2/2:1",
+                           "low=1;chunks=2;done=3",
+                           "low=1 ",
+                           "low=1;more=2",
+                           "LOW=1"}) {
     EXPECT_THROW(LaneProgress::Decode(text), Error) << text;
   }
 }

@@ -85,6 +85,8 @@ AppliedShare ReadShare(Reader& in) {
   share.shares = in.Number32();
   in.Expect(":");
   share.share = in.Number32();
+  in.Expect("#");
+  share.cut = in.Number();
   if (share.last < share.first || share.share >= share.shares) {
     FailProgress("a share is none of its window's");
   }
@@ -105,7 +107,8 @@ std::string LaneProgress::Encode() const {
       const AppliedShare& share = shares[i];
       if (i != 0) out += ',';
       out += std::to_string(share.first) + '-' + std::to_string(share.last) + '/' +
-             std::to_string(share.shares) + ':' + std::to_string(share.share);
+             std::to_string(share.shares) + ':' + std::to_string(share.share) + '#' +
+             std::to_string(share.cut);
     }
   }
   if (!chunks.empty()) {

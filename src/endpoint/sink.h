@@ -15,13 +15,15 @@
 
 namespace godwit {
 
-// A lane's share of a merged window of transactions: the window is cut the same way every time it
-// is built from (first, last, shares), so after a crash only the missing shares are applied.
+// A lane's share of a merged window of transactions. Built again from (first, last, shares) the
+// window is cut the same way, which `cut` proves: after a crash only the missing shares are
+// applied.
 struct AppliedShare {
   Sequence first = 0;
   Sequence last = 0;
   uint32_t shares = 0;  // into how many the window was cut
   uint32_t share = 0;   // which of them this is
+  uint64_t cut = 0;     // a digest of which change went into which share
 
   bool operator==(const AppliedShare&) const = default;
 };
@@ -33,8 +35,8 @@ struct LaneProgress {
   std::vector<AppliedShare> shares;  // of windows that end above `low`
   std::vector<uint64_t> chunks;  // chunk ids this lane has loaded that the journal may not know yet
 
-  // Compact text for the lane row: "low=7;done=9-12,15;shares=20-31/4:2;chunks=3"; empty text is
-  // no progress yet. Decode throws CORRUPT_BYTES.
+  // Compact text for the lane row: "low=7;done=9-12,15;shares=20-31/4:2#77;chunks=3"; empty text
+  // is no progress yet. Decode throws CORRUPT_BYTES.
   std::string Encode() const;
   static LaneProgress Decode(std::string_view text);
   bool operator==(const LaneProgress&) const = default;
@@ -80,8 +82,9 @@ struct RowChange {
 // missing row does nothing. (Up to the exit point of the copy.)
 enum class ApplyMode { kExact, kDisplace };
 
-// Whether the destination's own foreign keys are live in a transaction: checked, and cascading. On
-// only for the changes of tables whose cascades the source does not log.
+// Whether the destination's own foreign keys are live for changes: checked, and cascading. On only
+// for tables whose cascades the source does not log, and for what it changed with its own checks
+// on.
 enum class ForeignKeys { kOff, kLive };
 
 // One lane into a destination: one connection, one lane row. One thread at a time. Rows and changes
@@ -103,8 +106,9 @@ class Sink {
 
   // Opens a transaction whose first statement updates the lane row to `progress`, which holds once
   // Commit returns. Throws FENCED (kBlocked) if the epoch is no longer ours.
-  virtual void Begin(const LaneProgress& progress, ForeignKeys foreign_keys) = 0;
-  // Rows read by the copy. kDisplace on a clash. After an error some of them may be there.
+  virtual void Begin(const LaneProgress& progress) = 0;
+  // Rows read by the copy; foreign keys are off. kDisplace on a clash. After an error some of them
+  // may be there.
   virtual void Load(const WritePlan& plan, const RowBatch& rows) = 0;
   // Within the open transaction: RollbackToSavepoint undoes what came after the latest Savepoint,
   // also after a statement of it has failed.
@@ -114,7 +118,8 @@ class Sink {
   // after-image may be absent (update: the column keeps its value, and a missing row is
   // an error in either mode; insert: the column's default). Changes of keyless tables match the
   // whole before-image, one row each.
-  virtual void Apply(std::span<const RowChange> changes, ApplyMode mode) = 0;
+  virtual void Apply(std::span<const RowChange> changes, ApplyMode mode,
+                     ForeignKeys foreign_keys) = 0;
   // After a lost connection during COMMIT: reconnects, locks the lane row, reads it, and returns
   // normally if it says `progress`, else throws the transient error; Stopped when stopped
   // meanwhile.

@@ -90,7 +90,7 @@ LaneBatch& LaneScheduler::Place(const ReplayTransaction& transaction,
   bool is_one_lane = std::all_of(conflicts.begin(), conflicts.end(),
                                  [&](const LaneBatch* batch) { return batch->lane == lane; });
   if (is_one_lane) return EndOf(lane, transaction);
-  LaneBatch& batch = NewBatch(lane, transaction.foreign_keys);
+  LaneBatch& batch = NewBatch(lane);
   for (LaneBatch* earlier : conflicts) {
     if (earlier->lane == lane) continue;
     earlier->is_sealed = true;  // or what comes later would keep this one waiting
@@ -104,20 +104,18 @@ LaneBatch& LaneScheduler::EndOf(int lane, const ReplayTransaction& transaction) 
   Lane& queue = lanes_[static_cast<size_t>(lane)];
   if (!queue.empty()) {
     LaneBatch& last = *queue.back();
-    bool fits = !last.is_sealed && last.foreign_keys == transaction.foreign_keys &&
-                last.rows + transaction.rows <= limits_.batch_rows &&
+    bool fits = !last.is_sealed && last.rows + transaction.rows <= limits_.batch_rows &&
                 last.bytes + transaction.bytes <= limits_.batch_bytes;
     if (fits) return last;
     last.is_sealed = true;
   }
-  return NewBatch(lane, transaction.foreign_keys);
+  return NewBatch(lane);
 }
 
-LaneBatch& LaneScheduler::NewBatch(int lane, ForeignKeys foreign_keys) {
+LaneBatch& LaneScheduler::NewBatch(int lane) {
   auto batch = std::make_unique<LaneBatch>();
   batch->id = ++last_id_;
   batch->lane = lane;
-  batch->foreign_keys = foreign_keys;
   Lane& queue = lanes_[static_cast<size_t>(lane)];
   queue.push_back(std::move(batch));
   return *queue.back();

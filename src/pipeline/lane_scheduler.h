@@ -16,7 +16,6 @@ namespace godwit {
 // Whole source transactions that one lane applies in one destination transaction.
 struct LaneBatch {
   int lane = 0;
-  ForeignKeys foreign_keys = ForeignKeys::kOff;
   std::vector<std::unique_ptr<ReplayTransaction>> transactions;
 
  private:
@@ -79,7 +78,7 @@ class LaneScheduler {
   LaneBatch& Place(const ReplayTransaction& transaction, const std::vector<LaneBatch*>& conflicts)
       REQUIRES_LOCK(mutex_);
   LaneBatch& EndOf(int lane, const ReplayTransaction& transaction) REQUIRES_LOCK(mutex_);
-  LaneBatch& NewBatch(int lane, ForeignKeys foreign_keys) REQUIRES_LOCK(mutex_);
+  LaneBatch& NewBatch(int lane) REQUIRES_LOCK(mutex_);
   int LeastBusy() const REQUIRES_LOCK(mutex_);
   void Register(const ConflictKeys& keys, LaneBatch& batch) REQUIRES_LOCK(mutex_);
   void Forget(const LaneBatch& batch) REQUIRES_LOCK(mutex_);

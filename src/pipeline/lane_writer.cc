@@ -86,11 +86,11 @@ LaneProgress LaneWriter::With(std::span<const Sequence> sequences) {
   return progress;
 }
 
-void LaneWriter::CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
-                            const std::function<void(Sink&)>& write, std::stop_token stop) {
+void LaneWriter::CommitOnce(const LaneProgress& done, const std::function<void(Sink&)>& write,
+                            std::stop_token stop) {
   try {
     Sink& sink = OpenSink();
-    sink.Begin(done, foreign_keys);
+    sink.Begin(done);
     write(sink);
     CrashPoint("replay-before-commit");
     sink.Commit(stop);
@@ -111,14 +111,14 @@ void LaneWriter::CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
   progress_.NoteDurable(done.low);
 }
 
-void LaneWriter::Commit(const LaneProgress& done, ForeignKeys foreign_keys,
-                        const std::function<void(Sink&)>& write, std::stop_token stop) {
+void LaneWriter::Commit(const LaneProgress& done, const std::function<void(Sink&)>& write,
+                        std::stop_token stop) {
   RetryTransient(options_.retry, stop, options_.on_transient,
-                 [&] { CommitOnce(done, foreign_keys, write, stop); });
+                 [&] { CommitOnce(done, write, stop); });
 }
 
 void LaneWriter::SaveProgress(std::stop_token stop) {
-  Commit(With({}), ForeignKeys::kOff, [](Sink&) {}, stop);
+  Commit(With({}), [](Sink&) {}, stop);
 }
 
 void LaneWriter::Execute(const Statement& statement, std::stop_token stop) {
@@ -142,7 +142,7 @@ void LaneWriter::ApplyBatch(const LaneBatch& batch, std::stop_token stop) {
   if (TryBatch(batch, stop)) return;
   for (const auto& transaction : batch.transactions) {
     ApplyRuns(
-        transaction->sequence, transaction->foreign_keys,
+        transaction->sequence,
         [&](const RunVisitor& visit) {
           RunBuilder builder(kRunRows, visit);
           for (const ReplayRows& rows : transaction->parts) builder.Add(rows);
@@ -158,9 +158,11 @@ bool LaneWriter::TryBatch(const LaneBatch& batch, std::stop_token stop) {
   for (const auto& transaction : batch.transactions) sequences.push_back(transaction->sequence);
   try {
     Commit(
-        With(sequences), batch.foreign_keys,
+        With(sequences),
         [&](Sink& sink) {
-          const RunVisitor visit = [&](const ChangeRun& run) { sink.Apply(run.changes, run.mode); };
+          const RunVisitor visit = [&](const ChangeRun& run) {
+            sink.Apply(run.changes, run.mode, run.foreign_keys);
+          };
           RunBuilder builder(kRunRows, visit);
           for (const auto& transaction : batch.transactions) {
             for (const ReplayRows& rows : transaction->parts) builder.Add(rows);
@@ -176,10 +178,9 @@ bool LaneWriter::TryBatch(const LaneBatch& batch, std::stop_token stop) {
   return true;
 }
 
-void LaneWriter::ApplyRuns(Sequence sequence, ForeignKeys foreign_keys, const Runs& runs,
-                           std::stop_token stop) {
+void LaneWriter::ApplyRuns(Sequence sequence, const Runs& runs, std::stop_token stop) {
   const std::vector<Sequence> sequences{sequence};
-  ApplyCarefully({sequence, sequence}, [&] { return With(sequences); }, foreign_keys, runs, stop);
+  ApplyCarefully({sequence, sequence}, [&] { return With(sequences); }, runs, stop);
   progress_.Complete(sequences);
 }
 
@@ -189,17 +190,17 @@ void LaneWriter::ApplyShare(const AppliedShare& share, const Runs& runs, std::st
     progress.shares.push_back(share);
     return progress;
   };
-  ApplyCarefully({share.first, share.last}, done, ForeignKeys::kOff, runs, stop);
+  ApplyCarefully({share.first, share.last}, done, runs, stop);
 }
 
 void LaneWriter::ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done,
-                                ForeignKeys foreign_keys, const Runs& runs, std::stop_token stop) {
+                                const Runs& runs, std::stop_token stop) {
   Attempt attempt;
   attempt.span = span;
   for (;;) {
     try {
       Commit(
-          done(), foreign_keys,
+          done(),
           [&](Sink& sink) {
             attempt.Rewind();
             runs([&](const ChangeRun& run) {
@@ -227,7 +228,7 @@ void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
   attempt.is_applying = true;
   attempt.is_row = attempt.slow_runs.contains(attempt.run);
   if (!attempt.is_row) {
-    sink.Apply(run.changes, run.mode);
+    sink.Apply(run.changes, run.mode, run.foreign_keys);
     attempt.row += run.changes.size();
     return;
   }
@@ -236,7 +237,7 @@ void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
     if (attempt.left_out.contains(attempt.row)) continue;
     attempt.object = run.changes[i].plan->table->name.ToString();
     attempt.description = Describe(run.changes[i]);
-    sink.Apply(run.changes.subspan(i, 1), run.mode);
+    sink.Apply(run.changes.subspan(i, 1), run.mode, run.foreign_keys);
   }
 }
 

@@ -41,13 +41,12 @@ class LaneWriter {
   using Runs = std::function<void(const RunVisitor&)>;
   // Applies one transaction of any length in one destination transaction, without holding it. A row
   // that cannot go is shown to the user, who says whether it is tried again or left out.
-  void ApplyRuns(Sequence sequence, ForeignKeys foreign_keys, const Runs& runs,
-                 std::stop_token stop);
+  void ApplyRuns(Sequence sequence, const Runs& runs, std::stop_token stop);
   // The same for a share of a merged window; the window's transactions are not complete by it.
   void ApplyShare(const AppliedShare& share, const Runs& runs, std::stop_token stop);
   // `write` fills the destination transaction that commits `done`.
-  void Commit(const LaneProgress& done, ForeignKeys foreign_keys,
-              const std::function<void(Sink&)>& write, std::stop_token stop);
+  void Commit(const LaneProgress& done, const std::function<void(Sink&)>& write,
+              std::stop_token stop);
   // Makes durable what all lanes have applied.
   void SaveProgress(std::stop_token stop);
   // Outside of transactions; transient errors are the caller's.
@@ -67,10 +66,10 @@ class LaneWriter {
   Sink& OpenSink();
   void Ask(const std::function<void(Sink&)>& call);
   void RollBack();
-  void CommitOnce(const LaneProgress& done, ForeignKeys foreign_keys,
-                  const std::function<void(Sink&)>& write, std::stop_token stop);
-  void ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done,
-                      ForeignKeys foreign_keys, const Runs& runs, std::stop_token stop);
+  void CommitOnce(const LaneProgress& done, const std::function<void(Sink&)>& write,
+                  std::stop_token stop);
+  void ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done, const Runs& runs,
+                      std::stop_token stop);
   bool TryBatch(const LaneBatch& batch, std::stop_token stop);
   void ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt);
   void AskAbout(Attempt& attempt, const Error& error, std::stop_token stop);

@@ -195,7 +195,7 @@ Loader::Loaded Loader::LoadChunk(RowReader& reader, Sink& sink, const Work& work
   const CopyJob& job = *work.job;
   LaneProgress progress;
   progress.chunks = {work.chunk.id};
-  sink.Begin(progress, ForeignKeys::kOff);
+  sink.Begin(progress);
   UntilStopped(reader, stop, [&] { reader.Open(job.scan, work.chunk.range); });
   RowBatch batch(job.scan.columns.size());
   RowBatch mapped;

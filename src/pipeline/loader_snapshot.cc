@@ -81,7 +81,7 @@ uint64_t Loader::CopyTable(RowReader& reader, Sink& sink, const CopyJob& job, Se
       throttle_.Pass(batch.rows(), batch.bytes(), stop);
       if (!std::exchange(is_open, true)) {
         WaitForPressure(sink, stop);
-        sink.Begin({}, ForeignKeys::kOff);
+        sink.Begin({});
       }
       const RowBatch& mapped_rows = job.plan->Mapped(batch, mapped);
       const uint64_t written = WriteSnapshotBatch(sink, job, mapped_rows, aside);
@@ -151,7 +151,7 @@ bool Loader::LoadRow(const CopyJob& job, const RowBatch& rows, UnfitRow& row,
   return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
     auto sink = link_.destination.OpenSink();
     sink->Attach(link_.name, 0, link_.epoch);
-    sink->Begin({}, ForeignKeys::kOff);
+    sink->Begin({});
     const uint64_t loaded = LoadWhatFits(*sink, job.plan->write(), one, [&](UnfitRow again) {
       row.error = again.error;
       return true;

@@ -28,23 +28,27 @@ std::optional<MergeRunner::Applied> MergeRunner::Run(Sequence first, std::stop_t
   Collected collected = Collect(first, {}, shares, stop);
   bool is_worth_it = collected.totals.transactions >= kFewestTransactions;
   if (!is_worth_it || mapper_.has_left_out()) return {};
-  Apply(*collected.window, {first, collected.totals.last, shares, {}}, stop);
+  Apply(*collected.window, {first, collected.totals.last, shares, collected.window->cut(), {}},
+        stop);
   return collected.totals;
 }
 
 MergeRunner::Applied MergeRunner::Finish(const ReplayProgress::OpenWindow& open,
                                          std::stop_token stop) {
   Collected collected = Collect(open.first, open.last, open.shares, stop);
-  if (mapper_.has_left_out() || collected.totals.last != open.last) {
+  const bool is_same = !mapper_.has_left_out() && collected.totals.last == open.last &&
+                       collected.window->cut() == open.cut;
+  if (!is_same) {
     throw Error({.code = "MERGE_WINDOW_CHANGED",
                  .kind = ErrorKind::kBlocked,
                  .side = Side::kDestination,
                  .object = link_.name,
                  .message = "a merged window of transactions cannot be built again as it was",
-                 .cause =
-                     "it was cut off half-way, and a table of it is missing at the destination "
-                     "or transactions of it in the store",
-                 .remedy = "bring the table back and resume the project"});
+                 .cause = "it was cut off half-way, and since then a table of it or one of its "
+                          "unique keys was changed at the destination, or transactions of it were "
+                          "taken from the store",
+                 .remedy = "bring back what was changed until the window is through (answer its "
+                           "rows with --skip where they are blocked), and resume the project"});
   }
   Apply(*collected.window, open, stop);
   return collected.totals;
@@ -66,7 +70,7 @@ MergeRunner::Collected MergeRunner::Collect(Sequence first, std::optional<Sequen
       if (is_apart) break;
     }
     auto mapped = mapper_.Map(*transaction, *reader, stop);
-    if (mapped->foreign_keys == ForeignKeys::kLive) break;
+    if (mapped->has_live_foreign_keys) break;
     out.totals.last = transaction->sequence;
     out.totals.source_time_us = transaction->source_time_us;
     ++out.totals.transactions;
@@ -89,7 +93,7 @@ void MergeRunner::Apply(const MergeWindow& window, const ReplayProgress::OpenWin
            share += static_cast<uint32_t>(lanes)) {
         if (window.rows_of(share) != 0 && !open.applied.contains(share)) {
           writers_[lane]->ApplyShare(
-              {open.first, open.last, open.shares, share},
+              {open.first, open.last, open.shares, share, open.cut},
               [&](const RunVisitor& visit) { window.Visit(share, kRunRows, visit); }, s);
         }
         finished.fetch_add(1);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/merge_window.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <numeric>
 #include <unordered_set>
@@ -59,6 +61,7 @@ void MergeWindow::Add(std::unique_ptr<ReplayTransaction> transaction) {
 void MergeWindow::Cut() {
   Join();
   Assign();
+  NoteCut();
   Fold();
   rows_of_.assign(shares_, 0);
   for (const Change& change : changes_) {
@@ -124,6 +127,20 @@ void MergeWindow::Assign() {
     *least += size[i];
     changes_[i].share = static_cast<uint32_t>(least - load.begin());
   }
+}
+
+void MergeWindow::NoteCut() {
+  std::string bytes;
+  const ReplayTable* table = nullptr;
+  for (const Change& change : changes_) {
+    if (change.table != table) {
+      AppendLengthPrefixed(bytes, change.table->plan->write().table->name.ToString());
+    }
+    table = change.table;
+    AppendFixed(bytes, change.row.op);
+    AppendFixed(bytes, change.share);
+  }
+  cut_ = XXH3_64bits(bytes.data(), bytes.size());
 }
 
 void MergeWindow::Fold() {

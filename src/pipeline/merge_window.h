@@ -24,7 +24,8 @@ namespace godwit {
 // and a later insert are left apart: other rows may have had its values meanwhile.
 //
 // Cutting: changes that conflict are joined into components; each goes whole, in log order, to the
-// share with the least rows so far.
+// share with the least rows so far. What conflicts follows from the tables' definitions at the
+// destination: those of another day may cut the same transactions otherwise.
 class MergeWindow {
  public:
   explicit MergeWindow(uint32_t shares) : shares_(shares) {}
@@ -38,6 +39,8 @@ class MergeWindow {
   uint32_t shares() const { return shares_; }
   // Rows that are left of it after folding.
   size_t rows_of(uint32_t share) const { return rows_of_[share]; }
+  // A digest of which change is in which share: equal only for the same cut of the same changes.
+  uint64_t cut() const { return cut_; }
   void Visit(uint32_t share, size_t max_rows, const RunVisitor& visit) const;
 
  private:
@@ -53,6 +56,7 @@ class MergeWindow {
   size_t Root(size_t i);
   void Unite(size_t a, size_t b);
   void Assign();
+  void NoteCut();
   void Fold();
   bool FoldInto(Change& earlier, const Change& later);
   void MergeAfter(Change& earlier, const Change& later);
@@ -64,6 +68,7 @@ class MergeWindow {
   std::vector<size_t> rows_of_;
   std::map<const ReplayTable*, std::unique_ptr<RowBatch>> merged_;  // images put together
   size_t bytes_ = 0;
+  uint64_t cut_ = 0;
 };
 
 }  // namespace godwit

@@ -24,6 +24,7 @@ class TestDatabase {
   using Row = std::vector<Cell>;
 
   void Create(TableSchemaPtr table);
+  void Redefine(TableSchemaPtr table);  // with its rows
   void Drop(const TableName& name);
   void Truncate(const TableName& name);
   void Rename(const TableName& from, const TableName& to);

@@ -54,11 +54,11 @@ class TestSink : public Sink {
   ~TestSink() override { database_.End(this, {}); }
   Fence RaiseEpoch(const std::string&, int) override { return {1, database_.Lanes()}; }
   void Attach(const std::string&, int lane, uint64_t) override { lane_ = lane; }
-  void Begin(const LaneProgress& progress, ForeignKeys) override { progress_ = progress; }
+  void Begin(const LaneProgress& progress) override { progress_ = progress; }
   void Load(const WritePlan&, const RowBatch&) override { FAIL(); }
   void Savepoint() override { FAIL(); }
   void RollbackToSavepoint() override { FAIL(); }
-  void Apply(std::span<const RowChange> changes, ApplyMode mode) override {
+  void Apply(std::span<const RowChange> changes, ApplyMode mode, ForeignKeys) override {
     ++database_.runs;
     for (const RowChange& change : changes) database_.Apply(this, change, mode);
   }
@@ -88,6 +88,11 @@ void TestDatabase::Create(TableSchemaPtr table) {
   MutexLock lock(mutex_);
   TableName name = table->name;
   tables_[name] = {std::move(table), ++created_, {}};
+}
+
+void TestDatabase::Redefine(TableSchemaPtr table) {
+  MutexLock lock(mutex_);
+  tables_.at(table->name).schema = table;
 }
 
 void TestDatabase::Drop(const TableName& name) {

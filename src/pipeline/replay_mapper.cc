@@ -26,15 +26,12 @@ std::unique_ptr<ReplayTransaction> ReplayMapper::Map(const LoggedTransaction& tr
   LogPart part;
   while (reader.NextPart(part)) {
     GODWIT_CHECK(part.kind == LogPart::Kind::kRows, "a transaction with DDL is marked as such");
-    const bool foreign_key_checks = part.rows.foreign_key_checks;
     ReplayRows rows;
     if (!MapPart(transaction.sequence, std::move(part.rows), rows, stop)) continue;
     rows.table->conflicts->Append(rows.change, out->keys);
     out->rows += rows.change.ops.size();
     out->bytes += rows.change.before.bytes() + rows.change.after.bytes();
-    if (rows.table->has_live_foreign_keys && foreign_key_checks) {
-      out->foreign_keys = ForeignKeys::kLive;
-    }
+    out->has_live_foreign_keys |= rows.foreign_keys == ForeignKeys::kLive;
     out->parts.push_back(std::move(rows));
   }
   out->keys.Normalize();
@@ -64,19 +61,6 @@ void ReplayMapper::Stream(Sequence sequence, const RunVisitor& visit, std::stop_
       },
       stop);
   flush();
-}
-
-ForeignKeys ReplayMapper::ForeignKeysOf(Sequence sequence, std::stop_token stop) {
-  ForeignKeys out = ForeignKeys::kOff;
-  ForEachPart(
-      sequence,
-      [&](LogPart& part) {
-        if (part.kind != LogPart::Kind::kRows || !part.rows.foreign_key_checks) return;
-        auto table = FindTable(sequence, part.rows, stop);
-        if (table && table->has_live_foreign_keys) out = ForeignKeys::kLive;
-      },
-      stop);
-  return out;
 }
 
 std::vector<SchemaChange> ReplayMapper::SchemaChanges(Sequence sequence, std::stop_token stop) {
@@ -114,6 +98,8 @@ bool ReplayMapper::MapPart(Sequence sequence, RowsChange change, ReplayRows& out
   out.table = FindTable(sequence, change, stop);
   if (!out.table) return false;
   out.mode = tables_.Mode(change.table->name, sequence);
+  const bool is_live = out.table->has_live_foreign_keys && change.foreign_key_checks;
+  out.foreign_keys = is_live ? ForeignKeys::kLive : ForeignKeys::kOff;
   const bool is_mapped = AskWhileBlocked(
       sequence, change.table->name,
       [&] { out.table->plan->MapChange(std::move(change), out.change); }, stop);

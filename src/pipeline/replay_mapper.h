@@ -27,8 +27,6 @@ class ReplayMapper {
                                          std::stop_token stop);
   // Its changes run after run, each read from the Log when it is its turn.
   void Stream(Sequence sequence, const RunVisitor& visit, std::stop_token stop);
-  // Whether its changes go with live foreign keys.
-  ForeignKeys ForeignKeysOf(Sequence sequence, std::stop_token stop);
   // The definitions it changes, in order.
   std::vector<SchemaChange> SchemaChanges(Sequence sequence, std::stop_token stop);
 

@@ -19,6 +19,7 @@ ReplayProgress::ReplayProgress(const std::vector<LaneState>& lanes) {
       window.first = share.first;
       window.last = share.last;
       window.shares = share.shares;
+      window.cut = share.cut;
       window.applied.insert(share.share);
     }
   }

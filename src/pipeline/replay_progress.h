@@ -26,6 +26,7 @@ class ReplayProgress {
     Sequence first = 0;
     Sequence last = 0;
     uint32_t shares = 0;
+    uint64_t cut = 0;
     std::set<uint32_t> applied;
   };
   const std::optional<OpenWindow>& open_window() const { return open_window_; }

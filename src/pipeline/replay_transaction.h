@@ -20,6 +20,7 @@ namespace godwit {
 struct ReplayRows {
   std::shared_ptr<const ReplayTable> table;
   ApplyMode mode = ApplyMode::kExact;
+  ForeignKeys foreign_keys = ForeignKeys::kOff;
   MappedChange change;
 };
 
@@ -30,25 +31,27 @@ struct ReplayTransaction {
   std::vector<ReplayRows> parts;
   size_t rows = 0;
   size_t bytes = 0;
-  ForeignKeys foreign_keys = ForeignKeys::kOff;
+  bool has_live_foreign_keys = false;  // for some of its changes
   ConflictKeys keys;
 };
 
-// Changes of one or more transactions in log order, cut where the apply mode changes.
+// Changes of one or more transactions in log order, cut where the way they are applied changes.
 struct ChangeRun {
   std::span<const RowChange> changes;
   ApplyMode mode = ApplyMode::kExact;
+  ForeignKeys foreign_keys = ForeignKeys::kOff;
 };
 using RunVisitor = std::function<void(const ChangeRun&)>;
 
-// Gathers references to rows and hands them on as runs of one mode of at most `max_rows`.
+// Gathers references to rows and hands them on as runs of at most `max_rows`.
 class RunBuilder {
  public:
   RunBuilder(size_t max_rows, const RunVisitor& visit) : max_rows_(max_rows), visit_(visit) {}
 
   void Add(const ReplayRows& rows) {
-    if (rows.mode != mode_) Flush();
+    if (rows.mode != mode_ || rows.foreign_keys != foreign_keys_) Flush();
     mode_ = rows.mode;
+    foreign_keys_ = rows.foreign_keys;
     for (size_t i = 0; i < rows.change.ops.size(); ++i) {
       changes_.push_back({.plan = &rows.table->plan->write(),
                           .op = rows.change.ops[i],
@@ -60,7 +63,7 @@ class RunBuilder {
     }
   }
   void Flush() {
-    if (!changes_.empty()) visit_({changes_, mode_});
+    if (!changes_.empty()) visit_({changes_, mode_, foreign_keys_});
     changes_.clear();
   }
 
@@ -68,6 +71,7 @@ class RunBuilder {
   const size_t max_rows_;
   const RunVisitor& visit_;
   ApplyMode mode_ = ApplyMode::kExact;
+  ForeignKeys foreign_keys_ = ForeignKeys::kOff;
   std::vector<RowChange> changes_;
 };
 

@@ -212,10 +212,8 @@ void Replayer::Impl::RunBarrier(const LoggedTransaction& transaction, std::stop_
     ddl.Run(sequence, mapper.SchemaChanges(sequence, stop), stop);
     tables.Refresh();
   }
-  const ForeignKeys foreign_keys = mapper.ForeignKeysOf(sequence, stop);
   writers[0]->ApplyRuns(
-      sequence, foreign_keys,
-      [&](const RunVisitor& visit) { mapper.Stream(sequence, visit, stop); }, stop);
+      sequence, [&](const RunVisitor& visit) { mapper.Stream(sequence, visit, stop); }, stop);
   Applied(1, static_cast<int64_t>(transaction.rows), static_cast<int64_t>(transaction.bytes),
           transaction.source_time_us);
 }

@@ -237,6 +237,50 @@ TEST(Replayer, AMergedWindowIsFinishedAfterACrash) {
   }
 }
 
+// Another unique key at the destination would cut the same transactions otherwise: shares taken for
+// applied would leave changes out, and apply others twice.
+TEST(Replayer, AMergedWindowIsNotFinishedByOtherDefinitions) {
+  TestWorld world;
+  const TableSchemaPtr table = MakeTable();
+  auto stricter = std::make_shared<TableSchema>(*table);
+  stricter->indexes.push_back(
+      {.name = "own", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "a"}}});
+  world.database.Create(table);
+  auto row = [](int id, bool has_a) {
+    return Row{
+        std::to_string(id), {}, has_a ? Cell(std::to_string(id / 2)) : Cell(), std::to_string(id)};
+  };
+  constexpr int kRows = 700;  // enough to be merged
+  for (int id = 0; id < kRows; ++id) {
+    const Row after = row(id, id % 2 == 0);
+    world.store.Append({Change(table, ChangeOp::kInsert, nullptr, &after)});
+  }
+  // The value of `a` moves to the neighbour.
+  for (int id = 0; id < kRows; ++id) {
+    const Row before = row(id, id % 2 == 0);
+    const Row after = row(id, id % 2 == 1);
+    world.store.Append({Change(table, ChangeOp::kUpdate, &before, &after)});
+  }
+  world.database.before_commit = [](int number) {
+    if (number == 2) throw Error({.code = "CRASH", .message = "crash"});
+  };
+  ASSERT_TRUE(world.Replay(4, {.merge = true}).has_value());
+  world.database.before_commit = nullptr;
+  ASSERT_FALSE(world.database.Lanes().at(0).progress.shares.empty());
+  world.database.Redefine(stricter);
+  auto failure = world.Replay(4, {.merge = true});
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->code(), "MERGE_WINDOW_CHANGED");
+  world.database.Redefine(table);
+  failure = world.Replay(4, {.merge = true});
+  EXPECT_FALSE(failure.has_value()) << failure->what();
+  const auto rows = world.database.Rows(kTable);
+  ASSERT_EQ(rows.size(), static_cast<size_t>(kRows));
+  for (const Row& found : rows) {
+    EXPECT_EQ(found[2].has_value(), std::stoi(*found[0]) % 2 == 1) << *found[0];
+  }
+}
+
 Row MakeRow(int id, const char* name = nullptr) {
   return {std::to_string(id), name ? Cell(name) : Cell(), {}, {}};
 }

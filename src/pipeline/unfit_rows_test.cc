@@ -15,7 +15,7 @@ class PickySink : public Sink {
  public:
   Fence RaiseEpoch(const std::string&, int) override { return {}; }
   void Attach(const std::string&, int, uint64_t) override {}
-  void Begin(const LaneProgress&, ForeignKeys) override {}
+  void Begin(const LaneProgress&) override {}
   void Load(const WritePlan&, const RowBatch& rows) override {
     for (size_t row = 0; row < rows.rows(); ++row) {
       if (rows.cell(row, 1) == "gone") {
@@ -31,7 +31,7 @@ class PickySink : public Sink {
   }
   void Savepoint() override { saved_ = ids.size(); }
   void RollbackToSavepoint() override { ids.resize(saved_); }
-  void Apply(std::span<const RowChange>, ApplyMode) override {}
+  void Apply(std::span<const RowChange>, ApplyMode, ForeignKeys) override {}
   void Commit(std::stop_token) override {}
   void Rollback() override {}
   void Execute(const Statement&, std::stop_token) override {}

@@ -329,9 +329,10 @@ void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const RowBa
         sink_ = link_.destination.OpenSink();
         sink_->Attach(link_.name, options_.lane, link_.epoch);
       }
-      sink_->Begin({.low = replayer_ == nullptr ? 0 : replayer_->applied()}, ForeignKeys::kOff);
-      sink_->Apply(deletes, ApplyMode::kDisplace);  // a missing row is deleted already
-      sink_->Apply(inserts, ApplyMode::kExact);
+      sink_->Begin({.low = replayer_ == nullptr ? 0 : replayer_->applied()});
+      sink_->Apply(deletes, ApplyMode::kDisplace,
+                   ForeignKeys::kOff);  // a missing row is deleted already
+      sink_->Apply(inserts, ApplyMode::kExact, ForeignKeys::kOff);
       sink_->Commit(stop);
     } catch (const Error& error) {
       RollBack(error);

@@ -46,7 +46,11 @@ void FullStage::Run(std::stop_token stop) {
   do {
     try {
       const Sequence known = link_.store.last();
-      if (changed.empty()) CopyAll(Tables(), known, stop);
+      if (changed.empty()) {
+        const std::vector<TableSchemaPtr> tables = Tables();
+        DropLost(tables, stop);
+        CopyAll(tables, known, stop);
+      }
       if (!changed.empty()) CopyAgain(std::exchange(changed, {}), stop);
       if (capturer_ == nullptr) break;
       ResolveBounds(stop);
@@ -141,6 +145,34 @@ std::vector<TableSchemaPtr> FullStage::Tables() {
     }
   }
   return tables;
+}
+
+// What the source has lost since the table was made here, and no log tells of: before the start of
+// capture, or at any time where changes are not followed.
+void FullStage::DropLost(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
+  std::set<TableName> known;
+  for (const TableSchemaPtr& table : tables) known.insert(table->name);
+  for (const SchemaVersion& version : link_.store.LatestSchemas()) known.insert(version.name);
+  const StageJournal schema(link_.metadata, link_.project, "schema");
+  for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "schema")) {
+    const json detail = schema.Detail(entry.object);
+    const TableName name = TableName::FromText(entry.object);
+    const auto mapping = link_.translator.rules().Find(name);
+    const bool is_lost = mapping && entry.status == "done" && detail.value("kind", "") == "table" &&
+                         !known.contains(name) && !journal_.IsDone(entry.object);
+    if (!is_lost) continue;
+    const bool is_there = destination_->Table(mapping->destination).has_value();
+    if (is_there && IsOursToMake(name)) {
+      sink_->Execute({.part = Statement::Part::kTable,
+                      .table = mapping->destination,
+                      .sql = link_.destination.dialect().DropTable(mapping->destination)},
+                     stop);
+    } else if (is_there) {
+      Truncate(name, stop);
+    }
+    link_.metadata.RemoveChunks(link_.project, name);
+    journal_.Put(entry.object, "done", {{"rows", 0}, {"dropped", true}});
+  }
 }
 
 void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known,

@@ -57,6 +57,7 @@ class FullStage : public Stage {
   void ForgetDone(const TableName& source);
   void CloseFindings();
   void TakeUpLaneChunks(const Jobs& jobs);
+  void DropLost(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
   // `known`: up to there the log's DDL is in the definitions.
   void CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known, std::stop_token stop);
   void CopyKeyed(const Jobs& jobs, std::stop_token stop);

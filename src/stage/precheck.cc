@@ -33,7 +33,7 @@ constexpr std::string_view kItems =
     "read_only, read_privilege, reload, replication_client, replication_slave, same_table, "
     "rule, selection, server_id, sql_mode, time_zone, trigger, unique_key_clash, "
     "unique_key_collation, "
-    "version, view_privilege, write_privilege";
+    "version, view_closure, view_privilege, write_privilege";
 
 std::string_view Word(Status status) {
   switch (status) {

@@ -35,6 +35,9 @@ class PrecheckStage : public Stage {
   TableName CheckName(const TableName& name, const TableName& to,
                       std::map<TableName, TableName>& sources);
   void CheckViews();
+  // What it reads from and neither side gives the destination, into `open`.
+  void CheckViewReads(const ViewSchema& view, TakenNames& here, TakenNames& there,
+                      std::vector<CheckResult>& open);
   void CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination);
   void CheckRules(const SelectionPreview& preview);
   void CheckRuleColumns();

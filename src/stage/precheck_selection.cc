@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "model/names.h"
 #include "pipeline/table_plan.h"
@@ -147,11 +148,15 @@ void PrecheckStage::CheckSelection() {
 // Read, for what shows a definition differs from server to server.
 void PrecheckStage::CheckViews() {
   if (views_.empty() || !link_.spec.Has(MigrationType::kSchema)) return;
-  auto catalog = link_.source.OpenCatalog();
-  const size_t before = results_.size();
+  auto source = link_.source.OpenCatalog();
+  auto destination = link_.destination.OpenCatalog();
+  TakenNames here(*source, link_.source.dialect());
+  TakenNames there(*destination, link_.destination.dialect());
+  std::vector<CheckResult> unread;
+  std::vector<CheckResult> open;
   for (const SelectionPreview::Selected& view : views_) {
     try {
-      static_cast<void>(catalog->View(view.name));
+      if (auto definition = source->View(view.name)) CheckViewReads(*definition, here, there, open);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient) throw;
       CheckResult result = Item("view_privilege", Side::kSource, view.name);
@@ -161,13 +166,38 @@ void PrecheckStage::CheckViews() {
       result.remedy =
           fmt::format("GRANT SHOW VIEW ON {} to the account, or leave the view out (--exclude)",
                       link_.source.dialect().Quote(view.name));
-      Add(std::move(result));
+      unread.push_back(std::move(result));
     }
   }
-  if (results_.size() != before) return;
-  CheckResult result = Item("view_privilege", Side::kSource, {});
-  result.message = "every view's definition can be read";
-  Add(std::move(result));
+  auto add = [&](std::vector<CheckResult> found, const char* item, const char* when_quiet) {
+    if (found.empty()) {
+      found.push_back(Item(item, Side::kSource, {}));
+      found.back().message = when_quiet;
+    }
+    for (CheckResult& result : found) Add(std::move(result));
+  };
+  add(std::move(unread), "view_privilege", "every view's definition can be read");
+  add(std::move(open), "view_closure", "every view finds there what it reads from");
+}
+
+void PrecheckStage::CheckViewReads(const ViewSchema& view, TakenNames& here, TakenNames& there,
+                                   std::vector<CheckResult>& open) {
+  std::set<TableName> missing;
+  auto look = [&](const TableName& name) {
+    const bool is_carried = link_.translator.rules().Find(name).has_value();
+    if (!is_carried && here.Has(name) && !there.Has(name)) missing.insert(name);
+    return name;
+  };
+  link_.source.dialect().MapTableNames(view.select, view.name.database, look);
+  for (const TableName& name : missing) {
+    CheckResult result = Item("view_closure", Side::kSource, view.name);
+    result.status = Status::kFail;
+    result.message = fmt::format(
+        "it reads from {}, which is not selected and not at the destination", name.ToString());
+    result.cause = "the destination cannot make the view without it";
+    result.remedy = "select it too, make it there, or leave the view out (--exclude)";
+    open.push_back(std::move(result));
+  }
 }
 
 // The rules' columns and filter, before anything runs by them.

@@ -44,7 +44,7 @@ class SinkContract : public Contract {
       if (change.op != ChangeOp::kDelete) ref.after = &after, ref.after_row = row;
       refs.push_back(ref);
     }
-    sink.Apply(refs, mode);
+    sink.Apply(refs, mode, ForeignKeys::kOff);
   }
   // One whole transaction; the code of its error after a rollback, "" if none.
   std::string Commit(const std::vector<Change>& changes, ApplyMode mode) {
@@ -52,7 +52,7 @@ class SinkContract : public Contract {
   }
   std::string CommitTo(const WritePlan& plan, const std::vector<Change>& changes, ApplyMode mode) {
     std::string code = CodeOf([&] {
-      sink_->Begin({}, ForeignKeys::kOff);
+      sink_->Begin({});
       Apply(*sink_, plan, changes, mode);
       sink_->Commit({});
     });
@@ -79,7 +79,7 @@ const Cells kTwo = {"2", "c2", "", "b"};
 
 TEST_P(SinkContract, LoadsRowsAsTheyAre) {
   const std::vector<Cells> rows = {kOne, kTwo, {"3", std::nullopt, "it's \\ \"q\" \n", "ü北😀"}};
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan_, BatchOf(rows));
   EXPECT_TRUE(ReadAll(table_).empty());
   sink_->Commit({});
@@ -89,7 +89,7 @@ TEST_P(SinkContract, LoadsRowsAsTheyAre) {
 
 TEST_P(SinkContract, LoadDisplacesOnAnyUniqueKey) {
   Write(*table_, {{"1", "c2", "old", "old"}, {"9", "c1", "old", "old"}});
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan_, BatchOf({kOne, kTwo}));
   sink_->Commit({});
   EXPECT_EQ(ReadAll(table_), (std::vector<Cells>{kOne, kTwo}));
@@ -98,7 +98,7 @@ TEST_P(SinkContract, LoadDisplacesOnAnyUniqueKey) {
 TEST_P(SinkContract, ASavepointUndoesALoadThatFailed) {
   const WritePlan plan = WriteOf(subject_->Make(Shape::kKeyed, "sink_savepoint"));
   const auto refused = BatchOf({{"3", "c3", "a", "a"}, {std::nullopt, "c4", "a", "a"}});
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan, BatchOf({kOne}));
   sink_->Savepoint();
   try {
@@ -201,7 +201,7 @@ TEST_P(SinkContract, ProgressCommitsWithTheData) {
   progress.done = {9, 12};
   progress.shares = {{20, 31, 4, 2}};
   progress.chunks = {3};
-  sink_->Begin(progress, ForeignKeys::kOff);
+  sink_->Begin(progress);
   sink_->Load(plan_, BatchOf({kOne}));
   sink_->Commit({});
   EXPECT_EQ(ProgressOfLane(0), progress);
@@ -211,7 +211,7 @@ TEST_P(SinkContract, ProgressCommitsWithTheData) {
 TEST_P(SinkContract, ProgressIsForgottenWithTheData) {
   LaneProgress progress;
   progress.low = 7;
-  sink_->Begin(progress, ForeignKeys::kOff);
+  sink_->Begin(progress);
   sink_->Load(plan_, BatchOf({kOne}));
   sink_->Rollback();
   EXPECT_TRUE(ReadAll(table_).empty());
@@ -223,13 +223,13 @@ TEST_P(SinkContract, ANewEpochFencesEveryLane) {
   const Sink::Fence fence = successor->RaiseEpoch(kLink, 1);
   EXPECT_GT(fence.epoch, epoch_);
   EXPECT_EQ(fence.lanes.size(), 2u);  // those above the new number too
-  EXPECT_EQ(CodeOf([&] { sink_->Begin({}, ForeignKeys::kOff); }), "FENCED");
+  EXPECT_EQ(CodeOf([&] { sink_->Begin({}); }), "FENCED");
   const Statement drop{Statement::Part::kTable, table_->name, "",
                        endpoint().dialect().DropTable(table_->name)};
   EXPECT_EQ(CodeOf([&] { sink_->Execute(drop, {}); }), "FENCED");
   EXPECT_TRUE(endpoint().OpenCatalog()->Table(table_->name).has_value());
   successor->Attach(kLink, 0, fence.epoch);
-  successor->Begin({}, ForeignKeys::kOff);
+  successor->Begin({});
   successor->Load(plan_, BatchOf({kOne}));
   successor->Commit({});
   EXPECT_EQ(ReadAll(table_).size(), 1u);
@@ -246,7 +246,7 @@ TEST_P(SinkContract, AnUnknownCommitIsResolvedByTheLaneRow) {
   for (bool happened : {true, false}) {
     if (!subject_->LoseNextCommitAnswer(happened)) GTEST_SKIP() << "cannot be provoked here";
     const Cells row = happened ? kOne : kTwo;
-    sink_->Begin({}, ForeignKeys::kOff);
+    sink_->Begin({});
     sink_->Load(plan_, BatchOf({row}));
     ErrorKind kind = ErrorKind::kBug;
     try {

@@ -44,7 +44,7 @@ void LoadRows(Server& server, const TableSchemaPtr& table,
   WritePlan plan = WriteAll(table);
   RowBatch batch(plan.columns.size());
   for (const auto& row : rows) AddRow(batch, row);
-  sink->Begin({}, ForeignKeys::kOff);
+  sink->Begin({});
   sink->Load(plan, batch);
   sink->Commit({});
 }

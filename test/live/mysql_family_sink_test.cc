@@ -52,9 +52,9 @@ class EverySink : public ::testing::TestWithParam<std::string> {
       if (change.op != ChangeOp::kDelete) row.after = batch(change.after, change.absent);
       all.push_back(row);
     }
-    sink_->Begin(LaneProgress{.low = ++low_}, foreign_keys);
+    sink_->Begin(LaneProgress{.low = ++low_});
     try {
-      sink_->Apply(all, mode);
+      sink_->Apply(all, mode, foreign_keys);
     } catch (...) {
       sink_->Rollback();
       throw;
@@ -190,7 +190,7 @@ TEST_P(EverySink, LoadDisplacesWhatIsThere) {
   AddRow(rows, {"1", "1", "11"});
   AddRow(rows, {"5", "5", "20"});
   AddRow(rows, {"6", "6", {}});
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan, rows);
   sink_->Commit({});
   EXPECT_EQ(ReadAll(server_, table),
@@ -247,6 +247,17 @@ TEST_P(EverySink, EnumErrorsAreKeptAndNothingElseIsBent) {
               [&] { Apply(plan, {{kIns, {}, {"4", "a", "too long"}}}, ApplyMode::kExact); });
 }
 
+TEST_P(EverySink, NothingElseIsBentInStatementsOfOneRow) {
+  auto table = server_.Make("errors_keyless", "(e ENUM('a',''), v VARCHAR(3))");
+  WritePlan plan = WriteAll(table);
+  const std::string zero(1, '\0');
+  Apply(plan, {{kIns, {}, {"a", "abc"}}}, ApplyMode::kExact);
+  ExpectError("VALUE_REFUSED",
+              [&] { Apply(plan, {{kUpd, {"a", "abc"}, {zero, "too long"}}}, ApplyMode::kExact); });
+  Apply(plan, {{kUpd, {"a", "abc"}, {zero, "x"}}}, ApplyMode::kExact);
+  EXPECT_EQ(ReadAll(server_, table), (Rows{{zero, "x"}}));
+}
+
 TEST_P(EverySink, ForeignKeysCascadeOnlyWhileLive) {
   server_.session().Execute("DROP TABLE IF EXISTS child");
   auto parent = server_.Make("parent", "(id INT PRIMARY KEY)");
@@ -256,7 +267,7 @@ TEST_P(EverySink, ForeignKeysCascadeOnlyWhileLive) {
   WritePlan plan = WriteAll(parent);
   server_.session().Execute("INSERT INTO parent VALUES (1),(2)");
   server_.session().Execute("INSERT INTO child VALUES (1,1),(2,2)");
-  Apply(plan, {{kDel, {"1"}, {}}}, ApplyMode::kExact, ForeignKeys::kOff);
+  Apply(plan, {{kDel, {"1"}, {}}}, ApplyMode::kExact);
   EXPECT_EQ(ReadAll(server_, child).size(), 2u);
   Apply(plan, {{kDel, {"2"}, {}}}, ApplyMode::kExact, ForeignKeys::kLive);
   EXPECT_EQ(ReadAll(server_, child), (Rows{{"1", "1"}}));
@@ -267,14 +278,14 @@ TEST_P(EverySink, RaisedEpochFencesOldSinksAndKeepsProgress) {
   auto table = server_.Make("fenced", "(id INT PRIMARY KEY)");
   WritePlan plan = WriteAll(table);
   LaneProgress progress{.low = 40, .done = {42, 43}, .chunks = {7}};
-  sink_->Begin(progress, ForeignKeys::kOff);
+  sink_->Begin(progress);
   sink_->Commit({});
   auto successor = server_.endpoint().OpenSink();
   auto fence = successor->RaiseEpoch("sink", 3);
   EXPECT_GT(fence.epoch, fence_.epoch);
   ASSERT_EQ(fence.lanes.size(), 3u);
   EXPECT_EQ(fence.lanes[0].progress, progress);
-  ExpectError("FENCED", [&] { sink_->Begin({}, ForeignKeys::kOff); });
+  ExpectError("FENCED", [&] { sink_->Begin({}); });
   ExpectError("FENCED", [&] { sink_->Execute({.sql = "CREATE TABLE never (id INT)"}, {}); });
   ExpectError("FENCED", [&] { sink_->Attach("sink", 0, fence_.epoch); });
   successor->Forget("sink");
@@ -318,7 +329,7 @@ TEST_P(EverySink, CommitOfALostConnectionTellsTheOutcome) {
   WritePlan plan = WriteAll(table);
   RowBatch rows(1);
   AddRow(rows, {"1"});
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan, rows);
   for (const auto& row : server_.Rows("SHOW FULL PROCESSLIST")) {
     auto own = server_.session().QueryValue("SELECT CONNECTION_ID()");
@@ -331,7 +342,7 @@ TEST_P(EverySink, CommitOfALostConnectionTellsTheOutcome) {
   }
   ExpectError("CONNECTION_LOST", [&] { sink_->Commit({}); });
   EXPECT_TRUE(ReadAll(server_, table).empty());
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   sink_->Load(plan, rows);
   sink_->Commit({});
   EXPECT_EQ(ReadAll(server_, table).size(), 1u);
@@ -343,7 +354,7 @@ TEST_P(EverySink, ARowAboveThePacketLimitIsRefusedBeforeItIsSent) {
   WritePlan plan = WriteAll(table);
   RowBatch rows(2);
   AddRow(rows, {"1", std::string(server_.info().max_allowed_packet, 'x')});
-  sink_->Begin({}, ForeignKeys::kOff);
+  sink_->Begin({});
   ExpectError("PACKET_TOO_LARGE", [&] { sink_->Load(plan, rows); });
   RowBatch fits(2);
   AddRow(fits, {"2", std::string(server_.info().max_allowed_packet - 4096, 'x')});

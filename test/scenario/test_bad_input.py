@@ -151,12 +151,18 @@ def test_what_was_fenced_goes_on_when_it_is_started_again(tmp_path, mysql, ocean
 def test_corrupt_state(tmp_path, mysql, oceanbase, table):
     p = project(tmp_path, mysql, oceanbase)
     assert p.migrate().code == 0
+    shutil.copytree(tmp_path / "state", tmp_path / "saved")
     (tmp_path / "state" / "godwit.db").write_bytes(b"this is no database" * 500)
     for leftover in (tmp_path / "state").glob("godwit.db-*"):
         leftover.unlink()
     run = p.migrate()
     assert run.code == 1, run
-    assert "METADATA_CORRUPT" in run.err
+    assert "METADATA_CORRUPT" in run.err and "remedy" in run.err
+    shutil.rmtree(tmp_path / "state")
+    shutil.copytree(tmp_path / "saved", tmp_path / "state")
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (71, 71);\n")
+    assert p.migrate().code == 0
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 def test_a_store_that_is_gone(tmp_path, mysql, oceanbase, table):
@@ -210,7 +216,16 @@ def test_tls_with_password(tmp_path, oceanbase, table):
     oceanbase.drop("tls_case")
     plain.run("CREATE DATABASE tls_case;\nCREATE TABLE tls_case.t (id INT PRIMARY KEY);\n"
               "INSERT INTO tls_case.t VALUES (1), (2);\n")
-    run = project(tmp_path, secure, oceanbase, "tls_case.*").migrate()
+    p = project(tmp_path, secure, oceanbase, "tls_case.*")
+    following = godwit.Following(p)
+    following.wait_stage("incremental", "running")
+    plain.run("ALTER TABLE tls_case.t ADD COLUMN v LONGTEXT;\n"
+              "INSERT INTO tls_case.t VALUES (3, REPEAT('x', 9000000)), (4, 'short');\n"
+              "DELETE FROM tls_case.t WHERE id = 1;\n")  # of many TLS records
+    godwit.wait(lambda: oceanbase.query("SELECT COUNT(*), MIN(id) FROM tls_case.t") == ((3, 2),), 60, "the changes",
+                following.process)
+    assert following.stop().code == 130
+    run = p.migrate()
     assert run.code == 0, run
     assert not compare.servers(plain, oceanbase, "tls_case")
 

@@ -61,7 +61,7 @@ def test_every_item_is_listed(tmp_path, mysql, oceanbase):
                  "binlog_format", "binlog_row_image", "server_id", "binlog_order_commits",
                  "log_retention", "replication_client", "replication_slave", "reload",
                  "write_privilege", "database_privilege", "max_allowed_packet", "trigger",
-                 "read_only", "data_disk", "log_disk", "binlog_filter", "log_replica_updates", "view_privilege"):
+                 "read_only", "data_disk", "log_disk", "binlog_filter", "log_replica_updates", "view_privilege", "view_closure"):
         assert item in listed, item
         assert f": {item}@" in done.stderr, done.stderr
 

@@ -364,10 +364,14 @@ def writer(oceanbase):
                                 for grant in ("ALL ON godwit.*", "CREATE ON *.*", *grants)))
         return godwit.Server("judge", oceanbase.url.replace("root@", "judge@"))
 
+    def trials():
+        return oceanbase.query("SELECT table_schema, table_name FROM information_schema.tables WHERE table_name "
+                               "LIKE 'godwit!_trial!_%' ESCAPE '!'")
+
+    before = trials()  # of prechecks that other tests have killed
     yield make
     oceanbase.run("DROP USER IF EXISTS judge;\n")
-    assert not oceanbase.query("SELECT table_schema, table_name FROM information_schema.tables WHERE table_name "
-                               "LIKE 'godwit!_trial!_%' ESCAPE '!'")
+    assert trials() == before
 
 
 def test_rights_that_are_missing_at_the_destination(tmp_path, mysql, oceanbase):
@@ -441,3 +445,19 @@ def test_the_engines_memory_is_looked_at(tmp_path, mysql, oceanbase):
     done = precheck(tmp_path, mysql, oceanbase)
     assert statuses(done, "memory_pressure") == {"": "pass"}
     assert "memstore) is used to" in done.stderr, done.stderr
+
+
+def test_a_view_over_what_is_not_selected(tmp_path, source, oceanbase):
+    """Also through another view, under an alias, and in another database; what is there by itself will do."""
+    fresh(source, oceanbase, TABLE + "CREATE TABLE other (id INT PRIMARY KEY);\n"
+          "CREATE VIEW v AS SELECT a.id FROM t a JOIN other b ON a.id = b.id;\n"
+          "CREATE VIEW w AS SELECT id FROM v WHERE id IN (SELECT id FROM other);\n")
+    done = precheck(tmp_path / "open", source, oceanbase, "--exclude", f"{DATABASE}.other")
+    found = outcomes(done.stdout, "view_closure")
+    assert {view: status for view, (status, _) in found.items()} == {f"{DATABASE}.v": "fail", f"{DATABASE}.w": "fail"}
+    assert done.returncode == 3 and f"{DATABASE}.other" in done.stderr and "select it too" in found[f"{DATABASE}.v"][1]
+    done = precheck(tmp_path / "closed", source, oceanbase)
+    assert (done.returncode, statuses(done, "view_closure")) == (0, {"": "pass"}), done.stderr
+    oceanbase.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE};\nCREATE TABLE {DATABASE}.other (id INT PRIMARY KEY);\n")
+    done = precheck(tmp_path / "there", source, oceanbase, "--exclude", f"{DATABASE}.other")
+    assert (done.returncode, statuses(done, "view_closure")) == (0, {"": "pass"}), done.stderr

@@ -163,7 +163,7 @@ TEST(MemorySink, DisplacesNothingByAUniqueIndexThatTheSourceHasNot) {
   rows.Add("2");
   rows.Add("x");
   auto load = [&]() -> std::string {
-    sink.Begin({}, ForeignKeys::kOff);
+    sink.Begin({});
     try {
       sink.Load(plan, rows);
       sink.Commit({});

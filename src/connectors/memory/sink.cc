@@ -136,7 +136,7 @@ LaneTable::RowState MemorySink::LockOwnRow() {
   return *row;
 }
 
-void MemorySink::Begin(const LaneProgress& progress, ForeignKeys) {
+void MemorySink::Begin(const LaneProgress& progress) {
   GODWIT_CHECK(lane_ >= 0, "a sink is attached to a lane before it writes");
   connection_.Begin();
   LaneTable::RowState row = LockOwnRow();
@@ -153,7 +153,7 @@ void MemorySink::Load(const WritePlan& plan, const RowBatch& rows) {
   bytes_written_ += rows.bytes();
 }
 
-void MemorySink::Apply(std::span<const RowChange> changes, ApplyMode mode) {
+void MemorySink::Apply(std::span<const RowChange> changes, ApplyMode mode, ForeignKeys) {
   GODWIT_CHECK(connection_.is_in_transaction(), "changes are applied in a transaction");
   for (const RowChange& change : changes) {
     if (mode == ApplyMode::kExact) {

@@ -17,11 +17,11 @@ class MemorySink : public Sink {
 
   Fence RaiseEpoch(const std::string& link, int lanes) override;
   void Attach(const std::string& link, int lane, uint64_t epoch) override;
-  void Begin(const LaneProgress& progress, ForeignKeys foreign_keys) override;
+  void Begin(const LaneProgress& progress) override;
   void Load(const WritePlan& plan, const RowBatch& rows) override;
   void Savepoint() override { connection_.Savepoint("load"); }
   void RollbackToSavepoint() override { connection_.RollbackTo("load"); }
-  void Apply(std::span<const RowChange> changes, ApplyMode mode) override;
+  void Apply(std::span<const RowChange> changes, ApplyMode mode, ForeignKeys foreign_keys) override;
   void Commit(std::stop_token stop) override;
   void Rollback() override { connection_.Rollback(); }
   void Execute(const Statement& statement, std::stop_token stop) override;

@@ -89,18 +89,12 @@ void MysqlSink::Fenced() const {
                .remedy = "let the other process work, or stop it and start this one again"});
 }
 
-void MysqlSink::Begin(const LaneProgress& progress, ForeignKeys foreign_keys) {
+void MysqlSink::Begin(const LaneProgress& progress) {
   GODWIT_CHECK(lane_ >= 0, "the sink is attached to a lane");
   GODWIT_CHECK(!in_transaction_, "the last transaction has ended");
-  sql_.clear();
-  if (foreign_keys != foreign_keys_) {
-    sql_ = foreign_keys == ForeignKeys::kLive ? "SET foreign_key_checks=1;"
-                                              : "SET foreign_key_checks=0;";
-  }
-  sql_ += "START TRANSACTION;";
+  sql_ = "START TRANSACTION;";
   sql_ += LaneTable::Update(link_, lane_, lane_state_, progress);
   const uint64_t changed = session_->Execute(sql_);
-  foreign_keys_ = foreign_keys;
   in_transaction_ = true;
   if (changed != 1) {
     Rollback();
@@ -183,7 +177,9 @@ void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
     definer_.reset();
     throw;
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kTransient || has_zone) definer_.reset();
+    if (error.kind() == ErrorKind::kTransient || has_zone || definer_->was_cancelled()) {
+      definer_.reset();
+    }
     if (error.code() != "ENGINE_FAILED") throw;
     ErrorFields fields = error.fields();
     fields.kind = ErrorKind::kBlocked;  // it may be this statement that the engine cannot do
@@ -223,8 +219,16 @@ const TableStatements& MysqlSink::StatementsFor(const WritePlan& plan) {
   return *known;
 }
 
+void MysqlSink::SetForeignKeys(ForeignKeys foreign_keys) {
+  if (foreign_keys == foreign_keys_) return;
+  session_->Execute(foreign_keys == ForeignKeys::kLive ? "SET foreign_key_checks=1"
+                                                       : "SET foreign_key_checks=0");
+  foreign_keys_ = foreign_keys;
+}
+
 void MysqlSink::Load(const WritePlan& plan, const RowBatch& rows) {
   GODWIT_CHECK(in_transaction_, "a transaction is open");
+  SetForeignKeys(ForeignKeys::kOff);
   const TableStatements& table = StatementsFor(plan);
   after_.clear();
   for (size_t row = 0; row < rows.rows(); ++row) after_.push_back({&rows, row});
@@ -243,9 +247,11 @@ void MysqlSink::Load(const WritePlan& plan, const RowBatch& rows) {
   }
 }
 
-void MysqlSink::Apply(std::span<const RowChange> changes, ApplyMode mode) {
+void MysqlSink::Apply(std::span<const RowChange> changes, ApplyMode mode,
+                      ForeignKeys foreign_keys) {
   GODWIT_CHECK(in_transaction_, "a transaction is open");
-  for (const ChangeGroup& group : grouper_.Group(changes, mode, foreign_keys_)) {
+  SetForeignKeys(foreign_keys);
+  for (const ChangeGroup& group : grouper_.Group(changes, mode, foreign_keys)) {
     ApplyGroup(group, changes, mode);
   }
 }

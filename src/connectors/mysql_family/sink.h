@@ -40,11 +40,11 @@ class MysqlSink : public Sink {
 
   Fence RaiseEpoch(const std::string& link, int lanes) override;
   void Attach(const std::string& link, int lane, uint64_t epoch) override;
-  void Begin(const LaneProgress& progress, ForeignKeys foreign_keys) override;
+  void Begin(const LaneProgress& progress) override;
   void Load(const WritePlan& plan, const RowBatch& rows) override;
   void Savepoint() override { session_->Execute("SAVEPOINT godwit_load"); }
   void RollbackToSavepoint() override { session_->Execute("ROLLBACK TO SAVEPOINT godwit_load"); }
-  void Apply(std::span<const RowChange> changes, ApplyMode mode) override;
+  void Apply(std::span<const RowChange> changes, ApplyMode mode, ForeignKeys foreign_keys) override;
   void Commit(std::stop_token stop) override;
   void Rollback() override;
   void Execute(const Statement& statement, std::stop_token stop) override;
@@ -61,6 +61,7 @@ class MysqlSink : public Sink {
   };
 
   void Connect();
+  void SetForeignKeys(ForeignKeys foreign_keys);
   const TableStatements& StatementsFor(const WritePlan& plan);
   [[noreturn]] void Fenced() const;
   void ResolveCommit(const Error& error, std::stop_token stop);
@@ -73,6 +74,7 @@ class MysqlSink : public Sink {
   // Runs one statement; `enum_errors` says that it stores that many and so needs a lenient mode.
   Outcome Run(const TableStatements& table, const std::string& sql, int enum_errors);
   void TryStrictly(std::string sql);
+  void CheckWarnings(const TableStatements& table, int enum_errors);
   // Throws PACKET_TOO_LARGE for a row that no statement can hold.
   void CheckPacket(const TableStatements& table, const RowBatch& rows, size_t row, size_t bytes);
 

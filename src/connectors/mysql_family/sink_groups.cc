@@ -14,10 +14,12 @@ using Form = ChangeGroup::Form;
 // Collations under which two different ASCII texts are equal only by case and trailing blanks.
 // Those with a language's own rules may know contractions.
 bool FoldsAsciiOnly(std::string_view collation) {
-  static constexpr std::array<std::string_view, 9> kEndings = {
-      "_bin",        "_general_ci", "_unicode_ci", "_unicode_520_ci", "_0900_ai_ci",
-      "_0900_as_ci", "_0900_as_cs", "_0900_bin",   "_chinese_ci"};
-  if (collation == "latin1_swedish_ci" || collation == "binary") return true;
+  static constexpr std::array<std::string_view, 5> kEndings = {"_bin", "_general_ci", "_unicode_ci",
+                                                               "_unicode_520_ci", "_chinese_ci"};
+  static constexpr std::array<std::string_view, 5> kWhole = {
+      "binary", "latin1_swedish_ci", "utf8mb4_0900_ai_ci", "utf8mb4_0900_as_ci",
+      "utf8mb4_0900_as_cs"};
+  if (std::find(kWhole.begin(), kWhole.end(), collation) != kWhole.end()) return true;
   return std::any_of(kEndings.begin(), kEndings.end(),
                      [&](std::string_view ending) { return collation.ends_with(ending); });
 }

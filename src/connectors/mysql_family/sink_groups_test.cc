@@ -141,7 +141,9 @@ TEST(ChangeGrouper, AUniqueTextIsSharedByCollation) {
        {Case{"utf8mb4_general_ci", "abc", "ABC  ", true},
         Case{"utf8mb4_0900_ai_ci", "abc", "abd", false}, Case{"utf8mb4_0900_ai_ci", "o", "ö", true},
         Case{"utf8mb4_general_ci", "a", "a\x01", true},
-        Case{"utf8mb4_hungarian_ci", "ccs", "cscs", true}}) {
+        Case{"utf8mb4_hungarian_ci", "ccs", "cscs", true},
+        Case{"utf8mb4_lt_0900_ai_ci", "i", "y", true},
+        Case{"utf8mb4_0900_as_cs", "i", "y", false}}) {
     Table table("t", c.collation);
     Changes changes;
     changes.Insert(table, {"9", "zz"});

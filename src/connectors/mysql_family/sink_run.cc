@@ -65,6 +65,24 @@ void MysqlSink::TryStrictly(std::string sql) {
   session_->Execute("ROLLBACK TO SAVEPOINT godwit_trial");
 }
 
+// In the lenient mode that an enum's error value needs, whatever else does not fit is bent too.
+void MysqlSink::CheckWarnings(const TableStatements& table, int enum_errors) {
+  const bool is_bent =
+      enum_errors != 0 && mysql_warning_count(session_->raw()) > static_cast<unsigned>(enum_errors);
+  if (!is_bent) return;
+  std::string text;
+  for (const Row& row : session_->Query("SHOW WARNINGS")) {
+    text += row.size() > 2 ? row[2].value_or("") + "; " : "";
+  }
+  throw Error({.code = "VALUE_REFUSED",
+               .kind = ErrorKind::kData,
+               .side = side_,
+               .object = table.name().ToString(),
+               .message = "a value does not fit the column: " + text,
+               .cause = "the destination's column is narrower than the source's",
+               .remedy = "widen the column"});
+}
+
 MysqlSink::Outcome MysqlSink::Run(const TableStatements& table, const std::string& sql,
                                   int enum_errors) {
   bytes_written_ += sql.size();
@@ -73,19 +91,7 @@ MysqlSink::Outcome MysqlSink::Run(const TableStatements& table, const std::strin
   Outcome outcome;
   outcome.affected = session_->Execute(sql);
   outcome.info = session_->info();
-  if (enum_errors == 0) return outcome;
-  if (mysql_warning_count(session_->raw()) > static_cast<unsigned>(enum_errors)) {
-    auto warnings = session_->Query("SHOW WARNINGS");
-    std::string text;
-    for (const Row& row : warnings) text += row.size() > 2 ? row[2].value_or("") + "; " : "";
-    throw Error({.code = "VALUE_REFUSED",
-                 .kind = ErrorKind::kData,
-                 .side = side_,
-                 .object = table.name().ToString(),
-                 .message = "a value does not fit the column: " + text,
-                 .cause = "the destination's column is narrower than the source's",
-                 .remedy = "widen the column"});
-  }
+  CheckWarnings(table, enum_errors);
   return outcome;
 }
 
@@ -233,6 +239,7 @@ void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange
     RowExists(table, {&clashing, 1}, error);
   }
   GODWIT_CHECK(done == sent.size(), "the server answers every statement");
+  CheckWarnings(table, enum_errors);
   if (missing != nullptr) {
     const Image gone{missing->before, missing->before_row};
     RowMissing(table, {&gone, 1});

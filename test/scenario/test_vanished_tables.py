@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables that the source drops where no log tells of it: what stands for them at the destination goes too,
+rows that were copied included."""
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "vanished"
+ROWS = 60_000
+PASSED_SCHEMA = {"GODWIT_CRASH_POINT": "stage-after-done:2"}
+
+
+@pytest.fixture
+def tables(mysql, oceanbase):
+    for server in (mysql, oceanbase):
+        server.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nUSE {DATABASE};\n"
+              "CREATE TABLE kept (id INT PRIMARY KEY);\nINSERT INTO kept VALUES (1), (2);\n"
+              "CREATE TABLE lost (id INT PRIMARY KEY);\nSET SESSION cte_max_recursion_depth = 100000;\n"
+              f"INSERT INTO lost WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) "
+              "SELECT i FROM n;\nANALYZE TABLE lost;\n")
+
+
+def project(tmp_path, mysql, oceanbase, types, settings=""):
+    return godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*",
+                         options=["--types", types, *godwit.config(tmp_path / "p.toml", settings)])
+
+
+def names(server):
+    return [name for name, in server.query("SELECT table_name FROM information_schema.tables WHERE table_schema = "
+                                           f"'{DATABASE}' ORDER BY table_name")]
+
+
+@pytest.mark.parametrize("types", ["schema,full", "schema,full,verification", "schema,full,incremental,verification"])
+def test_before_its_copy(tmp_path, mysql, oceanbase, tables, types):
+    p = project(tmp_path, mysql, oceanbase, types)
+    assert p.migrate(environment=PASSED_SCHEMA).code == -9
+    assert names(oceanbase) == ["kept", "lost"]
+    mysql.run("DROP TABLE lost;\n", DATABASE)
+    run = p.migrate()
+    assert run.code == 0 and run.summary["tables"] == 1, run
+    assert names(oceanbase) == ["kept"]
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_renamed_before_its_copy(tmp_path, mysql, oceanbase, tables):
+    p = project(tmp_path, mysql, oceanbase, "schema,full,incremental,verification")
+    assert p.migrate(environment=PASSED_SCHEMA).code == -9
+    mysql.run("RENAME TABLE lost TO found;\n", DATABASE)
+    run = p.migrate()
+    assert run.code == 0 and run.summary["tables"] == 2, run
+    assert names(oceanbase) == ["found", "kept"]
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["made", "users own"])
+def test_in_the_middle_of_its_copy(tmp_path, mysql, oceanbase, tables, is_ours):
+    if not is_ours:
+        oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.lost (id INT PRIMARY KEY);\n")
+    p = project(tmp_path, mysql, oceanbase, "schema,full,verification",
+                "[limits]\nrows_per_second = 10000\nchunk_bytes = 4096\n")
+    following = godwit.Following(p, "--stop-when-caught-up")
+    godwit.wait(lambda: "lost" in names(oceanbase) and
+                oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.lost")[0][0] > 1000, 60, "rows", following.process)
+    mysql.run("DROP TABLE lost;\n", DATABASE)
+    out, err = following.process.communicate(timeout=120)
+    failed = godwit.Run(following.process.returncode, out, err)
+    assert failed.code == 1 and "TABLE_UNKNOWN" in failed.err and "remedy" in failed.err, failed
+    run = p.migrate()
+    assert run.code == 0, run
+    assert (run.summary["tables"], run.summary["rows"]) == (1, 2), run
+    assert names(oceanbase) == (["kept"] if is_ours else ["kept", "lost"])
+    assert not is_ours or not compare.servers(mysql, oceanbase, DATABASE)
+    assert is_ours or not oceanbase.query(f"SELECT * FROM {DATABASE}.lost")
+
+
+def test_between_precheck_and_schema(tmp_path, mysql, oceanbase, tables):
+    p = project(tmp_path, mysql, oceanbase, "schema,full")
+    assert p.migrate(environment={"GODWIT_CRASH_POINT": "stage-after-done"}).code == -9
+    mysql.run("DROP TABLE lost;\n", DATABASE)
+    run = p.migrate()
+    assert run.code == 0 and run.summary["tables"] == 1, run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
