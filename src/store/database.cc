@@ -190,6 +190,12 @@ void Database::DropFilesBelow(Family which, const std::string& end) {
   Check(rocksdb::DeleteFilesInRange(db_.get(), family(which), nullptr, &limit, false), "releasing");
 }
 
+void Database::FreeLogs() {
+  std::vector<rocksdb::ColumnFamilyHandle*> slow = families_;
+  slow.erase(slow.begin() + kParts);
+  Check(db_->Flush(rocksdb::FlushOptions(), slow), "releasing");
+}
+
 uint64_t Database::bytes_on_disk() const {
   uint64_t bytes = 0;
   std::error_code error;

@@ -39,6 +39,9 @@ class Database {
   std::optional<std::string> LastKey(Family family) const;
   // Drops files that hold nothing but keys below `end`. Only for keys nobody asks for any more.
   void DropFilesBelow(Family family, const std::string& end);
+  // RocksDB's own log goes file by file, once no family holds in memory alone what is in it: writes
+  // out those that fill slowly.
+  void FreeLogs();
   uint64_t bytes_on_disk() const;
   void Check(const rocksdb::Status& status, const char* doing) const;
 

@@ -106,6 +106,7 @@ void RocksStore::Release(Sequence up_to) {
                     drops ? Database::Durability::kNow : Database::Durability::kWithNextSync);
     if (!drops) continue;
     database_.DropFilesBelow(Database::kParts, PartKey(oldest_open, 0));
+    database_.FreeLogs();
     released_bytes_ = 0;
   }
 }

@@ -278,6 +278,31 @@ TEST_F(StoreTest, ReleaseForgetsAndGivesSpaceBack) {
   EXPECT_EQ(Content(3000), "next: n;");
 }
 
+TEST_F(StoreTest, ReleaseGivesSpaceBackWhileTheStoreGoesOn) {
+  options_.memory_bytes = 64 << 20;
+  Reopen();
+  std::mt19937 random(7);
+  std::string noise(1 << 20, 0);
+  int written = 0;
+  auto go_on = [&](int wanted) {
+    for (; wanted > 0; --wanted) {
+      for (char& c : noise) c = static_cast<char>(random());
+      CommitOne("t" + std::to_string(++written), {noise});
+      Sync();
+      if (written > 10) store_->Release(static_cast<Sequence>(written - 10));
+    }
+  };
+  go_on(120);
+  for (const auto deadline = Deadline::In(std::chrono::seconds(30));
+       store_->status().bytes > 90'000'000 && !deadline.has_passed();) {
+    go_on(4);
+  }
+  EXPECT_LE(store_->status().bytes, 90'000'000u);
+  EXPECT_EQ(store_->status().first, static_cast<Sequence>(written - 9));
+  EXPECT_TRUE(Content(static_cast<Sequence>(written - 10))
+                  .starts_with("t" + std::to_string(written - 9) + ": "));
+}
+
 TEST_F(StoreTest, ResetForgetsEverything) {
   CommitOne("a", {"1"});
   Sync();

@@ -220,6 +220,41 @@ def test_verify_and_a_paused_project(followed):
     assert verify(p).code == 0
 
 
+def test_a_paused_project_writes_nothing(mysql, oceanbase, followed):
+    p, following = followed
+    assert p.other("project", "pause", p.name).returncode == 0
+    godwit.wait(lambda: p.show().get("state") == "paused", 60, "the pause", following.process)
+    mysql.run(f"INSERT INTO {DATABASE}.a VALUES (4711, 1);\n")
+    arrived = lambda: oceanbase.query(f"SELECT id FROM {DATABASE}.a WHERE id = 4711")
+    for _ in range(10):  # as many looks at it as a program that is not paused needs to be done
+        assert p.show()["state"] == "paused" and not arrived()
+    assert p.other("project", "resume", p.name).returncode == 0
+    godwit.wait(arrived, 60, "the row", following.process)
+    assert following.stop().code == 130
+
+
+@pytest.mark.full
+def test_the_store_keeps_what_it_is_told_to(tmp_path, mysql, oceanbase, tables):
+    """By size: the oldest changes go, and it is shown since when there are any."""
+    p = project(tmp_path, mysql, oceanbase,
+                options=godwit.config(tmp_path / "p.toml", "[limits]\nstore_bytes = 20000000\n"))
+    mysql.run(f"CREATE TABLE {DATABASE}.wide (id INT PRIMARY KEY, v LONGBLOB);\n")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    for n in range(100):
+        mysql.query(f"INSERT INTO {DATABASE}.wide VALUES (%s, %s)", n, os.urandom(1_000_000))
+    flow = lambda: p.show()["flow"]
+    begun = flow()["store_first_time_us"]
+    godwit.wait(lambda: flow()["applied"] == flow()["log_last"] and flow()["store_first_time_us"] > begun, 60,
+                "the oldest changes to go", following.process)
+    godwit.wait(lambda: flow()["store_bytes"] < 70_000_000, 60, "the store to shrink", following.process)
+    assert following.stop().code == 130
+    assert len(dump(p)) < 100
+    run = p.migrate()
+    assert run.code == 0, run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
 def test_verify_takes_no_words_against_the_project(followed):
     p, _ = followed
     done = p.other("verify", p.name, "--objects", "other.*", "--json")
