@@ -127,7 +127,8 @@ class Sink {
   virtual void Rollback() = 0;
 
   // Outside of transactions; `sql` is one statement of the dialect. Checks the fence first. Throws
-  // Stopped when stopped meanwhile: the server may go on with the statement then.
+  // Stopped when stopped meanwhile, where the statement does not end within seconds: the server may
+  // go on with it then. Callers that send many look for a stop themselves.
   virtual void Execute(const Statement& statement, std::stop_token stop) = 0;
   // A server may go on with a statement whose connection is gone. Returns once none that any sink
   // of this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one

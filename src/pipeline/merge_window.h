@@ -13,8 +13,8 @@
 namespace godwit {
 
 // A run of transactions taken apart: changes of one row folded together, and what is left cut into
-// shares that can be applied in any order, each in its own destination transaction. The same
-// transactions always give the same shares. One thread fills it; then any thread may visit.
+// shares that can be applied in any order, each in its own destination transaction. One
+// thread fills it; then any thread may visit.
 //
 // Folding joins a change into an earlier one of the same row, byte for byte the same key:
 //   insert + update = insert      update + update = update      where the later one moves no unique

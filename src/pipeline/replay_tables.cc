@@ -121,7 +121,7 @@ std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
 
 // Walks every foreign key from the table, in both directions. Where one of them cascades and the
 // source does not log that, all keys of these tables are live: a server checks either all or none
-// of a transaction's.
+// of a statement's.
 ReplayTables::LiveKeys ReplayTables::FindLiveKeys(const TableSchema& table) {
   LiveKeys out;
   if (link_.source.info().logs_cascades) return out;

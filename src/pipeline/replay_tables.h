@@ -23,8 +23,8 @@ namespace godwit {
 struct ReplayTable {
   std::shared_ptr<const TablePlan> plan;
   std::unique_ptr<const ConflictPlan> conflicts;
-  // Its changes are applied with foreign keys live: the destination cascades what the source's log
-  // does not say.
+  // What the source changed with its checks on is applied with foreign keys live: the destination
+  // cascades what the source's log does not say.
   bool has_live_foreign_keys = false;
 };
 

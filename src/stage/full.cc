@@ -24,6 +24,12 @@ namespace {
 
 constexpr std::string_view kPartialPrefix = "partial-images.";
 
+std::set<TableName> NamesOf(const std::vector<TableSchemaPtr>& tables) {
+  std::set<TableName> names;
+  for (const TableSchemaPtr& table : tables) names.insert(table->name);
+  return names;
+}
+
 }  // namespace
 
 FullStage::FullStage(Link& link, Capturer* capturer, Options options)
@@ -40,27 +46,32 @@ void FullStage::Run(std::stop_token stop) {
   destination_ = link_.destination.OpenCatalog();
   sink_ = link_.destination.OpenSink();
   sink_->Attach(link_.name, 0, link_.epoch);
-  progress_.done.Set(0);
   progress_.bytes.Set(0);
   std::set<TableName> changed;
-  do {
+  std::optional<std::set<TableName>> wanted;  // what the source makes meanwhile is replay's
+  for (bool is_through = false; !is_through;) {
     try {
-      const Sequence known = link_.store.last();
-      if (changed.empty()) {
-        const std::vector<TableSchemaPtr> tables = Tables();
-        DropLost(tables, stop);
-        CopyAll(tables, known, stop);
-      }
       if (!changed.empty()) CopyAgain(std::exchange(changed, {}), stop);
+      const Sequence known = link_.store.last();
+      std::vector<TableSchemaPtr> tables = Tables();
+      if (!wanted) wanted = NamesOf(tables);
+      std::erase_if(tables, [&](const auto& table) {
+        const bool is_open = journal_.Status(table->name.ToString()) == "running";
+        return !is_open && !wanted->contains(table->name);
+      });
+      TakeOutLost(tables, stop);
+      progress_.done.Set(0);
+      CopyAll(tables, known, stop);
       if (capturer_ == nullptr) break;
       ResolveBounds(stop);
       changed = Changed(stop);
+      is_through = changed.empty() && !HasOpenTables();
     } catch (const Error& error) {
       if (capturer_ == nullptr || !TellsOfDefinitions(error)) throw;
       changed = ChangedUnderCopy(stop);
       if (changed.empty()) throw;
     }
-  } while (!changed.empty() || HasOpenTables());
+  }
   CloseFindings();
 }
 
@@ -145,34 +156,6 @@ std::vector<TableSchemaPtr> FullStage::Tables() {
     }
   }
   return tables;
-}
-
-// What the source has lost since the table was made here, and no log tells of: before the start of
-// capture, or at any time where changes are not followed.
-void FullStage::DropLost(const std::vector<TableSchemaPtr>& tables, std::stop_token stop) {
-  std::set<TableName> known;
-  for (const TableSchemaPtr& table : tables) known.insert(table->name);
-  for (const SchemaVersion& version : link_.store.LatestSchemas()) known.insert(version.name);
-  const StageJournal schema(link_.metadata, link_.project, "schema");
-  for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "schema")) {
-    const json detail = schema.Detail(entry.object);
-    const TableName name = TableName::FromText(entry.object);
-    const auto mapping = link_.translator.rules().Find(name);
-    const bool is_lost = mapping && entry.status == "done" && detail.value("kind", "") == "table" &&
-                         !known.contains(name) && !journal_.IsDone(entry.object);
-    if (!is_lost) continue;
-    const bool is_there = destination_->Table(mapping->destination).has_value();
-    if (is_there && IsOursToMake(name)) {
-      sink_->Execute({.part = Statement::Part::kTable,
-                      .table = mapping->destination,
-                      .sql = link_.destination.dialect().DropTable(mapping->destination)},
-                     stop);
-    } else if (is_there) {
-      Truncate(name, stop);
-    }
-    link_.metadata.RemoveChunks(link_.project, name);
-    journal_.Put(entry.object, "done", {{"rows", 0}, {"dropped", true}});
-  }
 }
 
 void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known,
@@ -263,6 +246,7 @@ void FullStage::MatchDefinition(const TableSchemaPtr& source, std::stop_token st
   if (!IsOursToMake(source->name)) return;
   const json detail = schema.Detail(source->name.ToString());
   if (detail.value("definition", "") == DefinitionDigest(*source)) return;
+  if (stop.stop_requested()) throw Stopped();
   link_.metadata.RemoveChunks(link_.project, source->name);
   ForgetDone(source->name);
   SchemaStage::Recreate(link_, *destination_, *sink_, *source, stop);

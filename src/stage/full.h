@@ -20,7 +20,8 @@ namespace godwit {
 // Copies the rows of every selected table and leaves each table's copy bounds in the journal.
 //
 // 1. Which tables: where changes are followed, those that the schema history has; a table whose
-//    definition there is not the one the schema stage converted is made again first.
+//    definition there is not the one the schema stage converted is made again first. One that the
+//    source has lost since the schema stage goes at the destination, too.
 // 2. Tables with a key are copied in chunks; the exit point is read after a table's last chunk. Its
 //    plain indexes are made then, while other tables are copied.
 // 3. Tables without one, and those joined by cascades that the source does not log, are copied from
@@ -29,8 +30,8 @@ namespace godwit {
 //    came after the definitions were taken and before the last table was read lies within the
 //    table's copy, for step 4: the source shows the snapshot's rows under its newest names.
 // 4. A table whose definition changed at the source between its start and its exit, or of which the
-//    log then had a partial row image, is made and copied again from a newly proved start; until no
-//    table is left.
+//    log then had a partial row image, is made and copied again from a newly proved start; until
+//    none is left and no table's copy is open.
 class FullStage : public Stage {
  public:
   struct Options {
@@ -57,7 +58,11 @@ class FullStage : public Stage {
   void ForgetDone(const TableName& source);
   void CloseFindings();
   void TakeUpLaneChunks(const Jobs& jobs);
-  void DropLost(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  // Those the schema stage has made and the source, which has `tables`, has no longer: they go, as
+  // far as they were made or filled by the project.
+  void TakeOutLost(const std::vector<TableSchemaPtr>& tables, std::stop_token stop);
+  std::set<TableName> LostOf(const std::vector<TableSchemaPtr>& tables);
+  void DropLost(const TableName& source, std::stop_token stop);
   // `known`: up to there the log's DDL is in the definitions.
   void CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence known, std::stop_token stop);
   void CopyKeyed(const Jobs& jobs, std::stop_token stop);

@@ -187,6 +187,7 @@ void IndexesStage::MakeEarly(Link& link, Sink& sink, const TableSchema& source,
   if (!existing) return;
   for (const Statement& statement : link.destination.dialect().CreateIndexes(translated)) {
     if (Has(*existing, statement) || journal.IsDone(ObjectOf(statement))) continue;
+    if (stop.stop_requested()) throw Stopped();
     json detail = DetailOf(journal, statement);
     Execute(sink, journal, statement, detail, stop);
     journal.Put(ObjectOf(statement), "running", detail);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,8 @@ class PrecheckStage : public Stage {
   TableName CheckName(const TableName& name, const TableName& to,
                       std::map<TableName, TableName>& sources);
   void CheckViews();
-  // What it reads from and neither side gives the destination, into `open`.
-  void CheckViewReads(const ViewSchema& view, TakenNames& here, TakenNames& there,
-                      std::vector<CheckResult>& open);
+  // What it reads from that is neither carried over nor at the destination.
+  std::set<TableName> MissingFor(const ViewSchema& view, TakenNames& here, TakenNames& there) const;
   void CheckMapping(const TableSchemaPtr& source, const TableSchemaPtr& destination);
   void CheckRules(const SelectionPreview& preview);
   void CheckRuleColumns();

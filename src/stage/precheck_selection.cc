@@ -152,11 +152,12 @@ void PrecheckStage::CheckViews() {
   auto destination = link_.destination.OpenCatalog();
   TakenNames here(*source, link_.source.dialect());
   TakenNames there(*destination, link_.destination.dialect());
+  std::vector<ViewSchema> definitions;
   std::vector<CheckResult> unread;
   std::vector<CheckResult> open;
   for (const SelectionPreview::Selected& view : views_) {
     try {
-      if (auto definition = source->View(view.name)) CheckViewReads(*definition, here, there, open);
+      if (auto definition = source->View(view.name)) definitions.push_back(std::move(*definition));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient) throw;
       CheckResult result = Item("view_privilege", Side::kSource, view.name);
@@ -167,6 +168,17 @@ void PrecheckStage::CheckViews() {
           fmt::format("GRANT SHOW VIEW ON {} to the account, or leave the view out (--exclude)",
                       link_.source.dialect().Quote(view.name));
       unread.push_back(std::move(result));
+    }
+  }
+  for (const ViewSchema& view : definitions) {
+    for (const TableName& name : MissingFor(view, here, there)) {
+      CheckResult result = Item("view_closure", Side::kSource, view.name);
+      result.status = Status::kFail;
+      result.message = fmt::format(
+          "it reads from {}, which is not selected and not at the destination", name.ToString());
+      result.cause = "the destination cannot make the view without it";
+      result.remedy = "select it too, make it there, or leave the view out (--exclude)";
+      open.push_back(std::move(result));
     }
   }
   auto add = [&](std::vector<CheckResult> found, const char* item, const char* when_quiet) {
@@ -180,8 +192,8 @@ void PrecheckStage::CheckViews() {
   add(std::move(open), "view_closure", "every view finds there what it reads from");
 }
 
-void PrecheckStage::CheckViewReads(const ViewSchema& view, TakenNames& here, TakenNames& there,
-                                   std::vector<CheckResult>& open) {
+std::set<TableName> PrecheckStage::MissingFor(const ViewSchema& view, TakenNames& here,
+                                              TakenNames& there) const {
   std::set<TableName> missing;
   auto look = [&](const TableName& name) {
     const bool is_carried = link_.translator.rules().Find(name).has_value();
@@ -189,15 +201,7 @@ void PrecheckStage::CheckViewReads(const ViewSchema& view, TakenNames& here, Tak
     return name;
   };
   link_.source.dialect().MapTableNames(view.select, view.name.database, look);
-  for (const TableName& name : missing) {
-    CheckResult result = Item("view_closure", Side::kSource, view.name);
-    result.status = Status::kFail;
-    result.message = fmt::format(
-        "it reads from {}, which is not selected and not at the destination", name.ToString());
-    result.cause = "the destination cannot make the view without it";
-    result.remedy = "select it too, make it there, or leave the view out (--exclude)";
-    open.push_back(std::move(result));
-  }
+  return missing;
 }
 
 // The rules' columns and filter, before anything runs by them.

@@ -297,6 +297,13 @@ TEST_P(EverySink, RaisedEpochFencesOldSinksAndKeepsProgress) {
 TEST_P(EverySink, RaisingTheEpochOfAKnownLinkSendsNoDdl) {
   std::vector<std::string> accounts = {"'raiser'@'%'"};
   if (!server_.is(Flavor::kOceanBase)) accounts.push_back("'raiser'@'localhost'");
+  struct Guard {
+    ~Guard() {
+      for (const std::string& account : accounts) session.Execute("DROP USER " + account);
+    }
+    mysql::Session& session;
+    const std::vector<std::string>& accounts;
+  } guard{server_.session(), accounts};
   for (const std::string& account : accounts) {
     server_.session().Execute(fmt::format("CREATE USER {} IDENTIFIED BY 'raiser-0'", account));
     server_.session().Execute(
@@ -304,9 +311,6 @@ TEST_P(EverySink, RaisingTheEpochOfAKnownLinkSendsNoDdl) {
   }
   auto endpoint = server_.OpenAs("raiser", "raiser-0");
   EXPECT_GT(endpoint->OpenSink()->RaiseEpoch("sink", 2).epoch, fence_.epoch);
-  for (const std::string& account : accounts) {
-    server_.session().Execute("DROP USER " + account);
-  }
 }
 
 TEST_P(EverySink, AStopLetsAStatementEndForSomeTime) {

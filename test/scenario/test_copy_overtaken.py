@@ -178,3 +178,25 @@ def test_a_table_in_the_way_is_not_dropped(tmp_path, mysql, oceanbase):
     run = copy.project.migrate()
     assert run.code == 0, run
     assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_a_copy_that_fails_leaves_no_table_behind(tmp_path, mysql, oceanbase):
+    """What waits for its turn when another table's reading fails by a DDL is copied all the same."""
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE k (v INT);\nINSERT INTO k VALUES (1), (2), (2);\n")
+    copy.start()
+    copy.change("ALTER TABLE large DROP COLUMN v, ADD COLUMN w INT;\n")
+    copy.finish()
+
+
+@pytest.mark.parametrize("after", ["", "CREATE TABLE late (id INT PRIMARY KEY, other INT);\n"
+                                       "INSERT INTO late VALUES (1, 2);\n"], ids=["dropped", "made anew"])
+def test_a_table_is_dropped_before_its_turn(tmp_path, mysql, oceanbase, after):
+    """The log has what was done to rows that were never copied, and then that they are gone; the copy is
+    interrupted in between."""
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE late (v INT);\nINSERT INTO late VALUES (1), (2), (3);\n")
+    copy.start()
+    copy.change("INSERT INTO late VALUES (4);\nDELETE FROM late WHERE v = 1;\nALTER TABLE late ADD COLUMN c INT;\n"
+                "UPDATE late SET c = 7;\nDROP TABLE late;\n" + after)
+    copy.run.kill()
+    copy.run = godwit.Following(copy.project)
+    copy.finish()

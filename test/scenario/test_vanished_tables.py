@@ -82,3 +82,38 @@ def test_between_precheck_and_schema(tmp_path, mysql, oceanbase, tables):
     run = p.migrate()
     assert run.code == 0 and run.summary["tables"] == 1, run
     assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_made_anew_at_the_source(tmp_path, mysql, oceanbase, tables):
+    """After it was taken out at the destination."""
+    p = project(tmp_path, mysql, oceanbase, "schema,full,verification")
+    assert p.migrate(environment=PASSED_SCHEMA).code == -9
+    mysql.run("DROP TABLE lost;\n", DATABASE)
+    # Between the two: the stage has taken it out, and has not ended.
+    assert p.migrate(environment={"GODWIT_CRASH_POINT": "full-before-chunk-commit"}).code == -9
+    assert names(oceanbase) == ["kept"]
+    mysql.run("CREATE TABLE lost (id INT PRIMARY KEY, other INT);\nINSERT INTO lost VALUES (1, 2);\n", DATABASE)
+    run = p.migrate()
+    assert run.code == 0 and run.summary["tables"] == 2, run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_hidden_is_not_vanished(tmp_path, mysql, oceanbase, tables):
+    """An account that may not see a table any more is told so, and nothing is taken out."""
+    mysql.run("DROP USER IF EXISTS judge;\nCREATE USER judge;\n"
+              f"GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.* TO judge;\n")
+    judge = godwit.Server("judge", mysql.url.replace("root@", "judge@"))
+    try:
+        p = project(tmp_path, judge, oceanbase, "schema,full")
+        assert p.migrate(environment=PASSED_SCHEMA).code == -9
+        mysql.run("REVOKE SELECT ON *.* FROM judge;\n"
+                  f"GRANT SELECT ON {DATABASE}.kept TO judge;\n")
+        run = p.migrate()
+        assert run.code == 1 and "ACCESS_DENIED" in run.err and "lost" in run.err, run
+        assert names(oceanbase) == ["kept", "lost"]
+        mysql.run(f"GRANT SELECT ON {DATABASE}.lost TO judge;\n")
+        run = p.migrate()
+        assert run.code == 0, run
+    finally:
+        mysql.run("DROP USER judge;\n")
+    assert not compare.servers(mysql, oceanbase, DATABASE)
