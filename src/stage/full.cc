@@ -24,12 +24,6 @@ namespace {
 
 constexpr std::string_view kPartialPrefix = "partial-images.";
 
-std::set<TableName> NamesOf(const std::vector<TableSchemaPtr>& tables) {
-  std::set<TableName> names;
-  for (const TableSchemaPtr& table : tables) names.insert(table->name);
-  return names;
-}
-
 }  // namespace
 
 FullStage::FullStage(Link& link, Capturer* capturer, Options options)
@@ -48,17 +42,12 @@ void FullStage::Run(std::stop_token stop) {
   sink_->Attach(link_.name, 0, link_.epoch);
   progress_.bytes.Set(0);
   std::set<TableName> changed;
-  std::optional<std::set<TableName>> wanted;  // what the source makes meanwhile is replay's
   for (bool is_through = false; !is_through;) {
     try {
       if (!changed.empty()) CopyAgain(std::exchange(changed, {}), stop);
       const Sequence known = link_.store.last();
-      std::vector<TableSchemaPtr> tables = Tables();
-      if (!wanted) wanted = NamesOf(tables);
-      std::erase_if(tables, [&](const auto& table) {
-        const bool is_open = journal_.Status(table->name.ToString()) == "running";
-        return !is_open && !wanted->contains(table->name);
-      });
+      // All that is not done, also what the source made or renamed meanwhile.
+      const std::vector<TableSchemaPtr> tables = Tables();
       TakeOutLost(tables, stop);
       progress_.done.Set(0);
       CopyAll(tables, known, stop);

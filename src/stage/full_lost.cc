@@ -43,7 +43,7 @@ std::set<TableName> FullStage::LostOf(const std::vector<TableSchemaPtr>& tables)
   for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "schema")) {
     const TableName name = TableName::FromText(entry.object);
     const bool is_candidate =
-        entry.status == "done" && !known.contains(name) && !journal_.IsDone(entry.object) &&
+        entry.status != "skipped" && !known.contains(name) && !journal_.IsDone(entry.object) &&
         link_.translator.rules().Find(name) && !used.contains(destination(name));
     if (!is_candidate) continue;
     const json detail = json::parse(entry.detail, nullptr, false);

@@ -180,11 +180,17 @@ def test_a_table_in_the_way_is_not_dropped(tmp_path, mysql, oceanbase):
     assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
-def test_a_copy_that_fails_leaves_no_table_behind(tmp_path, mysql, oceanbase):
-    """What waits for its turn when another table's reading fails by a DDL is copied all the same."""
-    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE k (v INT);\nINSERT INTO k VALUES (1), (2), (2);\n")
+@pytest.mark.parametrize("before", ["", "RENAME TABLE k TO k2;\nINSERT INTO k2 VALUES (3);\n",
+                                    "RENAME TABLE k TO k_old, keyed TO k;\nUPDATE k SET v = v + 1;\n",
+                                    "CREATE TABLE k3 (id INT PRIMARY KEY);\nINSERT INTO k3 VALUES (1);\n"],
+                         ids=["altered", "renamed", "exchanged", "made"])
+def test_a_copy_that_fails_leaves_no_table_behind(tmp_path, mysql, oceanbase, before):
+    """What waits for its turn when another table's reading fails by a DDL is copied all the same, under the
+    name that it has by then."""
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE k (v INT);\nINSERT INTO k VALUES (1), (2), (2);\n"
+                "CREATE TABLE keyed (id INT PRIMARY KEY, v INT);\nINSERT INTO keyed VALUES (1, 1), (2, 2);\n")
     copy.start()
-    copy.change("ALTER TABLE large DROP COLUMN v, ADD COLUMN w INT;\n")
+    copy.change(before + "ALTER TABLE large DROP COLUMN v, ADD COLUMN w INT;\n")
     copy.finish()
 
 
