@@ -130,7 +130,7 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
   Record record = Load(sequence);
   size_t unit = 0;
   for (const SchemaChange& change : changes) {
-    for (const SchemaChange& part : Uncopied(sequence, change)) {
+    for (const SchemaChange& part : Uncopied(sequence, change, stop)) {
       if (unit++ < record.unit) continue;
       record.source = part.statement;
       RunUnit(record, part, stop);
@@ -140,18 +140,36 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
   }
 }
 
-std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence,
-                                               const SchemaChange& change) const {
+std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence, const SchemaChange& change,
+                                               std::stop_token stop) {
   auto is_copied = [&](const TableName& name) { return tables_.IsCopied(name, sequence); };
   if (change.kind == Kind::kDropDatabase) {
-    if (tables_.HoldsCopy(change.table.database, sequence)) return {};
-    return {change};
+    if (!tables_.HoldsCopy(change.table.database, sequence)) return {change};
+    SchemaChange drop = change;  // of those that were not made again since
+    drop.kind = Kind::kDropTable;
+    drop.table = {};
+    drop.tables = tables_.CopiedBefore(change.table.database, sequence);
+    drop.if_exists = true;
+    if (drop.tables.empty()) return {};
+    return {drop};
   }
   if (IsAboutDatabase(change)) return {change};
   SchemaChange part = change;
-  if (change.kind == Kind::kDropTable || change.kind == Kind::kDropView) {
+  if (change.kind == Kind::kDropTable) {
     std::erase_if(part.tables, is_copied);
     if (part.tables.empty()) return {};
+    return {part};
+  }
+  if (IsAboutView(change)) {
+    // A table's copy says nothing of a view that has had its name, as long as that is free for one.
+    auto is_table = [&](const TableName& name) {
+      auto mapping = link_.translator.rules().Find(name);
+      return is_copied(name) && mapping && Exists(mapping->destination, stop);
+    };
+    std::erase_if(part.tables, is_table);
+    const bool is_left =
+        change.kind == Kind::kCreateView ? !is_table(change.table) : !part.tables.empty();
+    if (!is_left) return {};
     return {part};
   }
   if (change.kind == Kind::kRenameTable) {

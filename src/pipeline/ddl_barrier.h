@@ -51,7 +51,8 @@ class DdlBarrier {
   };
 
   // What no table's copy holds already; a statement on several tables is cut down.
-  std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change) const;
+  std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change,
+                                     std::stop_token stop);
   // Tells the user what a statement has lost in translation.
   void NoteLosses(const SchemaChange& source, const std::vector<TranslationNote>& notes);
   void RunUnit(Record& record, const SchemaChange& source, std::stop_token stop);

@@ -53,6 +53,12 @@ std::vector<TableName> TablesOf(const SchemaChange& change) {
   if (!change.table.table.empty()) names.push_back(change.table);
   for (const AlterAction& action : change.actions) {
     if (!action.new_table.table.empty()) names.push_back(action.new_table);
+    if (Cascades(action.foreign_key)) names.push_back(action.foreign_key.referenced);
+  }
+  if (change.definition) {
+    for (const ForeignKeySchema& key : change.definition->foreign_keys) {
+      if (Cascades(key)) names.push_back(key.referenced);
+    }
   }
   return names;
 }

@@ -73,6 +73,14 @@ class Copy:
         assert not definitions.differences(self.mysql, self.oceanbase, DATABASE)
 
 
+def test_the_key_that_it_is_read_by_goes(tmp_path, mysql, oceanbase):
+    copy = Copy(tmp_path, mysql, oceanbase, "ALTER TABLE large ADD COLUMN w INT, ADD UNIQUE KEY by_w (w);\nUPDATE large SET "
+                "w = id;\nALTER TABLE large MODIFY w INT NOT NULL, DROP PRIMARY KEY;\n")
+    copy.start()
+    copy.change("ALTER TABLE large DROP KEY by_w, ADD PRIMARY KEY (id);\nUPDATE large SET w = w + 1;\n")
+    copy.finish()
+
+
 @pytest.mark.parametrize("change", ["TRUNCATE TABLE large;\nINSERT INTO large VALUES (3, 'new');\n",
                                     "DELETE FROM large WHERE id < 900;\nUPDATE large SET id = id + 50000 WHERE id "
                                     "< 1000;\nALTER TABLE large ADD COLUMN w INT;\n"], ids=["truncated", "altered"])
@@ -205,4 +213,59 @@ def test_a_table_is_dropped_before_its_turn(tmp_path, mysql, oceanbase, after):
                 "UPDATE late SET c = 7;\nDROP TABLE late;\n" + after)
     copy.run.kill()
     copy.run = godwit.Following(copy.project)
+    copy.finish()
+
+
+@pytest.mark.parametrize("change", ["RENAME TABLE large TO base;\nCREATE VIEW large AS SELECT id FROM base;\n",
+                                    "CREATE VIEW was AS SELECT 1 AS a;\nDROP VIEW was;\nRENAME TABLE large TO was;\n"])
+def test_a_view_has_the_name_of_a_table(tmp_path, mysql, oceanbase, change):
+    """After it, or before it: that the table is copied says nothing of the view."""
+    copy = Copy(tmp_path, mysql, oceanbase, "")
+    copy.start()
+    copy.change(change)
+    copy.finish()
+    views = [name for name, in mysql.query(f"SELECT table_name FROM information_schema.views WHERE table_schema = "
+                                           f"'{DATABASE}'")]
+    assert views == [name for name, in oceanbase.query("SELECT table_name FROM information_schema.views WHERE "
+                                                       f"table_schema = '{DATABASE}'")]
+
+
+def test_a_database_is_made_anew_while_nobody_copies(tmp_path, mysql, oceanbase):
+    """One of its tables was copied before, and is not made again; the other is."""
+    copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE gone (id INT PRIMARY KEY, v VARCHAR(200));\n"
+                "INSERT INTO gone SELECT id, v FROM large LIMIT 3000;\nINSERT INTO gone SELECT id + 20000, v FROM large;\n"
+                "ANALYZE TABLE gone;\n")
+    copy.start_behind("gone")
+    assert not copy.is_copied("large")
+    copy.run.kill()
+    mysql.run(f"DROP DATABASE {DATABASE};\nCREATE DATABASE {DATABASE};\n"
+              f"CREATE TABLE {DATABASE}.large (id INT PRIMARY KEY, w INT);\nINSERT INTO {DATABASE}.large VALUES (1, 2);\n")
+    copy.run = godwit.Following(copy.project)
+    copy.finish()
+    assert not oceanbase.query(f"SHOW TABLES FROM {DATABASE} LIKE 'gone'")
+
+
+@pytest.mark.parametrize("source", ["mysql56", "mariadb"], indirect=True)  # which log no cascades
+def test_a_cascading_key_to_a_table_that_waits(tmp_path, source, oceanbase):
+    """The child is copied, the parent waits for the snapshot of its group: the children go unlogged."""
+    copy = Copy.__new__(Copy)
+    copy.mysql, copy.oceanbase = source, oceanbase
+    for server in (source, oceanbase):
+        server.drop(DATABASE)
+    source.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\nUSE {DATABASE};\n"
+               "CREATE TABLE p (id INT PRIMARY KEY);\nINSERT INTO p VALUES (1), (2), (3);\n"
+               "CREATE TABLE d (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE);\n"
+               "INSERT INTO d VALUES (1, 1), (2, 2);\n"
+               "CREATE TABLE c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\nCREATE TABLE last (id INT PRIMARY KEY);\n")
+    for table, row in (("c", "({0}, {0} % 3 + 1, REPEAT('x', 4000))"), ("last", "({0})")):
+        for first in range(0, 9000 if table == "last" else 300, 300):
+            source.query(f"INSERT INTO {DATABASE}.{table} VALUES " + ",".join(
+                row.format(i) for i in range(first, first + 300)))
+        source.query(f"ANALYZE TABLE {DATABASE}.{table}")
+    copy.project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{DATABASE}.*",
+                                 options=godwit.config(tmp_path / "p.toml", SLOW))
+    copy.start_behind("c")
+    assert not copy.is_copied("p")
+    copy.change("ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE;\n"
+                "DELETE FROM p WHERE id = 1;\n")
     copy.finish()

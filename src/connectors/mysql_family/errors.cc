@@ -54,6 +54,8 @@ constexpr std::array kKnown = {
     Known{1159, "CONNECTION_LOST", kT, "the network timed out", kWait},
     Known{1160, "CONNECTION_LOST", kT, "the network failed", kWait},
     Known{1161, "CONNECTION_LOST", kT, "the network timed out", kWait},
+    Known{1176, "TABLE_CHANGED", kB, "the index that it is read by is not there (any more)",
+          "resume: the table is looked at again"},
     Known{1205, "LOCK_WAIT_TIMEOUT", kT, "another transaction holds the lock", kWait},
     Known{1213, "DEADLOCK", kT, "transactions waited for each other", kWait},
     Known{1227, "ACCESS_DENIED", kB, "the account lacks a global privilege", kGrant},

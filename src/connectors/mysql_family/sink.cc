@@ -259,7 +259,7 @@ void MysqlSink::Apply(std::span<const RowChange> changes, ApplyMode mode,
 void MysqlSink::ApplyGroup(const ChangeGroup& group, std::span<const RowChange> changes,
                            ApplyMode mode) {
   const TableStatements& table = StatementsFor(*group.plan);
-  if (group.form == ChangeGroup::Form::kEach) return ApplyEach(table, group, changes);
+  if (group.form == ChangeGroup::Form::kEach) return ApplyEach(table, group, changes, mode);
   before_.clear();
   after_.clear();
   for (uint32_t i : group.changes) {

@@ -93,9 +93,9 @@ class MysqlSink : public Sink {
   void InsertGroup(const TableStatements& table, std::span<const Image> after);
   void DeleteGroup(const TableStatements& table, std::span<const Image> before, ApplyMode mode);
   void ApplyEach(const TableStatements& table, const ChangeGroup& group,
-                 std::span<const RowChange> changes);
+                 std::span<const RowChange> changes, ApplyMode mode);
   void SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
-                const std::string& sql, int enum_errors);
+                const std::string& sql, int enum_errors, ApplyMode mode);
   [[noreturn]] void RowMissing(const TableStatements& table, std::span<const Image> images) const;
   [[noreturn]] void RowExists(const TableStatements& table, std::span<const Image> images,
                               const Error& error) const;

@@ -184,12 +184,12 @@ void MysqlSink::Displace(const TableStatements& table, std::span<const Image> im
 }
 
 void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group,
-                          std::span<const RowChange> changes) {
+                          std::span<const RowChange> changes, ApplyMode mode) {
   std::vector<const RowChange*> sent;
   std::string sql;
   std::string statement;
   auto send = [&](int enum_errors) {
-    if (!sent.empty()) SendEach(table, sent, sql, enum_errors);
+    if (!sent.empty()) SendEach(table, sent, sql, enum_errors, mode);
     sent.clear();
     sql.clear();
     GiveBackIfLarge(sql);
@@ -221,7 +221,7 @@ void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group
 }
 
 void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
-                         const std::string& sql, int enum_errors) {
+                         const std::string& sql, int enum_errors, ApplyMode mode) {
   bytes_written_ += sql.size();
   size_t done = 0;
   const RowChange* missing = nullptr;
@@ -230,7 +230,10 @@ void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange
   try {
     session_->ExecuteEach(sql, [&](uint64_t affected, std::string_view info) {
       const uint64_t found = NumberAfter(info, "matched:").value_or(affected);
-      if (found != 1 && missing == nullptr && done < sent.size()) missing = sent[done];
+      const bool is_known = done < sent.size();
+      const bool may_be_gone =
+          is_known && mode == ApplyMode::kDisplace && sent[done]->op == ChangeOp::kDelete;
+      if (found != 1 && missing == nullptr && is_known && !may_be_gone) missing = sent[done];
       ++done;
     });
   } catch (const Error& error) {
