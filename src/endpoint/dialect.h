@@ -56,6 +56,10 @@ class Dialect {
   virtual std::string Literal(std::string_view text) const = 0;
   // How the server stores a name (lower_case_table_names), for comparing names.
   virtual std::string FoldTableName(std::string_view name) const = 0;
+  // Two names that differ in case only are one where the server folds them.
+  TableName Folded(const TableName& name) const {
+    return {FoldTableName(name.database), FoldTableName(name.table)};
+  }
   virtual bool HasCollation(std::string_view collation) const = 0;
 
   // The definition in the form this server can have it, as its catalogue will show it. What it can

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "model/names.h"
 
 namespace godwit {
 namespace {
@@ -158,7 +159,7 @@ EndpointUrl EndpointUrl::Parse(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0) FailUrl("it does not begin with scheme://");
   for (char c : text.substr(0, colon)) {
-    const char folded = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    const char folded = FoldAscii(c);
     if (!IsPlain(folded) && folded != '+') FailUrl("the scheme has a character that none has");
     url.scheme.push_back(folded);
   }

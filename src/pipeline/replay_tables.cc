@@ -28,17 +28,14 @@ std::optional<TableName> OtherOfTheirDestinations(const Link& link,
                                                   const std::vector<TableName>& names) {
   const ObjectRules& rules = link.translator.rules();
   const Dialect& there = link.destination.dialect();
-  auto folded = [&](const TableName& name) {  // where two names that differ in case are one
-    return TableName{there.FoldTableName(name.database), there.FoldTableName(name.table)};
-  };
   std::set<TableName> destinations;
   for (const TableName& name : names) {
-    if (auto mapping = rules.Find(name)) destinations.insert(folded(mapping->destination));
+    if (auto mapping = rules.Find(name)) destinations.insert(there.Folded(mapping->destination));
   }
   for (const SchemaVersion& known : link.store.LatestSchemas()) {
     if (!known.table || std::find(names.begin(), names.end(), known.name) != names.end()) continue;
     auto mapping = rules.Find(known.name);
-    if (mapping && destinations.contains(folded(mapping->destination))) return known.name;
+    if (mapping && destinations.contains(there.Folded(mapping->destination))) return known.name;
   }
   return {};
 }

@@ -54,7 +54,7 @@ void FullStage::Run(std::stop_token stop) {
       if (capturer_ == nullptr) break;
       ResolveBounds(stop);
       changed = Changed(stop);
-      is_through = changed.empty() && !HasOpenTables();
+      is_through = changed.empty();
     } catch (const Error& error) {
       if (capturer_ == nullptr || !TellsOfDefinitions(error)) throw;
       changed = ChangedUnderCopy(stop);
@@ -66,13 +66,6 @@ void FullStage::Run(std::stop_token stop) {
 
 // Rows that fit without an answer: of tables that were widened, or made again, before a resume.
 void FullStage::CloseFindings() { godwit::CloseFindings(link_.metadata, link_.project, name()); }
-
-bool FullStage::HasOpenTables() {
-  std::vector<TableSchemaPtr> tables = Tables();
-  return capturer_ != nullptr && std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
-           return journal_.Status(table->name.ToString()) == "running";
-         });
-}
 
 // The log has the DDL that made reading fail, once capture has come to where the source is now.
 std::set<TableName> FullStage::ChangedUnderCopy(std::stop_token stop) {
@@ -486,11 +479,8 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
       present.push_back(std::make_shared<const TableSchema>(std::move(*table)));
       continue;
     }
-    const TableName destination = link_.translator.rules().Find(name)->destination;
-    sink_->Execute({.part = Statement::Part::kTable,
-                    .table = destination,
-                    .sql = link_.destination.dialect().DropTable(destination)},
-                   stop);
+    DropTable(*sink_, link_.destination.dialect(), link_.translator.rules().Find(name)->destination,
+              stop);
     bounds.exit_position = start;
     bounds.exit = sequence;
     PutBounds(name, bounds);

@@ -31,7 +31,7 @@ namespace godwit {
 //    table's copy, for step 4: the source shows the snapshot's rows under its newest names.
 // 4. A table whose definition changed at the source between its start and its exit, or of which the
 //    log then had a partial row image, is made and copied again from a newly proved start; until
-//    none is left and no table's copy is open.
+//    none is left.
 class FullStage : public Stage {
  public:
   struct Options {
@@ -86,7 +86,6 @@ class FullStage : public Stage {
   void EachPart(const std::function<bool(const LoggedTransaction&)>& is_wanted,
                 const std::function<void(Sequence, const LogPart&)>& visit, std::stop_token stop);
   CopyTraits Traits() const;
-  bool HasOpenTables();
   void CopyAgain(const std::set<TableName>& tables, std::stop_token stop);
   std::set<TableName> WithCascadeGroups(std::set<TableName> tables);
   Position WithPositions(const std::function<Position(ChangeReader&)>& ask, std::stop_token stop);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The full stage and tables that the source drops between the schema stage and their copy.
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "stage/full.h"
+#include "stage/schema.h"
 
 namespace godwit {
 
@@ -28,10 +28,8 @@ void FullStage::TakeOutLost(const std::vector<TableSchemaPtr>& tables, std::stop
 }
 
 std::set<TableName> FullStage::LostOf(const std::vector<TableSchemaPtr>& tables) {
-  const Dialect& there = link_.destination.dialect();
   auto destination = [&](const TableName& source) {
-    const TableName name = link_.translator.rules().Find(source)->destination;
-    return TableName{there.FoldTableName(name.database), there.FoldTableName(name.table)};
+    return link_.destination.dialect().Folded(link_.translator.rules().Find(source)->destination);
   };
   std::set<TableName> known;
   std::set<TableName> used;  // by those that the source has
@@ -60,16 +58,14 @@ void FullStage::DropLost(const TableName& source, std::stop_token stop) {
   // Not a table that is only hidden from the account: looking at it says so.
   if (source_->Table(source)) return;
   const TableName destination = link_.translator.rules().Find(source)->destination;
-  if (!IsOursToMake(source)) {
+  const bool is_ours = IsOursToMake(source);
+  if (!is_ours) {
     Truncate(source, stop);
   } else if (destination_->Table(destination)) {
-    sink_->Execute({.part = Statement::Part::kTable,
-                    .table = destination,
-                    .sql = link_.destination.dialect().DropTable(destination)},
-                   stop);
+    DropTable(*sink_, link_.destination.dialect(), destination, stop);
   }
   link_.metadata.RemoveChunks(link_.project, source);
-  if (IsOursToMake(source)) ForgetDefinition(source);
+  if (is_ours) ForgetDefinition(source);
   journal_.Put(source.ToString(), kDropped, {{"rows", 0}});
 }
 

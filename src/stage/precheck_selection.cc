@@ -29,8 +29,7 @@ ObjectRule Folded(ObjectRule rule) {
 // Names that differ in case only are one where the destination folds them.
 TableName PrecheckStage::CheckName(const TableName& name, const TableName& to,
                                    std::map<TableName, TableName>& sources) {
-  const Dialect& there = link_.destination.dialect();
-  const TableName folded{there.FoldTableName(to.database), there.FoldTableName(to.table)};
+  const TableName folded = link_.destination.dialect().Folded(to);
   auto [known, is_new] = sources.emplace(folded, name);
   if (is_new) return folded;
   CheckResult result = Item("name_unique", Side::kDestination, to);

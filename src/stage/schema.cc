@@ -56,6 +56,14 @@ std::string DefinitionDigest(const TableSchema& table) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
+void DropTable(Sink& sink, const Dialect& dialect, const TableName& destination,
+               std::stop_token stop) {
+  sink.Execute({.part = Statement::Part::kTable,
+                .table = destination,
+                .sql = dialect.DropTable(destination)},
+               stop);
+}
+
 bool TellsOfDefinitions(const Error& error) {
   for (const char* code :
        {"PLAN_COLUMN_MISSING", "PLAN_TABLE_MISSING", "PLAN_COLUMN_UNFILLED", "PLAN_COLUMN_COARSER",
@@ -221,10 +229,7 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
     journal_.Put(object, "running", detail);
     CrashPoint("schema-before-object");
     if (existed_before) {
-      sink_->Execute({.part = Statement::Part::kTable,
-                      .table = destination,
-                      .sql = link_.destination.dialect().DropTable(destination)},
-                     stop);
+      DropTable(*sink_, link_.destination.dialect(), destination, stop);
     }
     for (const Statement& statement : statements) sink_->Execute(statement, stop);
     CrashPoint("schema-after-object-before-journal");
@@ -404,8 +409,7 @@ void SchemaStage::Recreate(Link& link, Catalog& destination, Sink& sink, const T
                  stop);
   }
   if (exists) {
-    sink.Execute({.part = Statement::Part::kTable, .table = name, .sql = dialect.DropTable(name)},
-                 stop);
+    DropTable(sink, dialect, name, stop);
   }
   for (const Statement& statement : statements) sink.Execute(statement, stop);
   detail["definition"] = DefinitionDigest(source);

@@ -16,6 +16,10 @@ namespace godwit {
 // Equal for equal definitions; AUTO_INCREMENT's next value, which moves by itself, left out.
 std::string DefinitionDigest(const TableSchema& table);
 
+// Takes the table out at the destination.
+void DropTable(Sink& sink, const Dialect& dialect, const TableName& destination,
+               std::stop_token stop);
+
 // Whether the error says that a definition is not (any more) what it was taken for: while changes
 // are followed a DDL may have come between two looks.
 bool TellsOfDefinitions(const Error& error);

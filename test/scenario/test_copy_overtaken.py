@@ -118,24 +118,32 @@ def test_a_table_is_altered_after_its_turn(tmp_path, mysql, oceanbase, change):
     copy.finish()
 
 
+def cascading(tmp_path, source, oceanbase, script, rows):
+    """A migration from a source that logs no cascades, to be started. 300 rows of each of `rows`, but of `last`,
+    which keeps the copy busy."""
+    copy = Copy.__new__(Copy)
+    copy.mysql, copy.oceanbase = source, oceanbase
+    for server in (source, oceanbase):
+        server.drop(DATABASE)
+    source.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\nUSE {DATABASE};\n" + script)
+    for table, row in rows.items():
+        for first in range(0, 9000 if table == "last" else 300, 300):
+            source.query(f"INSERT INTO {DATABASE}.{table} VALUES " + ",".join(
+                row.format(i) for i in range(first, first + 300)))
+        source.query(f"ANALYZE TABLE {DATABASE}.{table}")
+    copy.project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{DATABASE}.*",
+                                 options=godwit.config(tmp_path / "p.toml", SLOW))
+    return copy
+
+
 def test_a_cascading_key_comes_after_its_rows_were_rewritten(tmp_path, oceanbase):
     """Made before the changes that came before it, it would delete children that the source has."""
     mysql56 = conftest.server(conftest.SOURCES["mysql56"], "mysql56")  # which logs no cascades
-    copy = Copy.__new__(Copy)
-    copy.mysql, copy.oceanbase = mysql56, oceanbase
-    for server in (mysql56, oceanbase):
-        server.drop(DATABASE)
-    mysql56.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\n"
-                f"CREATE TABLE {DATABASE}.p (id INT PRIMARY KEY, pad VARCHAR(8000));\n"
-                f"CREATE TABLE {DATABASE}.c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\n"
-                f"CREATE TABLE {DATABASE}.last (id INT PRIMARY KEY, v INT);\n")
-    for table, row in (("p", "({0}, REPEAT('x', 4000))"), ("c", "({0}, {0}, REPEAT('x', 4000))"), ("last", "({0}, {0})")):
-        for first in range(0, 9000 if table == "last" else 300, 300):
-            mysql56.query(f"INSERT INTO {DATABASE}.{table} VALUES " + ",".join(
-                row.format(i) for i in range(first, first + 300)))
-        mysql56.query(f"ANALYZE TABLE {DATABASE}.{table}")
-    copy.project = godwit.Godwit(tmp_path / "state", mysql56, oceanbase, f"{DATABASE}.*",
-                                 options=godwit.config(tmp_path / "p.toml", SLOW))
+    copy = cascading(tmp_path, mysql56, oceanbase,
+                     "CREATE TABLE p (id INT PRIMARY KEY, pad VARCHAR(8000));\n"
+                     "CREATE TABLE c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\n"
+                     "CREATE TABLE last (id INT PRIMARY KEY, v INT);\n",
+                     {"p": "({0}, REPEAT('x', 4000))", "c": "({0}, {0}, REPEAT('x', 4000))", "last": "({0}, {0})"})
     copy.start_behind("p", "c")
     copy.change("DELETE FROM p WHERE id = 1;\nINSERT INTO p VALUES (1, 'again');\n"
                 "ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE;\n")
@@ -248,22 +256,13 @@ def test_a_database_is_made_anew_while_nobody_copies(tmp_path, mysql, oceanbase)
 @pytest.mark.parametrize("source", ["mysql56", "mariadb"], indirect=True)  # which log no cascades
 def test_a_cascading_key_to_a_table_that_waits(tmp_path, source, oceanbase):
     """The child is copied, the parent waits for the snapshot of its group: the children go unlogged."""
-    copy = Copy.__new__(Copy)
-    copy.mysql, copy.oceanbase = source, oceanbase
-    for server in (source, oceanbase):
-        server.drop(DATABASE)
-    source.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\nUSE {DATABASE};\n"
-               "CREATE TABLE p (id INT PRIMARY KEY);\nINSERT INTO p VALUES (1), (2), (3);\n"
-               "CREATE TABLE d (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE);\n"
-               "INSERT INTO d VALUES (1, 1), (2, 2);\n"
-               "CREATE TABLE c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\nCREATE TABLE last (id INT PRIMARY KEY);\n")
-    for table, row in (("c", "({0}, {0} % 3 + 1, REPEAT('x', 4000))"), ("last", "({0})")):
-        for first in range(0, 9000 if table == "last" else 300, 300):
-            source.query(f"INSERT INTO {DATABASE}.{table} VALUES " + ",".join(
-                row.format(i) for i in range(first, first + 300)))
-        source.query(f"ANALYZE TABLE {DATABASE}.{table}")
-    copy.project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{DATABASE}.*",
-                                 options=godwit.config(tmp_path / "p.toml", SLOW))
+    copy = cascading(tmp_path, source, oceanbase,
+                     "CREATE TABLE p (id INT PRIMARY KEY);\nINSERT INTO p VALUES (1), (2), (3);\n"
+                     "CREATE TABLE d (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE);\n"
+                     "INSERT INTO d VALUES (1, 1), (2, 2);\n"
+                     "CREATE TABLE c (id INT PRIMARY KEY, p INT, pad VARCHAR(8000));\n"
+                     "CREATE TABLE last (id INT PRIMARY KEY);\n",
+                     {"c": "({0}, {0} % 3 + 1, REPEAT('x', 4000))", "last": "({0})"})
     copy.start_behind("c")
     assert not copy.is_copied("p")
     copy.change("ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE;\n"

@@ -68,7 +68,8 @@ def test_pt_online_schema_change(tmp_path, source, oceanbase):
     try:
         for change in ("ADD COLUMN w INT NOT NULL DEFAULT 7, ADD INDEX v (v)", "DROP COLUMN w, MODIFY v BIGINT"):
             done = subprocess.run(["pt-online-schema-change", "--no-version-check", "--recursion-method=none",
-                                   "--chunk-size=500", "--sleep=0.05", "--max-load=Threads_running=500", "--critical-load=Threads_running=900",
+                                   "--chunk-size=500", "--sleep=0.05", "--max-load=Threads_running=500",
+                                   "--critical-load=Threads_running=900",
                                    "--execute", "--alter", change,
                                    f"h=127.0.0.1,P={source.port},u=root,D={DATABASE},t=t"],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)

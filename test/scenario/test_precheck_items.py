@@ -448,7 +448,7 @@ def test_the_engines_memory_is_looked_at(tmp_path, mysql, oceanbase):
 
 
 def test_a_view_over_what_is_not_selected(tmp_path, source, oceanbase):
-    """Also through another view, under an alias, and in another database; what is there by itself will do."""
+    """Also beside another view and under an alias; what is there by itself will do."""
     fresh(source, oceanbase, TABLE + "CREATE TABLE other (id INT PRIMARY KEY);\n"
           "CREATE VIEW v AS SELECT a.id FROM t a JOIN other b ON a.id = b.id;\n"
           "CREATE VIEW w AS SELECT id FROM v WHERE id IN (SELECT id FROM other);\n")

@@ -15,6 +15,12 @@ uint64_t Number(const std::optional<std::string>& cell) {
   return cell ? std::strtoull(cell->c_str(), nullptr, 10) : 0;
 }
 
+bool IsThere(Session& session) {
+  return Number(session.QueryValue(
+             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='godwit' AND "
+             "table_name='godwit_lane'")) != 0;
+}
+
 }  // namespace
 
 LaneTransaction::LaneTransaction(Session& session) : session_(session) {
@@ -41,12 +47,6 @@ LaneHold::LaneHold(Session& session, const std::string& link, int lane) : transa
                                 kName, Session::Literal(link), lane));
   has_row_ = !rows.empty();
   if (has_row_) row_ = {Number(rows[0][0]), Number(rows[0][1])};
-}
-
-bool LaneTable::IsThere(Session& session) {
-  return Number(session.QueryValue(
-             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='godwit' AND "
-             "table_name='godwit_lane'")) != 0;
 }
 
 // Where it is there, no DDL is sent: a destination that still works on a statement of an earlier

@@ -23,8 +23,7 @@ class LaneTable {
     uint64_t ticks = 0;
   };
 
-  static bool IsThere(Session& session);
-  static void Create(Session& session);
+  static void Create(Session& session);  // where it is not there
   static Sink::Fence RaiseEpoch(Session& session, const std::string& link, int lanes);
   // Waits for a transaction of this lane in flight; nullopt: there is no such row.
   static std::optional<RowState> Read(Session& session, const std::string& link, int lane);
