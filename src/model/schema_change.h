@@ -76,7 +76,7 @@ struct SchemaChange {
     kCreateView,      // table (the view's name); statement says the rest
     kDropView,        // tables
     kCreateDatabase,  // table.database
-    kDropDatabase,    // table.database
+    kDropDatabase,    // table.database; tables: those there were that are followed
     kAlterDatabase,   // table.database, charset
     kIrrelevant,      // does not touch what Godwit migrates (users, grants, routines, …)
     kUnknown,         // could not be parsed: pauses the link if it may touch a selected object

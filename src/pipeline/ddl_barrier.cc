@@ -10,6 +10,7 @@
 
 #include "base/crash_point.h"
 #include "base/error.h"
+#include "pipeline/own_tables.h"
 
 namespace godwit {
 namespace {
@@ -24,8 +25,14 @@ std::string Dump(const json& value) {
 
 std::string SettingKey(Sequence sequence) { return "ddl." + std::to_string(sequence); }
 
+bool IsAboutDatabase(const SchemaChange& change) {
+  return change.kind == Kind::kCreateDatabase || change.kind == Kind::kDropDatabase ||
+         change.kind == Kind::kAlterDatabase;
+}
+
 // Every table or view a change names, under old and new names.
 std::vector<TableName> NamesOf(const SchemaChange& change) {
+  if (IsAboutDatabase(change)) return {};
   std::vector<TableName> names = change.tables;
   for (const auto& [from, to] : change.renames) {
     names.push_back(from);
@@ -40,11 +47,6 @@ std::vector<TableName> NamesOf(const SchemaChange& change) {
   return names;
 }
 
-bool IsAboutDatabase(const SchemaChange& change) {
-  return change.kind == Kind::kCreateDatabase || change.kind == Kind::kDropDatabase ||
-         change.kind == Kind::kAlterDatabase;
-}
-
 bool IsAboutView(const SchemaChange& change) {
   return change.kind == Kind::kCreateView || change.kind == Kind::kDropView;
 }
@@ -53,7 +55,8 @@ bool IsAboutView(const SchemaChange& change) {
 BlockedItem ItemOf(Sequence sequence, const SchemaChange& source, std::string converted,
                    const Error& error) {
   TableName name = source.table;
-  if (name.table.empty() && !source.tables.empty()) name = source.tables[0];
+  const bool is_of_tables = name.table.empty() && !IsAboutDatabase(source);
+  if (is_of_tables && !source.tables.empty()) name = source.tables[0];
   if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
   return {.stage = "incremental",
           .kind = "ddl",
@@ -144,13 +147,13 @@ std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence, const SchemaCh
                                                std::stop_token stop) {
   auto is_copied = [&](const TableName& name) { return tables_.IsCopied(name, sequence); };
   if (change.kind == Kind::kDropDatabase) {
-    if (!tables_.HoldsCopy(change.table.database, sequence)) return {change};
     SchemaChange drop = change;  // of those that were not made again since
+    std::erase_if(drop.tables, is_copied);
+    if (!tables_.HoldsCopy(change.table.database, sequence)) return {change};
+    if (drop.tables.empty()) return {};
     drop.kind = Kind::kDropTable;
     drop.table = {};
-    drop.tables = tables_.CopiedBefore(change.table.database, sequence);
     drop.if_exists = true;
-    if (drop.tables.empty()) return {};
     return {drop};
   }
   if (IsAboutDatabase(change)) return {change};
@@ -186,7 +189,11 @@ std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence, const SchemaCh
   const bool is_open =
       !partner.table.empty() && link_.translator.rules().Find(partner) && !is_copied(partner);
   if (is_open) return {part};
-  return {};
+  if (change.kind != Kind::kAlterTable || !IsUsersOwn(link_, change.table)) return {};
+  const auto copied = CopiedDefinition(link_, change.table);
+  if (!copied) return {};
+  const auto left = LeftOverFromCopy(change, *copied, link_.spec.may_defer_indexes());
+  return left ? std::vector{*left} : std::vector<SchemaChange>{};
 }
 
 // A destination table that several source tables share must not follow the DDL of one of them.

@@ -64,15 +64,6 @@ bool ReplayTables::HoldsCopy(const std::string& database, Sequence sequence) con
   });
 }
 
-std::vector<TableName> ReplayTables::CopiedBefore(const std::string& database,
-                                                  Sequence sequence) const {
-  std::vector<TableName> names;
-  for (const auto& [name, bounds] : bounds_) {
-    if (name.database == database && sequence > bounds.start.value_or(0)) names.push_back(name);
-  }
-  return names;
-}
-
 ApplyMode ReplayTables::Mode(const TableName& source, Sequence sequence) const {
   auto bounds = bounds_.find(source);
   bool is_before_exit =

@@ -50,8 +50,6 @@ class ReplayTables {
   // Whether the copy of this source table holds what happened at `sequence`.
   bool IsCopied(const TableName& source, Sequence sequence) const;
   // The same for a database: whether one of its tables was copied at or after `sequence`.
-  // Tables of the database whose copies began before this.
-  std::vector<TableName> CopiedBefore(const std::string& database, Sequence sequence) const;
   bool HoldsCopy(const std::string& database, Sequence sequence) const;
   ApplyMode Mode(const TableName& source, Sequence sequence) const;
   // Null for tables that are not selected, or that the user left out of the schema.

@@ -218,12 +218,7 @@ void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
     InheritCharset(made);
     return Put(change.table, std::make_shared<const TableSchema>(std::move(made)), out);
   }
-  auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
-  if (!like) return PutAsItsPattern(change, out);
-  TableSchema copy = Renamed(*like->table, change.table);
-  copy.foreign_keys.clear();  // LIKE does not copy them
-  copy.next_auto_increment = 0;
-  Put(change.table, std::make_shared<const TableSchema>(std::move(copy)), out);
+  PutAsItsPattern(change, out);
 }
 
 void SchemaTracker::Rename(const TableName& from, const TableName& to, Versions& out) {
@@ -387,13 +382,32 @@ bool SchemaTracker::MayHaveHad(const TableSchema& made, const TextDefaults& defa
          std::none_of(made.columns.begin(), made.columns.end(), differs);
 }
 
+void SchemaTracker::Complete(SchemaChange& change) {
+  if (change.kind == SchemaChange::Kind::kDropDatabase) {
+    for (const auto& [name, known] : current_) {
+      if (name.database == change.table.database) change.tables.push_back(name);
+    }
+  }
+  if (change.kind != SchemaChange::Kind::kCreateTable || !rules_.Find(change.table)) return;
+  if (change.if_exists && current_.contains(change.table)) return;
+  CompletePattern(change);
+  CompleteCharset(change);
+}
+
+// By the time the statement is followed the pattern's copy may be of a later definition.
+void SchemaTracker::CompletePattern(SchemaChange& change) {
+  const auto like = change.like_table ? Find(*change.like_table) : std::nullopt;
+  if (!like || IsUnknown(*like->table)) return;
+  change.definition = Renamed(*like->table, change.table);
+  change.definition->foreign_keys.clear();  // LIKE does not copy them
+  change.definition->next_auto_increment = 0;
+  change.like_table.reset();
+}
+
 // The log does not tell the defaults of a database that was made without it, nor those of a project
 // that an older Godwit began. The present ones may have come after the table.
-void SchemaTracker::Complete(SchemaChange& change) {
-  const bool is_open = change.kind == SchemaChange::Kind::kCreateTable && change.definition &&
-                       change.definition->charset.empty();
-  if (!is_open || !rules_.Find(change.table)) return;
-  if (change.if_exists && current_.contains(change.table)) return;
+void SchemaTracker::CompleteCharset(SchemaChange& change) {
+  if (!change.definition || !change.definition->charset.empty()) return;
   const std::optional<TextDefaults> defaults = catalog_->DefaultsOf(change.table.database);
   if (defaults && defaults->charset.empty()) return;  // a source that has no such thing
   TableSchema& made = *change.definition;

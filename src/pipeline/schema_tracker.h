@@ -44,8 +44,9 @@ class SchemaTracker : public SchemaHistory {
 
   // Whether the change touches a table that is followed or will be.
   bool Concerns(const SchemaChange& change) const;
-  // Before a change is stored or applied: fills in what it leaves to its database, where the log
-  // does not tell that. It becomes kUnknown where nobody can.
+  // Before a change is stored or applied: fills in what it leaves to its database or to the table
+  // that it is made like, and the tables of a dropped database, as far as the definitions here
+  // tell. It becomes kUnknown where nobody can.
   void Complete(SchemaChange& change);
   // What the change makes of the definitions. They hold for the next Find; the caller stores them
   // with the DDL.
@@ -61,6 +62,8 @@ class SchemaTracker : public SchemaHistory {
   void PutUnknown(const TableName& name, Versions& out);
   void PutDefaults(const std::string& database, const TextDefaults& defaults, Versions& out);
   void ForgetDefaults(const std::string& database, Versions& out);
+  void CompletePattern(SchemaChange& change);
+  void CompleteCharset(SchemaChange& change);
   bool LooksAsBefore(const TableName& name);
   void PutAsItsPattern(const SchemaChange& change, Versions& out);
   void PutUnlessOther(const TableName& name, Versions& out);

@@ -308,8 +308,44 @@ TEST_F(SchemaTrackerTest, NamesThatTheServerMadeOfTheTablesFollowIt) {
   like.kind = Kind::kCreateTable;
   like.table = Named("n");
   like.like_table = Named("u");
+  tracker_.Complete(like);
+  EXPECT_FALSE(like.like_table);
+  EXPECT_EQ(like.definition->foreign_keys.size(), 0u);
   tracker_.Apply(like);
   EXPECT_EQ(tracker_.Find(Named("n"))->table->checks[0].name, "n_chk_2");
+}
+
+TEST_F(SchemaTrackerTest, ATableIsMadeAsItsPatternWasThen) {
+  SchemaChange like;
+  like.kind = Kind::kCreateTable;
+  like.table = Named("n");
+  like.like_table = Named("t");
+  source_.tables.clear();
+  tracker_.ReadAll();
+  SchemaChange create;
+  create.kind = Kind::kCreateTable;
+  create.table = Named("t");
+  create.definition = Table("t", {"a"});
+  tracker_.Apply(create);
+  tracker_.Complete(like);
+  ASSERT_TRUE(like.definition.has_value());
+  EXPECT_EQ(like.definition->name, Named("n"));
+  EXPECT_EQ(like.definition->columns.size(), 1u);
+  like.definition.reset();
+  like.like_table = Named("x1");  // not selected
+  tracker_.Complete(like);
+  EXPECT_FALSE(like.definition.has_value());
+  EXPECT_TRUE(like.like_table.has_value());
+}
+
+TEST_F(SchemaTrackerTest, ADroppedDatabaseNamesItsTables) {
+  tracker_.ReadAll();
+  SchemaChange drop;
+  drop.kind = Kind::kDropDatabase;
+  drop.table.database = "d";
+  tracker_.Complete(drop);
+  EXPECT_EQ(drop.tables, tracker_.tables());
+  EXPECT_FALSE(drop.tables.empty());
 }
 
 TEST_F(SchemaTrackerTest, ADatabasesDefaultsAreThoseOfThePlaceInTheLog) {

@@ -93,6 +93,54 @@ def test_a_table_of_the_users_own_is_copied_again(tmp_path, mysql, oceanbase, ch
     copy.finish()
 
 
+# What the user made of `large`, what the source alters of it during its copy, what becomes of it at the
+# destination, and the answer that is needed for that. LATER is what has come after the copy.
+OWN = {
+    "unique": ("", "ADD UNIQUE KEY later (v)", "unique key `later` (`v`)", None),
+    "plain index": ("", "ADD KEY later (v)", "key `later` (`v`)", None),
+    "column and index": (", w INT", "ADD COLUMN w INT, ADD UNIQUE KEY later (w)", "unique key `later` (`w`)", None),
+    "wider": (", v2 VARCHAR(9)", "MODIFY v2 VARCHAR(90)", "`v2` varchar(90)", None),
+    "dropped": (", v2 VARCHAR(9)", "DROP COLUMN v2", None, None),
+    "partition": (") PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (0), PARTITION b VALUES LESS THAN (99999)",
+                  "TRUNCATE PARTITION a", "partition `a`", "--done"),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_what_alters_a_table_of_the_users_own_during_its_copy(tmp_path, mysql, oceanbase, case):
+    """The copy that comes again does not bring it there; where it could harm the rows, the user is asked."""
+    tail, change, expected, answer = OWN[case]
+    there = tail if "ADD COLUMN" not in change else ", w INT"
+    copy = Copy(tmp_path, mysql, oceanbase, "", f"CREATE TABLE large (id INT PRIMARY KEY, v VARCHAR(200){there});\n")
+    if "ADD COLUMN" not in change:
+        mysql.run(f"DROP TABLE large;\nCREATE TABLE large (id INT PRIMARY KEY, v VARCHAR(200){tail});\n"
+                  "SET SESSION cte_max_recursion_depth = 100000;\nINSERT INTO large (id, v) WITH RECURSIVE n(i) AS (SELECT "
+                  "1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT i, CONCAT(REPEAT('x', 150), i) FROM n;\n"
+                  "ANALYZE TABLE large;\n", DATABASE)
+    copy.start()
+    copy.change(f"ALTER TABLE large {change};\nINSERT INTO large (id, v) VALUES (-1, 'later');\n")
+    if answer:
+        assert copy.run.process.wait(120) == 5
+        [item] = copy.project.show()["blocked"]
+        assert "happened before the table's copy" in str(item), item
+        done = copy.project.other("project", "resolve", copy.project.name, item["item"], answer)
+        assert done.returncode == 0, done.stderr
+        copy.run = godwit.Following(copy.project)
+    copy.finish()
+    made = oceanbase.query(f"SHOW CREATE TABLE {DATABASE}.large")[0][1].lower()
+    assert expected in made if expected else "v2" not in made, made
+
+
+@pytest.mark.parametrize("after", ["", "DROP TABLE early;\n"], ids=["kept", "dropped"])
+def test_a_table_is_made_like_one_that_is_altered_later(tmp_path, mysql, oceanbase, after):
+    """By then its pattern is there as its second copy left it."""
+    copy = Copy(tmp_path, mysql, oceanbase, "")
+    copy.start()
+    copy.change("CREATE TABLE early LIKE large;\nINSERT INTO early VALUES (1, 'one');\nALTER TABLE large ADD COLUMN w INT "
+                "NOT NULL, ADD UNIQUE KEY by_w (w, id);\n" + after)
+    copy.finish()
+
+
 def test_a_keyless_table_is_altered_before_its_turn(tmp_path, mysql, oceanbase):
     copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE k (v INT);\nINSERT INTO k VALUES (1), (2), (2);\n")
     copy.start()
@@ -238,19 +286,23 @@ def test_a_view_has_the_name_of_a_table(tmp_path, mysql, oceanbase, change):
                                                        f"table_schema = '{DATABASE}'")]
 
 
-def test_a_database_is_made_anew_while_nobody_copies(tmp_path, mysql, oceanbase):
-    """One of its tables was copied before, and is not made again; the other is."""
+@pytest.mark.parametrize("is_killed", [True, False], ids=["while nobody copies", "meanwhile"])
+def test_a_database_is_made_anew(tmp_path, mysql, oceanbase, is_killed):
+    """One of its tables was copied before, and is not made again; the other is; a third has come and gone."""
     copy = Copy(tmp_path, mysql, oceanbase, "CREATE TABLE gone (id INT PRIMARY KEY, v VARCHAR(200));\n"
                 "INSERT INTO gone SELECT id, v FROM large LIMIT 3000;\nINSERT INTO gone SELECT id + 20000, v FROM large;\n"
                 "ANALYZE TABLE gone;\n")
     copy.start_behind("gone")
     assert not copy.is_copied("large")
-    copy.run.kill()
+    mysql.run("CREATE TABLE made (id INT PRIMARY KEY);\nINSERT INTO made VALUES (1);\n", DATABASE)
+    if is_killed:
+        copy.run.kill()
     mysql.run(f"DROP DATABASE {DATABASE};\nCREATE DATABASE {DATABASE};\n"
               f"CREATE TABLE {DATABASE}.large (id INT PRIMARY KEY, w INT);\nINSERT INTO {DATABASE}.large VALUES (1, 2);\n")
-    copy.run = godwit.Following(copy.project)
+    if is_killed:
+        copy.run = godwit.Following(copy.project)
     copy.finish()
-    assert not oceanbase.query(f"SHOW TABLES FROM {DATABASE} LIKE 'gone'")
+    assert oceanbase.query(f"SHOW TABLES FROM {DATABASE}") == (("large",),)
 
 
 @pytest.mark.parametrize("source", ["mysql56", "mariadb"], indirect=True)  # which log no cascades
