@@ -119,6 +119,12 @@ class Godwit:
                               timeout=timeout, env={**os.environ, **(environment or {})})
         return done
 
+    def resolve(self, item, *choice):
+        """Answers a blocked item, of which its number or all that is shown is given."""
+        number = item["item"] if isinstance(item, dict) else item
+        done = self.other("project", "resolve", self.name, number, *choice)
+        assert done.returncode == 0, done.stderr
+
     def show(self):
         done = self.other("project", "show", self.name, "--json")
         try:

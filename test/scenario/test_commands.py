@@ -329,11 +329,11 @@ def test_blocked_statement_skipped_while_it_runs(mysql, oceanbase, followed):
     shown = p.other("project", "show", p.name).stdout
     assert "ADD COLUMN" in shown and f"resolve {p.name}" in shown, shown
     # Tried again, it blocks again under a new number.
-    assert p.other("project", "resolve", p.name, item["item"], "--retry").returncode == 0
+    p.resolve(item["item"], "--retry")
     godwit.wait(lambda: [i for i in p.show().get("blocked", []) if i["item"] != item["item"]], 60,
                 "it to block again", following.process)
     again = p.show()["blocked"][0]["item"]
-    assert p.other("project", "resolve", p.name, again, "--skip").returncode == 0
+    p.resolve(again, "--skip")
     godwit.wait(lambda: oceanbase.query(f"SELECT w FROM {DATABASE}.a WHERE id = 8") == ((8,),), 60,
                 "the changes behind it", following.process)
     assert p.other("project", "resolve", p.name, again, "--skip").returncode == 2
@@ -355,7 +355,7 @@ def test_blocked_statement_edited(tmp_path, mysql, oceanbase, tables):
     assert p.other("project", "resolve", p.name, item, "--edit", empty).returncode == 2
     edited = tmp_path / "edited.sql"
     edited.write_text(f"ALTER TABLE {DATABASE}.b MODIFY COLUMN w INT;\n")
-    assert p.other("project", "resolve", p.name, item, "--edit", edited).returncode == 0
+    p.resolve(item, "--edit", edited)
     assert p.migrate().code == 0
     assert not compare.servers(mysql, oceanbase, DATABASE)
 
@@ -378,7 +378,7 @@ def test_blocked_object(tmp_path, mysql, oceanbase, tables, choice):
     if choice == "--edit":
         (tmp_path / "view.sql").write_text(view + ";\n")
         words.append(tmp_path / "view.sql")
-    assert p.other("project", "resolve", p.name, f"{DATABASE}.doubled", *words).returncode == 0
+    p.resolve(f"{DATABASE}.doubled", *words)
     run = p.migrate()
     assert run.code == 0 and run.summary["rows"] == 5, run
     views = oceanbase.query("SELECT table_name FROM information_schema.views "

@@ -313,8 +313,7 @@ def test_a_second_table_for_one_name_is_left_out(mysql, oceanbase, one_table):
     """Its rows do not come to the first one's."""
     assert one_table.migrate().code == 5
     item = one_table.show()["blocked"][0]["item"]
-    done = one_table.other("project", "resolve", one_table.name, item, "--skip")
-    assert done.returncode == 0, done.stderr
+    one_table.resolve(item, "--skip")
     run = one_table.migrate()
     assert run.code == 0 and not of_the_first(mysql, oceanbase), run
     mysql.run("INSERT INTO mapa.tab2 VALUES (1, 9), (4, 4);\nUPDATE mapa.tab1 SET v = 5 WHERE id = 1;\n"
@@ -340,8 +339,7 @@ def test_a_key_that_cannot_be_made_is_the_users_to_answer(tmp_path, mysql, ocean
     items = project.show()["blocked"]
     statement = tmp_path / "odd.sql"
     statement.write_text("CREATE TABLE mapa.odd (k VARBINARY(100) NOT NULL PRIMARY KEY, v INT)")
-    done = project.other("project", "resolve", project.name, items[0]["item"], "--edit", statement)
-    assert done.returncode == 0, done.stderr
+    project.resolve(items[0]["item"], "--edit", statement)
     mysql.run("UPDATE mapa.odd SET v = 3 WHERE k = 'a';\n")
     run = project.migrate()
     assert run.code == 0, run

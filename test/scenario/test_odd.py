@@ -47,8 +47,7 @@ def test_tables_move_between_databases(tmp_path, mysql, oceanbase, databases):
         assert run.code == 5, run
         item = p.show()["blocked"][0]
         assert "RENAME" in str(item), item
-        done = p.other("project", "resolve", p.name, item["item"], "--skip")
-        assert done.returncode == 0, done.stderr
+        p.resolve(item["item"], "--skip")
 
 
 def test_names_with_dots(tmp_path, mysql, oceanbase):
@@ -324,7 +323,7 @@ def test_text_that_is_no_text(tmp_path, source, oceanbase, when):
     run = p.migrate()
     assert run.code == 5 and "TEXT_UNDECODABLE" in run.err and "0x98 at 2" in run.err, run
     item = p.show()["blocked"][0]["item"]
-    assert p.other("project", "resolve", p.name, item, "--skip").returncode == 0
+    p.resolve(item, "--skip")
     run = p.migrate()
     assert (run.code, run.summary["inconsistent"], run.summary["left_out"]) == (4, 1, 1), run
     assert oceanbase.query(f"SELECT id FROM {database}.t ORDER BY id") == ((1,), (3,))
@@ -333,7 +332,7 @@ def test_text_that_is_no_text(tmp_path, source, oceanbase, when):
     run = p.migrate()
     assert run.code == 5 and "CHANGE_ROW_MISSING" in run.err, run
     item = p.show()["blocked"][0]["item"]
-    assert p.other("project", "resolve", p.name, item, "--skip").returncode == 0
+    p.resolve(item, "--skip")
     p.migrate()
     following = godwit.Following(p)
     following.wait_stage("incremental", "running")  # until then it says what the last run left

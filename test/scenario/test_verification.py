@@ -237,8 +237,7 @@ def test_a_table_made_by_an_edited_statement(tmp_path, sides):
     statement.write_text(f"CREATE TABLE {DATABASE}.e (k VARBINARY(100) NOT NULL PRIMARY KEY, v INT, "
                          "d INT AS (v * 3) STORED)")
     item = project.show()["blocked"][0]["item"]
-    done = project.other("project", "resolve", project.name, item, "--edit", statement)
-    assert done.returncode == 0, done.stderr
+    project.resolve(item, "--edit", statement)
     run = project.migrate()
     assert (run.code, run.summary["inconsistent"]) == (4, 1), run
 
@@ -309,7 +308,7 @@ def test_a_skipped_table_is_compared_where_it_is_there(tmp_path, sides):
     assert project.migrate().code == 5
     item = project.show()["blocked"][0]["item"]
     there.query(f"CREATE TABLE {DATABASE}.e (k VARBINARY(100) NOT NULL PRIMARY KEY, v INT)")
-    assert project.other("project", "resolve", project.name, item, "--skip").returncode == 0
+    project.resolve(item, "--skip")
     run = project.migrate()
     assert (run.code, run.summary["tables"]) == (0, 2), run
 

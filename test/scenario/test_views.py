@@ -39,8 +39,7 @@ def project(state, source, oceanbase, *options):
 
 
 def resolve(p, view, *choice):
-    done = p.other("project", "resolve", p.name, f"{DATABASE}.{view}", *choice)
-    assert done.returncode == 0, done.stderr
+    p.resolve(f"{DATABASE}.{view}", *choice)
 
 
 def completes(p, source, oceanbase):
