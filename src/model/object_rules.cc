@@ -188,7 +188,7 @@ std::optional<TableMapping> ObjectRules::Find(const TableName& name) const {
   for (auto rule = include_.rbegin(); rule != include_.rend(); ++rule) {
     if (!rule->Matches(name)) continue;
     TableMapping mapping;
-    mapping.destination.database = rule->to_database.empty() ? name.database : rule->to_database;
+    mapping.destination.database = rule->DatabaseOf(name.database);
     mapping.destination.table = rule->to_table.empty() ? name.table : rule->to_table;
     mapping.column_names = rule->column_names;
     mapping.columns = rule->columns;
@@ -208,12 +208,13 @@ bool ObjectRules::MaySelect(std::string_view database) const {
 }
 
 std::string ObjectRules::DestinationDatabase(std::string_view database) const {
+  const ObjectRule* chosen = nullptr;
   for (auto rule = include_.rbegin(); rule != include_.rend(); ++rule) {
-    if (MatchesPattern(rule->database_pattern, database) && !rule->to_database.empty()) {
-      return rule->to_database;
-    }
+    if (!MatchesPattern(rule->database_pattern, database)) continue;
+    if (rule->is_whole()) return rule->DatabaseOf(database);
+    if (chosen == nullptr && !rule->to_database.empty()) chosen = &*rule;
   }
-  return std::string(database);
+  return chosen == nullptr ? std::string(database) : chosen->to_database;
 }
 
 }  // namespace godwit

@@ -44,6 +44,12 @@ struct ObjectRule {
   bool Matches(const TableName& name) const;
   // It only names objects, and says nothing of what becomes of them.
   bool is_pattern_only() const;
+  // It takes every object of its databases.
+  bool is_whole() const { return table_pattern == "*" && to_table.empty(); }
+  // Where objects of this database go.
+  std::string DatabaseOf(std::string_view database) const {
+    return to_database.empty() ? std::string(database) : to_database;
+  }
   bool operator==(const ObjectRule&) const = default;
 };
 

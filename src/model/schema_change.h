@@ -33,8 +33,8 @@ struct AlterAction {
     kCheckEnforcement,    // name, check.enforced
     kDropConstraint,      // name: a check or a foreign key, known only against the table
     kAddPartitions,       // partitions
-    kDropPartitions,      // names; text: the source's PartitionCollations
-    kTruncatePartitions,  // names, empty means ALL; text as above
+    kDropPartitions,      // names; text: the source's PartitionCollations; partitioning: its own
+    kTruncatePartitions,  // names, empty means ALL; the rest as above
     kReorganize,          // text: anything else about partitions; partitioning for PARTITION BY
     kTableComment,        // text
     kTableCharset,        // charset/collation for new columns
@@ -110,6 +110,11 @@ struct SchemaChange {
   // offset from UTC ("+08:00"), or its name if that is not the same at all times.
   std::string time_zone;
 
+  bool is_about_database() const {
+    return kind == Kind::kCreateDatabase || kind == Kind::kDropDatabase ||
+           kind == Kind::kAlterDatabase;
+  }
+  bool is_about_view() const { return kind == Kind::kCreateView || kind == Kind::kDropView; }
   bool has_fixed_zone() const { return time_zone.starts_with('+') || time_zone.starts_with('-'); }
 };
 

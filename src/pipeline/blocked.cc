@@ -14,6 +14,19 @@ LogSpan SpanOf(const Finding& finding) {
   return {.first = sequences.at(0).get<Sequence>(), .last = sequences.at(1).get<Sequence>()};
 }
 
+std::vector<AskedRow> AskedRows(Metadata& metadata, int64_t project, std::string_view stage,
+                                Sequence applied) {
+  std::vector<AskedRow> rows;
+  for (const Finding& finding : metadata.Findings(project, "")) {
+    if (finding.stage != stage || finding.kind != "row") continue;
+    const LogSpan span = SpanOf(finding);
+    if (span.last <= applied) continue;
+    const json detail = json::parse(finding.detail);
+    rows.push_back({span, detail.value("statement", ""), detail.value("row", "")});
+  }
+  return rows;
+}
+
 void CloseFindings(Metadata& metadata, int64_t project, std::string_view stage, Sequence through) {
   for (Finding& finding : metadata.Findings(project, "")) {
     if (finding.status == "closed" || finding.stage != stage) continue;

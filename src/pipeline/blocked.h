@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "metadata/metadata.h"
@@ -22,6 +24,9 @@ struct LogSpan {
   Sequence first = 0;
   Sequence last = 0;
 };
+inline bool Overlap(const LogSpan& a, const LogSpan& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 // Something that cannot go on by itself: a statement, a row, an object.
 struct BlockedItem {
@@ -30,7 +35,9 @@ struct BlockedItem {
   std::string object;     // "db.table"
   std::string statement;  // of a DDL: as the source logged it, then what was tried
   std::string converted;
-  LogSpan span = {};  // tells it from what looks the same and comes later
+  LogSpan span = {};     // tells it from what looks the same and comes later
+  std::string row = {};  // of a row: a digest that tells it from those that look the same
+  uint64_t alike = 0;    // how many with the same digest and span were given up before
   Error error;
 };
 
@@ -39,6 +46,9 @@ struct Answer {
   Choice choice = Choice::kRetry;
   std::string statement;  // kEdit: run this instead
 };
+inline bool IsGivenUp(const Answer& answer) {
+  return answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone;
+}
 
 // Shows an item to the user and waits for an answer. Any thread.
 class AskUser {
@@ -58,8 +68,8 @@ class AskUser {
   Answer operator()(const BlockedItem& item, std::stop_token stop) const {
     return ask_(item, stop);
   }
-  // What was answered to the item while nobody ran, to be obeyed before it is tried again. Taken by
-  // the call. Its error does not matter.
+  // What was answered to the item before, to be obeyed before it is tried again: while nobody ran,
+  // or, where it was to give it up, in any run. Taken by the call. Its error does not matter.
   std::optional<Answer> Given(const BlockedItem& item) const {
     return look_ ? look_(item) : std::nullopt;
   }
@@ -71,6 +81,16 @@ class AskUser {
 
 // The span of the item that a finding was made of.
 LogSpan SpanOf(const Finding& finding);
+
+// A row of the log that was asked about, answered or not.
+struct AskedRow {
+  LogSpan span;
+  std::string statement;
+  std::string row;  // empty: an earlier version asked
+};
+// A stage's, of transactions after `applied`.
+std::vector<AskedRow> AskedRows(Metadata& metadata, int64_t project, std::string_view stage,
+                                Sequence applied);
 
 // Closes a stage's findings that no answer has closed: their cause has gone. Of those from the log
 // the ones up to `through`. An answer that was not needed stays in the detail, as "unused".

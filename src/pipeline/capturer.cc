@@ -284,6 +284,11 @@ Sequence Capturer::SequenceAt(const Position& position, std::stop_token stop) {
   return LastAt(position);
 }
 
+Sequence Capturer::BeforeRestart() {
+  const Position restart = store_.restart();
+  return restart.empty() ? store_.last() : LastAt(restart);
+}
+
 // The definitions as they were behind this place of the log.
 void Capturer::LoadDefinitionsAt(const Position& position) {
   for (Sequence next = LastAt(position) + 1; next <= store_.last(); ++next) {

@@ -54,6 +54,9 @@ class Capturer {
   Sequence SequencePast(const Position& position, std::stop_token stop);
   // The last transaction in the Log that ends at or before the position; waits like SequencePast.
   Sequence SequenceAt(const Position& position, std::stop_token stop);
+  // The last transaction before all that a restart reads again. What comes after it must stay in
+  // the Log: its DDL tells by which definitions that is decoded.
+  Sequence BeforeRestart();
   // True once the definitions are read and the log has been read past them.
   bool is_ready() const { return ready_.load(); }
   // Waits for is_ready.

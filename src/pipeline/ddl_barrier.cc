@@ -10,7 +10,6 @@
 
 #include "base/crash_point.h"
 #include "base/error.h"
-#include "pipeline/own_tables.h"
 
 namespace godwit {
 namespace {
@@ -25,37 +24,11 @@ std::string Dump(const json& value) {
 
 std::string SettingKey(Sequence sequence) { return "ddl." + std::to_string(sequence); }
 
-bool IsAboutDatabase(const SchemaChange& change) {
-  return change.kind == Kind::kCreateDatabase || change.kind == Kind::kDropDatabase ||
-         change.kind == Kind::kAlterDatabase;
-}
-
-// Every table or view a change names, under old and new names.
-std::vector<TableName> NamesOf(const SchemaChange& change) {
-  if (IsAboutDatabase(change)) return {};
-  std::vector<TableName> names = change.tables;
-  for (const auto& [from, to] : change.renames) {
-    names.push_back(from);
-    names.push_back(to);
-  }
-  if (!change.table.table.empty()) names.push_back(change.table);
-  for (const AlterAction& action : change.actions) {
-    if (action.kind == AlterAction::Kind::kRenameTable) names.push_back(action.new_table);
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
-bool IsAboutView(const SchemaChange& change) {
-  return change.kind == Kind::kCreateView || change.kind == Kind::kDropView;
-}
-
 // What the user is shown of a statement, and by what its answer is found.
 BlockedItem ItemOf(Sequence sequence, const SchemaChange& source, std::string converted,
                    const Error& error) {
   TableName name = source.table;
-  const bool is_of_tables = name.table.empty() && !IsAboutDatabase(source);
+  const bool is_of_tables = name.table.empty() && !source.is_about_database();
   if (is_of_tables && !source.tables.empty()) name = source.tables[0];
   if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
   return {.stage = "incremental",
@@ -65,14 +38,6 @@ BlockedItem ItemOf(Sequence sequence, const SchemaChange& source, std::string co
           .converted = std::move(converted),
           .span = {sequence, sequence},
           .error = error};
-}
-
-// What EXCHANGE PARTITION takes rows from and gives them to; empty for any other change.
-TableName PartnerOf(const SchemaChange& change) {
-  for (const AlterAction& action : change.actions) {
-    if (action.kind == AlterAction::Kind::kUnknown) return action.new_table;
-  }
-  return {};
 }
 
 // As when a table is made: Translator::LeaveOutOnUpdate.
@@ -124,6 +89,22 @@ std::string WithZone(const SchemaChange& change, const std::string& sql) {
 
 }  // namespace
 
+std::vector<TableName> NamesOf(const SchemaChange& change) {
+  if (change.is_about_database()) return {};
+  std::vector<TableName> names = change.tables;
+  for (const auto& [from, to] : change.renames) {
+    names.push_back(from);
+    names.push_back(to);
+  }
+  if (!change.table.table.empty()) names.push_back(change.table);
+  for (const AlterAction& action : change.actions) {
+    if (action.kind == AlterAction::Kind::kRenameTable) names.push_back(action.new_table);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 DdlBarrier::DdlBarrier(Link& link, LaneWriter& writer, const ReplayTables& tables,
                        const LaneWriter::Options& options)
     : link_(link), writer_(writer), tables_(tables), options_(options) {}
@@ -137,63 +118,11 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
       if (unit++ < record.unit) continue;
       record.source = part.statement;
       RunUnit(record, part, stop);
+      ForgetLeftOut(part);
       record = {.sequence = sequence, .unit = unit};
       Save(record);
     }
   }
-}
-
-std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence, const SchemaChange& change,
-                                               std::stop_token stop) {
-  auto is_copied = [&](const TableName& name) { return tables_.IsCopied(name, sequence); };
-  if (change.kind == Kind::kDropDatabase) {
-    SchemaChange drop = change;  // of those that were not made again since
-    std::erase_if(drop.tables, is_copied);
-    if (!tables_.HoldsCopy(change.table.database, sequence)) return {change};
-    if (drop.tables.empty()) return {};
-    drop.kind = Kind::kDropTable;
-    drop.table = {};
-    drop.if_exists = true;
-    return {drop};
-  }
-  if (IsAboutDatabase(change)) return {change};
-  SchemaChange part = change;
-  if (change.kind == Kind::kDropTable) {
-    std::erase_if(part.tables, is_copied);
-    if (part.tables.empty()) return {};
-    return {part};
-  }
-  if (IsAboutView(change)) {
-    // A table's copy says nothing of a view that has had its name, as long as that is free for one.
-    auto is_table = [&](const TableName& name) {
-      auto mapping = link_.translator.rules().Find(name);
-      return is_copied(name) && mapping && Exists(mapping->destination, stop);
-    };
-    std::erase_if(part.tables, is_table);
-    const bool is_left =
-        change.kind == Kind::kCreateView ? !is_table(change.table) : !part.tables.empty();
-    if (!is_left) return {};
-    return {part};
-  }
-  if (change.kind == Kind::kRenameTable) {
-    std::erase_if(part.renames, [&](const auto& rename) {
-      return is_copied(rename.first) || is_copied(rename.second);
-    });
-    if (part.renames.empty()) return {};
-    return {part};
-  }
-  std::vector<TableName> names = NamesOf(change);
-  if (!std::any_of(names.begin(), names.end(), is_copied)) return {part};
-  // Of two tables that exchange rows each one's copy must hold it.
-  const TableName partner = PartnerOf(change);
-  const bool is_open =
-      !partner.table.empty() && link_.translator.rules().Find(partner) && !is_copied(partner);
-  if (is_open) return {part};
-  if (change.kind != Kind::kAlterTable || !IsUsersOwn(link_, change.table)) return {};
-  const auto copied = CopiedDefinition(link_, change.table);
-  if (!copied) return {};
-  const auto left = LeftOverFromCopy(change, *copied, link_.spec.may_defer_indexes());
-  return left ? std::vector{*left} : std::vector<SchemaChange>{};
 }
 
 // A destination table that several source tables share must not follow the DDL of one of them.
@@ -220,6 +149,23 @@ void DdlBarrier::NoteShared(const SchemaChange& source, Answer::Choice choice) {
   link_.metadata.PutEntry(link_.project,
                           {"schema", source.table.ToString(), is_skip ? "skipped" : "done",
                            Dump(is_skip ? json{{kSharedDestination, true}} : json::object()), 0});
+}
+
+// What comes under the name of a table that is gone is another one.
+void DdlBarrier::ForgetLeftOut(const SchemaChange& source) {
+  const bool renames =
+      std::any_of(source.actions.begin(), source.actions.end(),
+                  [](const AlterAction& a) { return a.kind == AlterAction::Kind::kRenameTable; });
+  std::vector<TableName> gone;
+  if (source.kind == Kind::kDropDatabase) gone = source.tables;
+  if (source.kind == Kind::kDropTable || source.kind == Kind::kRenameTable || renames) {
+    gone = NamesOf(source);
+  }
+  for (const TableName& name : gone) {
+    const auto entry = link_.metadata.Entry(link_.project, "schema", name.ToString());
+    if (!entry || !IsLeftOutOfShared(*entry)) continue;
+    link_.metadata.PutEntry(link_.project, {"schema", name.ToString(), "dropped", "{}", 0});
+  }
 }
 
 // CREATE TABLE IF NOT EXISTS of a table whose rows are there with another's: nothing happened.
@@ -416,7 +362,8 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
   }
   MakeDatabases(change, stop);
   // A statement about a database is not run from within it: it may not be there.
-  const auto part = IsAboutDatabase(change) ? Statement::Part::kDatabase : Statement::Part::kAlter;
+  const auto part =
+      change.is_about_database() ? Statement::Part::kDatabase : Statement::Part::kAlter;
   writer_.Execute({.part = part,
                    .table = change.table,
                    .sql = record.statements[record.next],
@@ -489,7 +436,7 @@ void DdlBarrier::CheckOutcome(const SchemaChange& change, std::stop_token stop) 
 std::string DdlBarrier::Fingerprint(const SchemaChange& change) {
   try {
     Catalog& catalog = OpenCatalog();
-    if (IsAboutDatabase(change)) {
+    if (change.is_about_database()) {
       std::vector<std::string> databases = catalog.Databases();
       bool exists =
           std::find(databases.begin(), databases.end(), change.table.database) != databases.end();
@@ -498,7 +445,7 @@ std::string DdlBarrier::Fingerprint(const SchemaChange& change) {
     std::string text;
     for (const TableName& name : NamesOf(change)) {
       text += name.ToString() + "=";
-      if (!IsAboutView(change)) {
+      if (!change.is_about_view()) {
         text += catalog.Fingerprint(name);
       } else if (auto view = catalog.View(name)) {
         text += view->select;

@@ -22,6 +22,9 @@ namespace godwit {
 // schema stage has made.
 inline constexpr std::string_view kViewsLookedAt = "views.looked_at";
 
+// Every table or view a change names, under old and new names.
+std::vector<TableName> NamesOf(const SchemaChange& change);
+
 // Runs the source's DDL at the destination, each statement exactly once, also across crashes.
 // Called with nothing in flight, by one thread.
 //
@@ -50,9 +53,11 @@ class DdlBarrier {
     std::string source;                   // for people
   };
 
-  // What no table's copy holds already; a statement on several tables is cut down.
+  // What no table's copy holds already; a statement on several tables is cut down, and so is a
+  // database's that holds more at the destination.
   std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change,
                                      std::stop_token stop);
+  bool HoldsOthers(const SchemaChange& drop, std::stop_token stop);
   // Tells the user what a statement has lost in translation.
   void NoteLosses(const SchemaChange& source, const std::vector<TranslationNote>& notes);
   void RunUnit(Record& record, const SchemaChange& source, std::stop_token stop);
@@ -71,6 +76,7 @@ class DdlBarrier {
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;
   void NoteShared(const SchemaChange& source, Answer::Choice choice);
+  void ForgetLeftOut(const SchemaChange& source);
   bool IsThereShared(const SchemaChange& source) const;
   std::string Fingerprint(const SchemaChange& change);
   Record Load(Sequence sequence) const;

@@ -2,8 +2,11 @@
 #include "pipeline/describe_row.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
+
+#include "base/byte_writer.h"
 
 namespace godwit {
 namespace {
@@ -46,6 +49,19 @@ std::string DescribeRow(const WritePlan& plan, const RowBatch& rows, size_t row)
                        ShowCell(column.type, rows, row, i));
   }
   return out;
+}
+
+std::string DigestRow(const RowBatch& rows, size_t row, const std::vector<int>& cells) {
+  std::string bytes;
+  auto add = [&](size_t cell) {
+    AppendFixed(bytes, static_cast<uint32_t>(rows.state(row, cell)));
+    AppendFixed(bytes, static_cast<uint64_t>(rows.cell(row, cell).size()));
+    bytes += rows.cell(row, cell);
+  };
+  for (int cell : cells) add(static_cast<size_t>(cell));
+  for (size_t cell = 0; cells.empty() && cell < rows.columns(); ++cell) add(cell);
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 }  // namespace godwit

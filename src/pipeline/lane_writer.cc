@@ -3,6 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string_view>
+
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "pipeline/describe_row.h"
@@ -10,6 +15,7 @@
 namespace godwit {
 namespace {
 
+constexpr std::string_view kStage = "incremental";
 constexpr size_t kRunRows = 1000;
 
 // "update of id='5'"
@@ -23,25 +29,54 @@ std::string Describe(const RowChange& change) {
                                : DescribeRow(*change.plan, *change.before, change.before_row));
 }
 
+// Of both images, the whole of them; an insert has no old one, a delete no new one.
+std::string DigestOf(const RowChange& change) {
+  const bool has_before = change.op != ChangeOp::kInsert;
+  const bool has_after = change.op != ChangeOp::kDelete;
+  return fmt::format("{}:{}", has_before ? DigestRow(*change.before, change.before_row) : "",
+                     has_after ? DigestRow(*change.after, change.after_row) : "");
+}
+
 }  // namespace
 
 // What is known of a transaction that did not go as a whole. Runs and rows are counted from its
 // begin, the same in each attempt.
 struct LaneWriter::Attempt {
   LogSpan span;
-  std::set<uint64_t> slow_runs;  // applied row by row
-  std::set<uint64_t> left_out;   // rows the user gave up
+  std::vector<AskedRow> asked;               // in the span, by earlier runs
+  std::set<uint64_t> slow_runs;              // applied row by row
+  std::map<uint64_t, std::string> left_out;  // rows the user gave up, and their digests
 
   uint64_t run = 0;
   uint64_t row = 0;
   bool is_row = false;  // the change being applied is `row` alone
   bool is_applying = false;
-  std::string object;
-  std::string description;
+  BlockedItem item{.error = Error(ErrorFields{})};  // of `row`
 
   void Rewind() {
     run = row = 0;
     is_row = is_applying = false;
+  }
+  bool WasAskedAbout(const RowChange& change) const {
+    const std::string digest = DigestOf(change);
+    return std::any_of(asked.begin(), asked.end(), [&](const AskedRow& a) {
+      return a.row.empty() ? a.statement == Describe(change) : a.row == digest;
+    });
+  }
+  // Its error is still to come.
+  BlockedItem ItemOf(const RowChange& change) const {
+    const std::string digest = DigestOf(change);
+    const auto alike = std::count_if(left_out.begin(), left_out.end(),
+                                     [&](const auto& entry) { return entry.second == digest; });
+    return {.stage = std::string(kStage),
+            .kind = "row",
+            .object = change.plan->table->name.ToString(),
+            .statement = Describe(change),
+            .converted = "",
+            .span = span,
+            .row = digest,
+            .alike = static_cast<uint64_t>(alike),
+            .error = Error(ErrorFields{})};
   }
 };
 
@@ -52,7 +87,8 @@ LaneWriter::LaneWriter(Link& link, int lane, const LaneProgress& found, ReplayPr
       progress_(progress),
       options_(options),
       done_(found.done.begin(), found.done.end()),
-      shares_(found.shares) {}
+      shares_(found.shares),
+      asked_(AskedRows(link.metadata, link.project, kStage, progress.applied())) {}
 
 Sink& LaneWriter::OpenSink() {
   if (!sink_) {
@@ -139,7 +175,10 @@ void LaneWriter::Ask(const std::function<void(Sink&)>& call) {
 }
 
 void LaneWriter::ApplyBatch(const LaneBatch& batch, std::stop_token stop) {
-  if (TryBatch(batch, stop)) return;
+  const bool was_asked_about =
+      std::any_of(batch.transactions.begin(), batch.transactions.end(),
+                  [&](const auto& t) { return !AskedIn({t->sequence, t->sequence}).empty(); });
+  if (!was_asked_about && TryBatch(batch, stop)) return;
   for (const auto& transaction : batch.transactions) {
     ApplyRuns(
         transaction->sequence,
@@ -197,6 +236,7 @@ void LaneWriter::ApplyCarefully(LogSpan span, const std::function<LaneProgress()
                                 const Runs& runs, std::stop_token stop) {
   Attempt attempt;
   attempt.span = span;
+  attempt.asked = AskedIn(span);
   for (;;) {
     try {
       Commit(
@@ -225,6 +265,7 @@ void LaneWriter::ApplyCarefully(LogSpan span, const std::function<LaneProgress()
 void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
   ++attempt.run;
   const uint64_t first = attempt.row + 1;
+  if (!attempt.asked.empty()) ObeyGiven(run, attempt);
   attempt.is_applying = true;
   attempt.is_row = attempt.slow_runs.contains(attempt.run);
   if (!attempt.is_row) {
@@ -235,23 +276,36 @@ void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
   for (size_t i = 0; i < run.changes.size(); ++i) {
     attempt.row = first + i;
     if (attempt.left_out.contains(attempt.row)) continue;
-    attempt.object = run.changes[i].plan->table->name.ToString();
-    attempt.description = Describe(run.changes[i]);
+    attempt.item = attempt.ItemOf(run.changes[i]);
     sink.Apply(run.changes.subspan(i, 1), run.mode, run.foreign_keys);
   }
 }
 
 void LaneWriter::AskAbout(Attempt& attempt, const Error& error, std::stop_token stop) {
-  BlockedItem item{.stage = "incremental",
-                   .kind = "row",
-                   .object = attempt.object,
-                   .statement = attempt.description,
-                   .converted = "",
-                   .span = attempt.span,
-                   .error = error.WithContext(attempt.description)};
-  Answer answer = options_.ask(item, stop);
-  if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
-    attempt.left_out.insert(attempt.row);
+  BlockedItem& item = attempt.item;
+  item.error = error.WithContext(item.statement);
+  if (IsGivenUp(options_.ask(item, stop))) attempt.left_out[attempt.row] = item.row;
+}
+
+std::vector<AskedRow> LaneWriter::AskedIn(LogSpan span) const {
+  std::vector<AskedRow> found;
+  std::copy_if(asked_.begin(), asked_.end(), std::back_inserter(found),
+               [&](const AskedRow& asked) { return Overlap(asked.span, span); });
+  return found;
+}
+
+// Leaves out of a run, before it is tried, what was given up in tables without a key.
+void LaneWriter::ObeyGiven(const ChangeRun& run, Attempt& attempt) const {
+  for (size_t i = 0; i < run.changes.size(); ++i) {
+    const RowChange& change = run.changes[i];
+    const uint64_t row = attempt.row + 1 + i;
+    if (!change.plan->key.empty() || attempt.left_out.contains(row)) continue;
+    if (!attempt.WasAskedAbout(change)) continue;
+    const BlockedItem item = attempt.ItemOf(change);
+    const auto answer = options_.ask.Given(item);
+    if (!answer || !IsGivenUp(*answer)) continue;
+    attempt.left_out[row] = item.row;
+    attempt.slow_runs.insert(attempt.run);
   }
 }
 

@@ -19,8 +19,9 @@
 namespace godwit {
 
 // One lane's hand on the destination: applies transactions together with the progress they make,
-// again after transient errors, and down to the single row where one cannot go. One thread at a
-// time. Owns its Sink.
+// again after transient errors, and down to the single row where one cannot go. A row of a table
+// without a key is not tried against an answer of an earlier run: where it was written by hand,
+// nothing would tell that it is there. One thread at a time. Owns its Sink.
 class LaneWriter {
  public:
   struct Options {
@@ -71,6 +72,8 @@ class LaneWriter {
   void ApplyCarefully(LogSpan span, const std::function<LaneProgress()>& done, const Runs& runs,
                       std::stop_token stop);
   bool TryBatch(const LaneBatch& batch, std::stop_token stop);
+  std::vector<AskedRow> AskedIn(LogSpan span) const;
+  void ObeyGiven(const ChangeRun& run, Attempt& attempt) const;
   void ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt);
   void AskAbout(Attempt& attempt, const Error& error, std::stop_token stop);
 
@@ -79,8 +82,9 @@ class LaneWriter {
   ReplayProgress& progress_;
   const Options& options_;
   std::unique_ptr<Sink> sink_;
-  std::set<Sequence> done_;           // this lane's, above the watermark
-  std::vector<AppliedShare> shares_;  // this lane's, of windows that end above the watermark
+  std::set<Sequence> done_;            // this lane's, above the watermark
+  std::vector<AppliedShare> shares_;   // this lane's, of windows that end above the watermark
+  const std::vector<AskedRow> asked_;  // by earlier runs; nearly always empty
 };
 
 }  // namespace godwit

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "model/names.h"
 
 namespace godwit {
 namespace {
@@ -23,15 +24,23 @@ bool HoldsTheSame(const ColumnSchema& a, const ColumnSchema& b) {
   return a.type == b.type && a.charset == b.charset;
 }
 
-template <typename T>
-bool HasNamed(const std::vector<T>& things, const std::string& name) {
-  return std::any_of(things.begin(), things.end(), [&](const T& t) { return t.name == name; });
-}
-
 enum class Due { kNo, kYes, kUnsafe };
 
-// A column that the copy has filled is there under its last name; foreign keys, and indexes that
-// are not unique, are made after the rows as the copied definition has them.
+bool HasForeignKey(const TableSchema& copied, const std::string& name) {
+  return std::any_of(copied.foreign_keys.begin(), copied.foreign_keys.end(),
+                     [&](const ForeignKeySchema& key) { return EqualNames(key.name, name); });
+}
+
+bool HasMadeIndex(const TableSchema& copied, const std::string& name) {
+  return std::any_of(copied.indexes.begin(), copied.indexes.end(), [&](const IndexSchema& index) {
+    return EqualNames(index.name, name) && index.kind == IndexSchema::Kind::kPlain &&
+           !index.invisible;
+  });
+}
+
+// A column that the copy has filled is there under its last name; foreign keys, and plain indexes,
+// are made after the rows as the copied definition has them. What goes and is there again then must
+// not go now.
 Due DueOf(AlterAction& action, const TableSchema& copied, bool makes_indexes) {
   const ColumnSchema* named = Column(copied, action.name);
   switch (action.kind) {
@@ -47,13 +56,15 @@ Due DueOf(AlterAction& action, const TableSchema& copied, bool makes_indexes) {
       action.name = action.column.name;
       return Due::kYes;
     }
-    case Kind::kAddIndex: {
-      const bool is_made =
-          makes_indexes && !action.index.is_unique() && HasNamed(copied.indexes, action.index.name);
-      return is_made ? Due::kNo : Due::kYes;
-    }
+    case Kind::kAddIndex:
+      return makes_indexes && HasMadeIndex(copied, action.index.name) ? Due::kNo : Due::kYes;
+    case Kind::kDropIndex:
+      return makes_indexes && HasMadeIndex(copied, action.name) ? Due::kUnsafe : Due::kYes;
     case Kind::kAddForeignKey:  // else deletes of parents that come again would cascade
-      return HasNamed(copied.foreign_keys, action.foreign_key.name) ? Due::kNo : Due::kUnsafe;
+      return HasForeignKey(copied, action.foreign_key.name) ? Due::kNo : Due::kUnsafe;
+    case Kind::kDropForeignKey:
+    case Kind::kDropConstraint:
+      return HasForeignKey(copied, action.name) ? Due::kUnsafe : Due::kYes;
     case Kind::kDropPartitions:      // their rows may be in another one by now
     case Kind::kTruncatePartitions:  // new rows may be in them
     case Kind::kReorganize:
@@ -64,15 +75,12 @@ Due DueOf(AlterAction& action, const TableSchema& copied, bool makes_indexes) {
     case Kind::kSetDefault:
     case Kind::kDropDefault:
     case Kind::kSetVisibility:
-    case Kind::kDropIndex:
     case Kind::kDropPrimaryKey:
     case Kind::kRenameIndex:
     case Kind::kIndexVisibility:
-    case Kind::kDropForeignKey:
     case Kind::kAddCheck:
     case Kind::kDropCheck:
     case Kind::kCheckEnforcement:
-    case Kind::kDropConstraint:
     case Kind::kAddPartitions:
     case Kind::kTableComment:
     case Kind::kTableCharset:
@@ -118,7 +126,7 @@ std::optional<SchemaChange> LeftOverFromCopy(const SchemaChange& change, const T
   if (!is_safe) {
     left.problem =
         "it happened before the table's copy, which has left the definition to you; on the rows "
-        "there now, which are of later, it could take or change some";
+        "there now, which are of later, it could take or change some, or take what is there again";
   }
   return left;
 }

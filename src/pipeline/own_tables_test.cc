@@ -21,7 +21,8 @@ TableSchema Copied() {
   table.name = {"d", "t"};
   table.columns = {Column("id"), Column("a"), Column("b")};
   table.indexes = {{.name = "plain", .kind = IndexSchema::Kind::kPlain},
-                   {.name = "one", .kind = IndexSchema::Kind::kUnique}};
+                   {.name = "one", .kind = IndexSchema::Kind::kUnique},
+                   {.name = "hidden", .kind = IndexSchema::Kind::kPlain, .invisible = true}};
   ForeignKeySchema& key = table.foreign_keys.emplace_back();
   key.name = "parent";
   return table;
@@ -89,9 +90,20 @@ TEST(OwnTablesTest, IndexesOfTheCopiedDefinitionAreMadeAfterTheRows) {
   AlterAction unique = Of(Kind::kAddIndex, "one");
   unique.index.kind = IndexSchema::Kind::kUnique;
   EXPECT_TRUE(Runs(unique));
-  EXPECT_TRUE(Runs(Of(Kind::kDropIndex, "plain")));
+  EXPECT_TRUE(Runs(Of(Kind::kDropIndex, "gone")));
+  AlterAction hidden = Of(Kind::kAddIndex, "hidden");
+  hidden.index.invisible = true;
+  EXPECT_TRUE(Runs(hidden));
   EXPECT_TRUE(IsDone(Of(Kind::kAddForeignKey, "parent")));
   EXPECT_TRUE(IsAsked(Of(Kind::kAddForeignKey, "dropped_since")));
+}
+
+TEST(OwnTablesTest, AKeyThatHasComeAgainIsNotDropped) {
+  EXPECT_TRUE(IsAsked(Of(Kind::kDropIndex, "Plain")));
+  EXPECT_TRUE(Runs(Of(Kind::kDropIndex, "one")));  // and made again
+  EXPECT_TRUE(IsAsked(Of(Kind::kDropForeignKey, "parent")));
+  EXPECT_TRUE(IsAsked(Of(Kind::kDropConstraint, "parent")));
+  EXPECT_TRUE(Runs(Of(Kind::kDropForeignKey, "gone")));
 }
 
 TEST(OwnTablesTest, WhatTakesRowsIsAskedAbout) {

@@ -2,6 +2,7 @@
 #include "pipeline/replay_mapper.h"
 
 #include <deque>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -13,10 +14,31 @@ namespace {
 constexpr size_t kStreamRunRows = 2000;
 constexpr size_t kStreamRunBytes = 4 << 20;
 
+constexpr std::string_view kStage = "incremental";
+constexpr std::string_view kKind = "object";
+
+BlockedItem ItemOf(Sequence sequence, const TableName& name, const Error& error) {
+  return {.stage = std::string(kStage),
+          .kind = std::string(kKind),
+          .object = name.ToString(),
+          .statement = "",
+          .converted = "",
+          .span = {sequence, sequence},
+          .error = error};
+}
+
+std::set<Sequence> AskedAbout(const Link& link) {
+  std::set<Sequence> out;
+  for (const Finding& finding : link.metadata.Findings(link.project, "")) {
+    if (finding.stage == kStage && finding.kind == kKind) out.insert(SpanOf(finding).first);
+  }
+  return out;
+}
+
 }  // namespace
 
 ReplayMapper::ReplayMapper(Link& link, ReplayTables& tables, const LaneWriter::Options& options)
-    : link_(link), tables_(tables), options_(options) {}
+    : link_(link), tables_(tables), options_(options), asked_(AskedAbout(link)) {}
 
 std::unique_ptr<ReplayTransaction> ReplayMapper::Map(const LoggedTransaction& transaction,
                                                      LogReader& reader, std::stop_token stop) {
@@ -97,6 +119,9 @@ bool ReplayMapper::MapPart(Sequence sequence, RowsChange change, ReplayRows& out
                            std::stop_token stop) {
   out.table = FindTable(sequence, change, stop);
   if (!out.table) return false;
+  if (out.table->plan->write().key.empty() && WasGivenUp(sequence, change.table->name)) {
+    return false;
+  }
   out.mode = tables_.Mode(change.table->name, sequence);
   const bool is_live = out.table->has_live_foreign_keys && change.foreign_key_checks;
   out.foreign_keys = is_live ? ForeignKeys::kLive : ForeignKeys::kOff;
@@ -122,6 +147,17 @@ std::shared_ptr<const ReplayTable> ReplayMapper::FindTable(Sequence sequence,
   return table;
 }
 
+// Where there is no key nothing would tell what was done by hand from what is done again: an answer
+// is obeyed before that is tried.
+bool ReplayMapper::WasGivenUp(Sequence sequence, const TableName& name) {
+  if (!WasAskedAbout(sequence)) return false;
+  if (looked_at_.insert({sequence, name}).second) {
+    const auto answer = options_.ask.Given(ItemOf(sequence, name, Error(ErrorFields{})));
+    if (answer && IsGivenUp(*answer)) left_out_.insert({sequence, name});
+  }
+  return left_out_.contains({sequence, name});
+}
+
 bool ReplayMapper::AskWhileBlocked(Sequence sequence, const TableName& name,
                                    const std::function<void()>& call, std::stop_token stop) {
   for (;;) {
@@ -131,17 +167,8 @@ bool ReplayMapper::AskWhileBlocked(Sequence sequence, const TableName& name,
       return true;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBlocked && error.kind() != ErrorKind::kData) throw;
-      Answer answer = options_.ask({.stage = "incremental",
-                                    .kind = "object",
-                                    .object = name.ToString(),
-                                    .statement = "",
-                                    .converted = "",
-                                    .span = {sequence, sequence},
-                                    .error = error},
-                                   stop);
-      bool is_given_up =
-          answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone;
-      if (is_given_up) left_out_.insert({sequence, name});
+      const Answer answer = options_.ask(ItemOf(sequence, name, error), stop);
+      if (IsGivenUp(answer)) left_out_.insert({sequence, name});
     }
   }
 }

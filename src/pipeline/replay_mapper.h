@@ -33,6 +33,9 @@ class ReplayMapper {
   // Whether the user gave up a table's changes: the same transactions may then map otherwise when
   // they are read again.
   bool has_left_out() const { return !left_out_.empty(); }
+  // Whether an earlier run asked about a table's changes in this transaction: the answer may come
+  // at any time.
+  bool WasAskedAbout(Sequence sequence) const { return asked_.contains(sequence); }
 
  private:
   void ForEachPart(Sequence sequence, const std::function<void(LogPart&)>& visit,
@@ -41,6 +44,7 @@ class ReplayMapper {
   bool MapPart(Sequence sequence, RowsChange change, ReplayRows& out, std::stop_token stop);
   std::shared_ptr<const ReplayTable> FindTable(Sequence sequence, const RowsChange& change,
                                                std::stop_token stop);
+  bool WasGivenUp(Sequence sequence, const TableName& name);
   // Calls until it returns or the user gives the table's changes up (false).
   bool AskWhileBlocked(Sequence sequence, const TableName& name, const std::function<void()>& call,
                        std::stop_token stop);
@@ -48,7 +52,9 @@ class ReplayMapper {
   Link& link_;
   ReplayTables& tables_;
   const LaneWriter::Options& options_;
-  std::set<std::pair<Sequence, TableName>> left_out_;  // the user gave up
+  const std::set<Sequence> asked_;                      // by earlier runs
+  std::set<std::pair<Sequence, TableName>> looked_at_;  // of these
+  std::set<std::pair<Sequence, TableName>> left_out_;   // the user gave up
 };
 
 }  // namespace godwit

@@ -275,7 +275,9 @@ void Replayer::Impl::ReleaseLog() {
     release = std::max(release, status.first + static_cast<Sequence>(excess * count));
   }
   release = std::min(release, progress.durable());
-  if (release != 0 && release >= status.first) link.store.Release(release);
+  if (release < status.first) return;
+  release = std::min(release, capturer.BeforeRestart());
+  if (release >= status.first) link.store.Release(release);
 }
 
 Error LogGap(const std::string& link) {

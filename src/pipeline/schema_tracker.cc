@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/expression_names.h"
+#include "model/names.h"
 
 namespace godwit {
 namespace {
@@ -64,6 +66,35 @@ bool HoldSameRows(const TableSchema& a, const TableSchema& b) {
 }
 
 bool IsUnknown(const TableSchema& table) { return table.columns.empty(); }
+
+// Whether values of the one are the same values, in the same order, in the other.
+bool KeepsValues(const ColumnSchema& from, const ColumnSchema& to) {
+  if (from.charset != to.charset || from.collation != to.collation) return false;
+  if (from.nullable && !to.nullable)
+    return false;  // a session that is not strict has a value for NULL
+  LogicalType wider = from.type;
+  const bool may_widen =
+      from.type.kind == TypeKind::kInteger || from.type.is_text() || from.type.is_bytes();
+  if (may_widen && to.type.length >= from.type.length) wider.length = to.type.length;
+  if (may_widen && to.type.bits >= from.type.bits) wider.bits = to.type.bits;
+  return wider == to.type;
+}
+
+// `before`: the column of this name, if there is one.
+bool ChangesValues(const AlterAction& action, const std::string& column,
+                   const ColumnSchema* before) {
+  switch (action.kind) {
+    case AlterAction::Kind::kAddColumn:
+      return EqualNames(action.column.name, column);
+    case AlterAction::Kind::kModifyColumn:
+      return EqualNames(action.name, column) && before && !KeepsValues(*before, action.column);
+    case AlterAction::Kind::kConvertCharset:
+      return before && !before->charset.empty() &&
+             (before->charset != action.charset || before->collation != action.collation);
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -388,10 +419,31 @@ void SchemaTracker::Complete(SchemaChange& change) {
       if (name.database == change.table.database) change.tables.push_back(name);
     }
   }
+  if (change.kind == SchemaChange::Kind::kAlterTable) CheckFilter(change);
   if (change.kind != SchemaChange::Kind::kCreateTable || !rules_.Find(change.table)) return;
   if (change.if_exists && current_.contains(change.table)) return;
   CompletePattern(change);
   CompleteCharset(change);
+}
+
+// Where values or their order change, rows cross the filter's boundary, and no change tells of it.
+void SchemaTracker::CheckFilter(SchemaChange& change) {
+  const auto mapping = rules_.Find(change.table);
+  const auto known = Find(change.table);
+  if (!mapping || mapping->where.empty() || !known || !change.problem.empty()) return;
+  for (const NameInExpression& read : NamesIn(mapping->where)) {
+    const int at = known->table->FindColumn(read.name);
+    const ColumnSchema* before = at < 0 ? nullptr : &known->table->columns[static_cast<size_t>(at)];
+    const bool is_changed = std::any_of(
+        change.actions.begin(), change.actions.end(),
+        [&](const AlterAction& action) { return ChangesValues(action, read.name, before); });
+    if (!is_changed) continue;
+    change.problem = "the row filter reads column " + read.name +
+                     ", of which it may change values or their order: rows that cross the "
+                     "filter's boundary by it come or go at the source alone (verification finds "
+                     "them)";
+    return;
+  }
 }
 
 // By the time the statement is followed the pattern's copy may be of a later definition.

@@ -338,6 +338,37 @@ TEST_F(SchemaTrackerTest, ATableIsMadeAsItsPatternWasThen) {
   EXPECT_TRUE(like.like_table.has_value());
 }
 
+TEST_F(SchemaTrackerTest, WhatMovesRowsAcrossTheFilterIsAsked) {
+  ObjectRule rule = ObjectRule::Parse("d.t");
+  rule.where = "a < 10 AND `id` > 0";
+  const ObjectRules rules({rule}, {});
+  SchemaTracker tracker(store_, source_, rules);
+  tracker.ReadAll();
+  const TableSchema known = *tracker.Find(Named("t"))->table;
+  auto is_asked = [&](AlterAction action) {
+    SchemaChange change = Alter("t", {std::move(action)});
+    tracker.Complete(change);
+    return !change.problem.empty();
+  };
+  AlterAction modify = Do(Action::kModifyColumn, "A");
+  modify.column = known.columns[1];
+  EXPECT_FALSE(is_asked(modify));
+  modify.column.nullable = false;
+  EXPECT_EQ(is_asked(modify), known.columns[1].nullable);
+  modify.column = known.columns[1];
+  modify.column.collation = "other";
+  EXPECT_TRUE(is_asked(modify));
+  modify.column = known.columns[1];
+  modify.column.type.kind = TypeKind::kDecimal;
+  EXPECT_TRUE(is_asked(modify));
+  modify.name = "other";
+  EXPECT_FALSE(is_asked(modify));
+  AlterAction add = Do(Action::kAddColumn, "");
+  add.column.name = "a";
+  EXPECT_TRUE(is_asked(add));
+  EXPECT_FALSE(is_asked(Do(Action::kDropColumn, "b")));
+}
+
 TEST_F(SchemaTrackerTest, ADroppedDatabaseNamesItsTables) {
   tracker_.ReadAll();
   SchemaChange drop;

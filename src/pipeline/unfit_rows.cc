@@ -2,9 +2,7 @@
 #include "pipeline/unfit_rows.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include "base/byte_writer.h"
 #include "model/names.h"
 #include "pipeline/describe_row.h"
 
@@ -18,16 +16,7 @@ constexpr std::string_view kDone = "done";
 
 // By its key, in a keyless table by all that it holds: rows alike share one answer.
 std::string IdOf(const WritePlan& plan, const RowBatch& rows, size_t row) {
-  std::string bytes;
-  auto add = [&](size_t cell) {
-    AppendFixed(bytes, static_cast<uint32_t>(rows.state(row, cell)));
-    AppendFixed(bytes, static_cast<uint64_t>(rows.cell(row, cell).size()));
-    bytes += rows.cell(row, cell);
-  };
-  for (int cell : plan.key) add(static_cast<size_t>(cell));
-  for (size_t cell = 0; plan.key.empty() && cell < rows.columns(); ++cell) add(cell);
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return DigestRow(rows, row, plan.key);
 }
 
 struct Fitting {
@@ -104,6 +93,7 @@ BlockedItem ItemOf(const TableName& table, const UnfitRow& row) {
           .object = table.ToString(),
           .statement = "copy of " + row.description,
           .converted = "",
+          .row = row.id,
           .error = row.error.WithContext("copy of " + row.description)};
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "project/ask_user.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/crash_point.h"
 #include "base/deadline.h"
@@ -16,12 +18,17 @@ namespace {
 
 constexpr auto kPoll = 200ms;  // the answer may come from another process
 
+std::string Dump(const json& detail) {
+  return detail.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string DetailOf(const BlockedItem& item) {
   json detail = {{"statement", item.statement},
                  {"converted", item.converted},
                  {"error", ToJson(item.error.fields())}};
   if (item.span.last != 0) detail["sequences"] = json::array({item.span.first, item.span.last});
-  return detail.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (!item.row.empty()) detail["row"] = item.row;
+  return Dump(detail);
 }
 
 json ErrorOf(const json& detail) { return detail.value("error", json::object()); }
@@ -32,15 +39,16 @@ bool IsSame(const Finding& finding, const BlockedItem& item) {
   }
   const json detail = json::parse(finding.detail, nullptr, false);
   if (!detail.is_object()) return false;
-  if (detail.value("statement", "") != item.statement) return false;
+  // A row's text is cut, and loses bytes that are no text. An earlier version had only that.
+  const bool has_row = detail.contains("row");
+  const bool looks_same = has_row ? detail.value("row", "") == item.row
+                                  : detail.value("statement", "") == item.statement;
+  if (!looks_same) return false;
   // A window may be merged otherwise when it is replayed again, and a row that was written by hand
   // meanwhile fails otherwise.
-  if (item.span.last != 0) {
-    const LogSpan span = SpanOf(finding);
-    return span.first <= item.span.last && item.span.first <= span.last;
-  }
-  // Rows of one table's copy differ by what their error names.
-  if (item.kind != "row") return true;
+  if (item.span.last != 0) return Overlap(SpanOf(finding), item.span);
+  // Rows of one table's copy that look the same differ by what their error names.
+  if (has_row || item.kind != "row") return true;
   const json error = ErrorOf(detail);
   return error.value("object", "") == item.error.fields().object &&
          error.value("message", "") == item.error.fields().message;
@@ -70,15 +78,37 @@ std::optional<Answer> StandingAnswer(const Finding& finding) {
   return {};
 }
 
+// Who takes an answer keeps it: what an earlier version asked names no row yet, and a window may
+// come again as single transactions, with the same row in several of them.
+std::string ClaimedDetail(const Finding& finding, const BlockedItem& item) {
+  json detail = json::parse(finding.detail);
+  if (!item.row.empty()) detail["row"] = item.row;
+  if (item.span.last != 0) {
+    const LogSpan span = SpanOf(finding);
+    detail["sequences"] =
+        json::array({std::max(span.first, item.span.first), std::min(span.last, item.span.last)});
+  }
+  return Dump(detail);
+}
+
+// Rows that are the same to the byte have an answer each, so that each is counted. Which of them
+// takes which makes no difference: the first ones are those of the rows given up before.
 std::optional<Answer> TakeGiven(Metadata& metadata, int64_t project, const BlockedItem& item) {
-  for (const Finding& finding : metadata.Findings(project, "")) {
+  uint64_t before = item.alike;
+  for (Finding& finding : metadata.Findings(project, "")) {
     if (!IsSame(finding, item)) continue;
-    auto standing = StandingAnswer(finding);
-    if (standing && finding.kind != "row") return standing;
-    if (auto answer = AnswerOf(finding)) {
-      Close(metadata, project, finding);
-      return answer;
+    const auto standing = StandingAnswer(finding);
+    const auto answer = standing ? standing : AnswerOf(finding);
+    if (!answer || before-- > 0) continue;
+    std::string detail = ClaimedDetail(finding, item);
+    const bool is_news = detail != finding.detail;
+    finding.detail = std::move(detail);
+    if (!standing) {
+      Close(metadata, project, std::move(finding));
+    } else if (is_news) {
+      metadata.UpdateFinding(project, finding);
     }
+    return answer;
   }
   return {};
 }
@@ -92,10 +122,7 @@ Answer AskAndWait(Metadata& metadata, int64_t project,
                   .status = "open",
                   .detail = DetailOf(item)};
   if (item.span.last != 0) {  // of one occasion
-    for (const Finding& earlier : metadata.Findings(project, "closed")) {
-      auto standing = StandingAnswer(earlier);
-      if (standing && IsSame(earlier, item)) return *standing;
-    }
+    if (auto given = TakeGiven(metadata, project, item)) return *given;
   }
   if (auto earlier = TakeUp(metadata, project, item)) {
     finding.id = earlier->id;

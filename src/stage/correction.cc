@@ -46,6 +46,21 @@ std::vector<KeyTuple> ValuesOf(const RowBatch& rows, const std::vector<int>& pla
   return out;
 }
 
+// Whether the destination's table has columns that nothing is carried to.
+bool HasOwnColumns(const WritePlan& write) {
+  const std::vector<ColumnSchema>& columns = write.table->columns;
+  const auto writable =
+      std::count_if(columns.begin(), columns.end(),
+                    [](const ColumnSchema& column) { return !column.is_generated(); });
+  return static_cast<size_t>(writable) != write.columns.size();
+}
+
+std::vector<int> OrdinalsOf(const WritePlan& write, const std::vector<int>& places) {
+  std::vector<int> columns;
+  for (int place : places) columns.push_back(write.columns[static_cast<size_t>(place)]);
+  return columns;
+}
+
 // A row of which only the key is known.
 void AddKey(RowBatch& out, const WritePlan& write, const KeyTuple& key) {
   for (size_t cell = 0; cell < out.columns(); ++cell) {
@@ -263,36 +278,65 @@ void Corrector::Refuse(const ComparePlan& plan, const RowBatch& company, const K
 std::vector<KeyTuple> Corrector::Holders(const ComparePlan& plan, const RowBatch& rows,
                                          std::stop_token stop) {
   const WritePlan& write = plan.plan->write();
-  auto ordinals = [&](const std::vector<int>& places) {
-    std::vector<int> columns;
-    for (int place : places) columns.push_back(write.columns[static_cast<size_t>(place)]);
-    return columns;
-  };
   std::vector<KeyTuple> out;
   for (const std::vector<int>& places : write.unique_keys) {
     if (IsSameSet(places, write.key)) continue;  // what has the row's own key is the row
-    const std::vector<KeyTuple> values = ValuesOf(rows, places);
-    if (values.empty()) continue;
-    const ScanPlan scan{write.table, ordinals(write.key), ordinals(places)};
-    RowBatch found;
-    pair_.Destination(
-        [&](RowReader& reader, std::stop_token token) {
-          found.Reset(scan.columns.size());
-          for (size_t i = 0; i < values.size(); i += kKeysPerRead) {
-            if (token.stop_requested()) throw Stopped();
-            reader.ReadKeys(
-                scan,
-                {values.begin() + i, values.begin() + std::min(i + kKeysPerRead, values.size())},
-                found);
-          }
-        },
-        stop);
-    for (size_t row = 0; row < found.rows(); ++row) {
-      KeyTuple& key = out.emplace_back();
-      for (size_t cell = 0; cell < found.columns(); ++cell) key.emplace_back(found.cell(row, cell));
+    for (KeyTuple& key : KeysThere(write, places, ValuesOf(rows, places), stop)) {
+      out.push_back(std::move(key));
     }
   }
   return out;
+}
+
+std::vector<KeyTuple> Corrector::KeysThere(const WritePlan& write, const std::vector<int>& places,
+                                           const std::vector<KeyTuple>& values,
+                                           std::stop_token stop) {
+  std::vector<KeyTuple> out;
+  if (values.empty()) return out;
+  const ScanPlan scan{write.table, OrdinalsOf(write, write.key), OrdinalsOf(write, places)};
+  RowBatch found;
+  pair_.Destination(
+      [&](RowReader& reader, std::stop_token token) {
+        found.Reset(scan.columns.size());
+        for (size_t i = 0; i < values.size(); i += kKeysPerRead) {
+          if (token.stop_requested()) throw Stopped();
+          reader.ReadKeys(
+              scan,
+              {values.begin() + i, values.begin() + std::min(i + kKeysPerRead, values.size())},
+              found);
+        }
+      },
+      stop);
+  for (size_t row = 0; row < found.rows(); ++row) {
+    KeyTuple& key = out.emplace_back();
+    for (size_t cell = 0; cell < found.columns(); ++cell) key.emplace_back(found.cell(row, cell));
+  }
+  return out;
+}
+
+std::set<std::string> Corrector::FindThere(const ComparePlan& plan, const RowBatch& rows,
+                                           std::stop_token stop) {
+  const WritePlan& write = plan.plan->write();
+  const std::vector<KeyTuple> keys = ValuesOf(rows, write.key);
+  std::set<std::string> asked;
+  for (const KeyTuple& key : keys) asked.insert(EncodeKey(key));
+  std::set<std::string> there;
+  bool has_other_texts = false;
+  for (const KeyTuple& key : KeysThere(write, write.key, keys, stop)) {
+    const std::string encoded = EncodeKey(key);
+    if (asked.contains(encoded)) {
+      there.insert(encoded);
+    } else {
+      has_other_texts = true;
+    }
+  }
+  // The destination may know a row by a text that is equal to it only: which one, is asked alone.
+  for (const KeyTuple& key : keys) {
+    if (!has_other_texts || there.contains(EncodeKey(key))) continue;
+    const bool is_there = !KeysThere(write, write.key, std::vector<KeyTuple>(1, key), stop).empty();
+    if (is_there) there.insert(EncodeKey(key));
+  }
+  return there;
 }
 
 std::optional<KeyTuple> Corrector::FindLone(const ComparePlan& plan,
@@ -311,18 +355,33 @@ std::optional<KeyTuple> Corrector::FindLone(const ComparePlan& plan,
 void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const RowBatch& company,
                       std::stop_token stop) {
   const WritePlan& write = plan.plan->write();
+  const bool keeps_rows = HasOwnColumns(write);
   std::vector<RowChange> deletes;
+  std::vector<RowChange> updates;
   std::vector<RowChange> inserts;
   auto put = [&](const RowBatch& batch) {
+    std::set<std::string> there;
+    if (keeps_rows) there = FindThere(plan, batch, stop);
     for (size_t row = 0; row < batch.rows(); ++row) {
-      deletes.push_back(
-          {.plan = &write, .op = ChangeOp::kDelete, .before = &batch, .before_row = row});
+      if (there.contains(EncodeKey(plan.KeyOf(batch, row)))) {
+        updates.push_back({.plan = &write,
+                           .op = ChangeOp::kUpdate,
+                           .before = &batch,
+                           .before_row = row,
+                           .after = &batch,
+                           .after_row = row});
+        continue;
+      }
       inserts.push_back(
           {.plan = &write, .op = ChangeOp::kInsert, .after = &batch, .after_row = row});
+      if (keeps_rows) continue;
+      deletes.push_back(
+          {.plan = &write, .op = ChangeOp::kDelete, .before = &batch, .before_row = row});
     }
   };
   put(rows);
   put(company);
+  std::reverse(updates.begin(), updates.end());  // who gives a value up stands behind who needs it
   RetryTransient(options_.retry, stop, options_.on_transient, [&] {
     try {
       if (!sink_) {
@@ -332,10 +391,18 @@ void Corrector::Write(const ComparePlan& plan, const RowBatch& rows, const RowBa
       sink_->Begin({.low = replayer_ == nullptr ? 0 : replayer_->applied()});
       sink_->Apply(deletes, ApplyMode::kDisplace,
                    ForeignKeys::kOff);  // a missing row is deleted already
+      sink_->Apply(updates, ApplyMode::kExact, ForeignKeys::kOff);
       sink_->Apply(inserts, ApplyMode::kExact, ForeignKeys::kOff);
       sink_->Commit(stop);
     } catch (const Error& error) {
       RollBack(error);
+      const bool is_clash = keeps_rows && !company.empty() && error.code() == "CHANGE_ROW_EXISTS";
+      if (is_clash && rows.rows() == 1) {
+        Refuse(
+            plan, company, plan.KeyOf(company, 0),
+            "rows that exchange unique values would be written anew, and the destination's table "
+            "has columns that nothing is carried to");
+      }
       throw error.WithContext("correcting " + plan.name().ToString());
     }
   });

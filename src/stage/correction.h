@@ -42,6 +42,9 @@ namespace godwit {
 // where the source has it, it is written in the same transaction, with what it needs in turn; where
 // it does not, the first one is not corrected. What the destination refuses is taken apart to the
 // single row, which stays as it is.
+//
+// In a table with columns that nothing is carried to, rows that are there are updated instead: what
+// they hold in those columns is nowhere else. So rows that exchange unique values stay as they are.
 class Corrector {
  public:
   struct Options {
@@ -78,6 +81,12 @@ class Corrector {
   // The keys of the destination's rows that have a unique value of these.
   std::vector<KeyTuple> Holders(const ComparePlan& plan, const RowBatch& rows,
                                 std::stop_token stop);
+  // The same for some of its unique columns' values.
+  std::vector<KeyTuple> KeysThere(const WritePlan& write, const std::vector<int>& places,
+                                  const std::vector<KeyTuple>& values, std::stop_token stop);
+  // Which of these rows, by their encoded keys, the destination has.
+  std::set<std::string> FindThere(const ComparePlan& plan, const RowBatch& rows,
+                                  std::stop_token stop);
   // One of the holders that the source lacks.
   std::optional<KeyTuple> FindLone(const ComparePlan& plan, const std::vector<KeyTuple>& holders,
                                    const RowBatch& found, std::stop_token stop);

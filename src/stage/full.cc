@@ -463,7 +463,7 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
     auto table = source_->Table(name);
     const bool is_ours = IsOursToMake(name);
     // Before the bounds, which tell that the copy must begin again, are forgotten.
-    if (table && !is_ours) Truncate(name, stop);
+    if (!is_ours) Truncate(name, stop);
     CopyBounds bounds = Bounds(name);
     ++bounds.generation;
     bounds.start_position = start;
@@ -479,8 +479,10 @@ void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token sto
       present.push_back(std::make_shared<const TableSchema>(std::move(*table)));
       continue;
     }
-    DropTable(*sink_, link_.destination.dialect(), link_.translator.rules().Find(name)->destination,
-              stop);
+    if (is_ours) {
+      DropTable(*sink_, link_.destination.dialect(),
+                link_.translator.rules().Find(name)->destination, stop);
+    }
     bounds.exit_position = start;
     bounds.exit = sequence;
     PutBounds(name, bounds);

@@ -67,7 +67,7 @@ void DropTable(Sink& sink, const Dialect& dialect, const TableName& destination,
 bool TellsOfDefinitions(const Error& error) {
   for (const char* code :
        {"PLAN_COLUMN_MISSING", "PLAN_TABLE_MISSING", "PLAN_COLUMN_UNFILLED", "PLAN_COLUMN_COARSER",
-        "COLUMN_UNKNOWN", "TABLE_UNKNOWN", "TABLE_CHANGED"}) {
+        "COLUMN_UNKNOWN", "TABLE_UNKNOWN", "DATABASE_UNKNOWN", "TABLE_CHANGED"}) {
     if (error.code() == code) return true;
   }
   return false;

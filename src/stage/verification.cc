@@ -38,6 +38,12 @@ void NoteRest(const CompareJob& job, const Error& why, VerificationReport& repor
   detail["refused"] = number("refused") + rest;
 }
 
+std::vector<TableName> NamesOf(const std::vector<CompareJob>& jobs) {
+  std::vector<TableName> names;
+  for (const CompareJob& job : jobs) names.push_back(job.plan->name());
+  return names;
+}
+
 }  // namespace
 
 VerificationStage::VerificationStage(Link& link, Capturer* capturer, Replayer* replayer,
@@ -58,8 +64,8 @@ void VerificationStage::Run(std::stop_token stop) {
     watch_ = WatchLink(link_, *capturer_, *replayer_, WithoutProof::kGoesOn);
   }
   totals_ = {};
-  const std::vector<TableName> tables = Tables();
-  std::vector<TableName> open = tables;
+  std::vector<TableName> open = Tables();
+  tables_ = {open.begin(), open.end()};
   for (int i = 0; i < std::max(options_.rounds, 1) && !open.empty(); ++i) {
     int64_t round = std::stoll(link_.metadata.Setting(link_.project, kLastRound).value_or("0"));
     // Only the first round of a run may go on with one that was cut off: it has all tables.
@@ -72,9 +78,9 @@ void VerificationStage::Run(std::stop_token stop) {
     // Who comes after a correction that failed looks at all of it again.
     link_.metadata.PutSetting(link_.project, kOpenRound, "");
     CrashPoint("verification-after-round");
-    open = Correct(round, open, stop);
+    open = Correct(round, stop);
   }
-  SumUp(tables);
+  SumUp();
 }
 
 // Only who would do the same goes on with a round, and only while nothing more was skipped: that
@@ -95,18 +101,51 @@ std::string VerificationStage::OpenMark(int64_t round) const {
 }
 
 std::vector<TableName> VerificationStage::Tables() {
+  const std::vector<TableName> selected = SelectObjects(*source_, link_.translator.rules()).tables;
+  const std::set<TableName> now(selected.begin(), selected.end());
+  if (known_.empty()) known_ = now;
+  // Nobody can have asked for the new name of a table that was renamed meanwhile.
+  const bool takes_new = std::any_of(options_.tables.begin(), options_.tables.end(),
+                                     [&](const TableName& name) { return !now.contains(name); });
   std::vector<TableName> out;
-  for (const TableName& name : SelectObjects(*source_, link_.translator.rules()).tables) {
-    if (!options_.tables.empty() && !options_.tables.contains(name)) continue;
+  for (const TableName& name : selected) {
+    const bool is_asked = options_.tables.contains(name);
+    const bool is_new = takes_new && !known_.contains(name);
+    if (!options_.tables.empty() && !is_asked && !is_new) continue;
     const auto made = link_.metadata.Entry(link_.project, "schema", name.ToString());
-    if (made && IsLeftOutOfShared(*made)) continue;
+    if (made && IsLeftOutOfShared(*made)) {
+      if (is_asked) FailLeftOut(name);
+      continue;
+    }
     // One that the user has made by hand was copied like the others.
-    if (made && made->status == "skipped" && options_.tables.empty()) {
+    if (made && made->status == "skipped" && !is_asked) {
       const auto mapping = link_.translator.rules().Find(name);
       if (!mapping || !destination_->Table(mapping->destination)) continue;
     }
     out.push_back(name);
   }
+  return out;
+}
+
+// What is where its rows would be is another table's.
+void VerificationStage::FailLeftOut(const TableName& source) const {
+  throw Error({.code = "VERIFY_LEFT_OUT",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = source.ToString(),
+               .message = "there is nothing to compare it with",
+               .cause = "it was left out by an answer, since its rows would go into the table "
+                        "of another one",
+               .remedy = "name other tables; to carry it after all, give it a rule with a "
+                         "destination of its own in a new project"});
+}
+
+std::vector<TableName> VerificationStage::Newcomers() {
+  std::vector<TableName> out;
+  for (const TableName& name : Tables()) {
+    if (tables_.insert(name).second) out.push_back(name);
+  }
+  progress_.total.Add(static_cast<int64_t>(out.size()));
   return out;
 }
 
@@ -141,19 +180,18 @@ void VerificationStage::Round(int64_t round, const std::vector<TableName>& table
   progress_.total.Set(static_cast<int64_t>(tables.size()));
   std::vector<TableName> open = tables;
   for (int attempt = 1;; ++attempt) {
-    // Definitions are read where the destination has what the source had.
-    if (watch_) watch_->CatchUp(stop);
     VerificationReport report(
         Directory(round), link_.destination.dialect(), progress_,
         [&](const CompareJob& job, const TableVerdict& verdict) { Conclude(round, job, verdict); });
-    progress_.done.Set(static_cast<int64_t>(tables.size() - open.size()));
-    const std::vector<CompareJob> jobs = Jobs(round, open, report);
+    progress_.done.Set(progress_.total.Get() - static_cast<int64_t>(open.size()));
+    const std::vector<CompareJob> jobs = Jobs(round, open, report, stop);
     try {
       Comparer comparer(link_.source, link_.destination, watch_.get(), CompareOptions());
       comparer.Run(jobs, report, stop);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient || attempt == kAttempts) throw;
       if (Reopen(round, Changed(jobs, stop)).empty()) throw;
+      open = NamesOf(jobs);
       continue;
     }
     const std::vector<CompareJob> changed = Changed(jobs, stop);
@@ -161,31 +199,45 @@ void VerificationStage::Round(int64_t round, const std::vector<TableName>& table
     open = Reopen(round, changed);
     if (attempt < kAttempts) continue;
     for (const CompareJob& job : changed) report.KeptChanging(job);
-    return progress_.done.Set(static_cast<int64_t>(tables.size()));
+    return progress_.done.Set(progress_.total.Get());
   }
 }
 
-std::vector<CompareJob> VerificationStage::Jobs(int64_t round, const std::vector<TableName>& tables,
-                                                VerificationReport& report) {
+std::vector<CompareJob> VerificationStage::Jobs(int64_t round, std::vector<TableName> tables,
+                                                VerificationReport& report, std::stop_token stop) {
   std::vector<CompareJob> jobs;
-  for (const TableName& table : tables) {
-    auto job = Prepare(round, table);
-    if (job && IsDoneIn(round, *job)) {
+  std::set<TableName> gone;
+  while (!tables.empty()) {
+    // Definitions are read where the destination has what the source had.
+    if (watch_) watch_->CatchUp(stop);
+    bool is_one_gone = false;
+    for (const TableName& table : tables) {
+      auto job = Prepare(round, table);
+      if (job && IsDoneIn(round, *job)) {
+        progress_.done.Add(1);
+        continue;
+      }
+      report.Restart(table);
+      if (job) {
+        jobs.push_back(std::move(*job));
+        continue;
+      }
       progress_.done.Add(1);
-      continue;
+      if (!IsGone(table)) continue;
+      is_one_gone = true;
+      // Its name may come back. Once: one that is listed may have no definition.
+      if (gone.insert(table).second) tables_.erase(table);
     }
-    report.Restart(table);
-    if (job) jobs.push_back(std::move(*job));
+    tables = is_one_gone ? Newcomers() : std::vector<TableName>();
   }
   return jobs;
 }
 
 std::vector<TableName> VerificationStage::Reopen(int64_t round,
                                                  const std::vector<CompareJob>& jobs) {
-  std::vector<TableName> names;
-  for (const CompareJob& job : jobs) {
-    names.push_back(job.plan->name());
-    journal_.Put(names.back().ToString(), "running", {{"round", round}});
+  std::vector<TableName> names = NamesOf(jobs);
+  for (const TableName& name : names) {
+    journal_.Put(name.ToString(), "running", {{"round", round}});
   }
   return names;
 }
@@ -201,13 +253,16 @@ std::optional<CompareJob> VerificationStage::Prepare(int64_t round, const TableN
   if (!there) {
     journal_.Put(table.ToString(), "done",
                  {{"round", round}, {"missing", true}, {"consistent", false}});
-    progress_.done.Add(1);
     return std::nullopt;
   }
   auto plan =
       TablePlan::ForComparing(std::make_shared<const TableSchema>(std::move(*here)),
                               std::make_shared<const TableSchema>(std::move(*there)), *mapping);
   return CompareJob{ComparePlan::Make(std::move(plan)), source_->Estimate(table)};
+}
+
+bool VerificationStage::IsGone(const TableName& table) const {
+  return journal_.Status(table.ToString()) == "skipped";
 }
 
 std::vector<CompareJob> VerificationStage::Changed(const std::vector<CompareJob>& jobs,
@@ -244,14 +299,12 @@ void VerificationStage::Conclude(int64_t round, const CompareJob& job,
   progress_.done.Add(1);
 }
 
-std::vector<TableName> VerificationStage::Correct(int64_t round,
-                                                  const std::vector<TableName>& tables,
-                                                  std::stop_token stop) {
+std::vector<TableName> VerificationStage::Correct(int64_t round, std::stop_token stop) {
   std::vector<TableName> open;
   corrector_.reset();  // its connections have been idle while all was compared
   locked_.reset();
   VerificationReport report(Directory(round), link_.destination.dialect(), progress_, {});
-  for (const TableName& table : tables) {
+  for (const TableName& table : tables_) {
     json detail = journal_.Detail(table.ToString());
     if (detail.value("round", int64_t{0}) != round) continue;
     const uint64_t wrong =
@@ -259,15 +312,16 @@ std::vector<TableName> VerificationStage::Correct(int64_t round,
     bool is_open = detail.value("unsettled", uint64_t{0}) > 0;
     if (options_.correct && wrong > 0 && detail.value("has_key", false)) {
       const auto job = Prepare(round, table);
-      if (!job) continue;
-      // The keys that were found are in terms of the definitions that were compared.
-      if (detail.value("definitions", "") != DefinitionsOf(*job->plan)) {
+      if (!job && !IsGone(table)) continue;
+      // The keys that were found are in terms of the definitions that were compared. What was found
+      // of a table that is gone counts until it has been looked for under another name.
+      if (!job || detail.value("definitions", "") != DefinitionsOf(*job->plan)) {
         is_open = true;
       } else {
         is_open = CorrectTable(*job, report, detail, stop) || is_open;
-        journal_.Put(table.ToString(), "done", detail);
         totals_.corrected += detail.value("corrected", uint64_t{0});
       }
+      journal_.Put(table.ToString(), "done", detail);
     }
     if (is_open) open.push_back(table);
   }
@@ -318,8 +372,8 @@ void VerificationStage::CheckWritable(const ComparePlan& plan) const {
   TablePlan::Make(plan.plan->source(), plan.plan->destination(), *mapping);
 }
 
-void VerificationStage::SumUp(const std::vector<TableName>& tables) {
-  for (const TableName& table : tables) {
+void VerificationStage::SumUp() {
+  for (const TableName& table : tables_) {
     if (journal_.Status(table.ToString()) != "done") continue;
     json detail = journal_.Detail(table.ToString());
     auto number = [&](const char* name) { return detail.value(name, uint64_t{0}); };

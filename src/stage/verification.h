@@ -53,8 +53,9 @@ struct VerificationTotals {
 // round takes all tables; another one those that were corrected or left unsettled. A first round
 // that was cut off while it compared may be gone on with: what it had found equal is not looked at
 // again. A table whose definition has changed on either side while it was compared is compared once
-// more; one that keeps changing is unsettled. Left out is what the user has skipped, as far as the
-// destination does not have it and it was not asked for. Journal: an entry per table with its
+// more; one that keeps changing is unsettled. Where one is gone, it may have been renamed: tables
+// that were not there at first are compared too. Left out is what the user has skipped, as far as
+// the destination does not have it and it was not asked for. Journal: an entry per table with its
 // verdict, entry "" with the totals.
 class VerificationStage : public Stage {
  public:
@@ -67,21 +68,26 @@ class VerificationStage : public Stage {
 
  private:
   std::vector<TableName> Tables();
+  // Of what there is now, the tables that this run does not have yet; it has them from now on.
+  [[noreturn]] void FailLeftOut(const TableName& source) const;
+  std::vector<TableName> Newcomers();
   void Round(int64_t round, const std::vector<TableName>& tables, std::stop_token stop);
-  // What is to be compared of these tables; those that the round has found equal count as done.
-  std::vector<CompareJob> Jobs(int64_t round, const std::vector<TableName>& tables,
-                               VerificationReport& report);
+  // What is to be compared of these tables, and of those that have come where one of them is gone;
+  // those that the round has found equal count as done.
+  std::vector<CompareJob> Jobs(int64_t round, std::vector<TableName> tables,
+                               VerificationReport& report, std::stop_token stop);
   // nullopt: the table is gone at the source, or not at the destination.
   std::optional<CompareJob> Prepare(int64_t round, const TableName& table);
+  // Of a table that Prepare had nothing for: whether it is gone at the source.
+  bool IsGone(const TableName& table) const;
   // Those whose definition, on either side, is another one since they were made.
   std::vector<CompareJob> Changed(const std::vector<CompareJob>& jobs, std::stop_token stop);
   // Takes back what was said of these tables; returns their names.
   std::vector<TableName> Reopen(int64_t round, const std::vector<CompareJob>& jobs);
   void Conclude(int64_t round, const CompareJob& job, const TableVerdict& verdict);
   // Tables of the round that another one would say more about.
-  std::vector<TableName> Correct(int64_t round, const std::vector<TableName>& tables,
-                                 std::stop_token stop);
-  void SumUp(const std::vector<TableName>& tables);
+  std::vector<TableName> Correct(int64_t round, std::stop_token stop);
+  void SumUp();
   // Corrects the table's rows and notes in `detail` how many were and could not be. Whether another
   // round would say more about it.
   bool CorrectTable(const CompareJob& job, VerificationReport& report, nlohmann::json& detail,
@@ -103,6 +109,8 @@ class VerificationStage : public Stage {
   std::unique_ptr<Catalog> destination_;
   std::unique_ptr<Corrector> corrector_;
   std::unique_ptr<const Error> locked_;  // why nothing more can be corrected in this round
+  std::set<TableName> known_;            // selected when the first Run began
+  std::set<TableName> tables_;           // of this Run
   bool goes_on_;
   VerificationTotals totals_;
 };

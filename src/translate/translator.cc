@@ -461,16 +461,17 @@ std::vector<SchemaChange> Translator::MapRenames(const SchemaChange& change) con
 // Whether everything in the database is carried, and nothing else goes to its destination.
 bool Translator::CarriesWhole(const std::string& database) const {
   const std::string destination = rules_.DestinationDatabase(database);
-  bool has_all = false;
-  for (const ObjectRule& rule : rules_.include()) {
-    const bool covers = MatchesPattern(rule.database_pattern, database);
-    if (covers && rule.table_pattern == "*" && rule.to_table.empty()) has_all = true;
-    if (!covers && (rule.to_database.empty() ? MatchesPattern(rule.database_pattern, destination)
-                                             : rule.to_database == destination)) {
+  bool has_all = false;  // what comes before that rule does not count for this database
+  for (auto rule = rules_.include().rbegin(); rule != rules_.include().rend(); ++rule) {
+    const bool covers = MatchesPattern(rule->database_pattern, database);
+    if (covers && !has_all && rule->DatabaseOf(database) != destination) return false;
+    if (covers && rule->is_whole()) has_all = true;
+    if (!covers && (rule->to_database.empty() ? MatchesPattern(rule->database_pattern, destination)
+                                              : rule->to_database == destination)) {
       return false;
     }
-    const bool gathers = rule.database_pattern.find_first_of("*?[") != std::string::npos;
-    if (gathers && rule.to_database == destination) return false;
+    const bool gathers = rule->database_pattern.find_first_of("*?[") != std::string::npos;
+    if (gathers && rule->to_database == destination) return false;
   }
   for (const ObjectRule& rule : rules_.exclude()) {
     if (MatchesPattern(rule.database_pattern, database)) return false;

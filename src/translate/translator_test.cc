@@ -67,6 +67,30 @@ TEST(TranslatorTest, ANameWithOtherColumnsIsNotTakenOver) {
   }
 }
 
+// The database that is dropped at the destination with "d", or the code of the error.
+std::string DroppedWith(const std::vector<ObjectRule>& include) {
+  const PlainDialect dialect;
+  const ObjectRules rules(include, {});
+  const Translator translator(dialect, dialect, rules, {});
+  SchemaChange drop;
+  drop.kind = SchemaChange::Kind::kDropDatabase;
+  drop.table.database = "d";
+  try {
+    return translator.Change(drop).changes.at(0).table.database;
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+TEST(TranslatorTest, ADatabaseGoesWhereAllOfItIsAndNothingElse) {
+  EXPECT_EQ(DroppedWith({Rule("d.*")}), "d");
+  EXPECT_EQ(DroppedWith({Rule("d.*=e"), Rule("d.t=e.u")}), "e");
+  EXPECT_EQ(DroppedWith({Rule("d.t=f.u"), Rule("d.*=e")}), "e");  // the later one has d.t too
+  EXPECT_EQ(DroppedWith({Rule("d.*"), Rule("d.t=archive.t_old")}), "DDL_NOT_CONVERTIBLE");
+  EXPECT_EQ(DroppedWith({Rule("d.t*=e")}), "DDL_NOT_CONVERTIBLE");
+  EXPECT_EQ(DroppedWith({Rule("d.*=e"), Rule("other.*=e")}), "DDL_NOT_CONVERTIBLE");
+}
+
 TEST(TranslatorTest, ATableWhoseColumnsNobodyKnowsIsNotMade) {
   const PlainDialect dialect;
   const ObjectRules rules({Rule("d.*")}, {});

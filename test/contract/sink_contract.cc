@@ -161,6 +161,22 @@ TEST_P(SinkContract, DisplacesUntilTheImageIsThere) {
             (std::vector<Cells>{{"1", "c2", "new", ""}, {"4", "c3", "moved", ""}}));
 }
 
+TEST_P(SinkContract, DisplacingUpdatesKeepWhatIsNotCarried) {
+  Write(*table_, {{"1", "c1", "a", "kept"}, {"2", "c2", "a", "kept"}, {"3", "c3", "a", "kept"}});
+  WritePlan plan = plan_;
+  plan.columns.pop_back();
+  // One takes the code of another, one moves to another key, one is not there.
+  EXPECT_EQ(CommitTo(plan,
+                     {{ChangeOp::kUpdate, {"1", "c1", "a"}, {"1", "c2", "x"}},
+                      {ChangeOp::kUpdate, {"3", "c3", "a"}, {"4", "c3", "y"}},
+                      {ChangeOp::kUpdate, {"9", "c9", "a"}, {"9", "c9", "z"}}},
+                     ApplyMode::kDisplace),
+            "");
+  EXPECT_EQ(ReadAll(table_), (std::vector<Cells>{{"1", "c2", "x", "kept"},
+                                                 {"4", "c3", "y", "kept"},
+                                                 {"9", "c9", "z", std::nullopt}}));
+}
+
 TEST_P(SinkContract, DisplacingTwiceIsAsGoodAsOnce) {
   const std::vector<Change> changes = {{ChangeOp::kInsert, {}, kOne},
                                        {ChangeOp::kUpdate, kOne, {"2", "c1", "x", "y"}},

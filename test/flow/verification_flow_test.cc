@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <random>
 #include <sstream>
 
@@ -33,6 +34,26 @@ class VerificationFlowTest : public FlowTest {
     there.Insert(kTable, MakeRow(kRows + 50, "extra"));
     there.Update(kTable, by_key(100), MakeRow(100, "wrong"));
     there.Update(kTable, by_key(101), {"101", std::nullopt, "v"});
+  }
+
+  // Something changes on both sides when the first rows are read: of what differs.
+  VerificationOptions Meanwhile(const SchemaChange& change) {
+    VerificationOptions options = Options();
+    options.rates = [this, change, once = std::make_shared<std::once_flag>()] {
+      std::call_once(*once, [&] {
+        source_server_->Execute(change);
+        destination_server_->Execute(change);
+      });
+      return Throttle::Rates{};
+    };
+    return options;
+  }
+
+  static SchemaChange Rename(const TableName& to) {
+    SchemaChange rename;
+    rename.kind = SchemaChange::Kind::kRenameTable;
+    rename.renames = {{kTable, to}};
+    return rename;
   }
 
   std::string File(const std::string& name) {
@@ -83,6 +104,27 @@ TEST_F(VerificationFlowTest, AMissingTableIsInconsistent) {
   stage.Run({});
   EXPECT_EQ(stage.totals().missing_tables, 1u);
   EXPECT_EQ(stage.totals().inconsistent, 1u);
+}
+
+TEST_F(VerificationFlowTest, ATableThatIsRenamedMeanwhileIsComparedUnderItsNewName) {
+  Damage();
+  VerificationStage stage(*link_, nullptr, nullptr, Meanwhile(Rename({"d", "renamed"})));
+  stage.Run({});
+  EXPECT_EQ(stage.totals().tables, 1u);
+  EXPECT_EQ(stage.totals().inconsistent, 5u);
+  EXPECT_THAT(File("1/d.renamed.diff"), HasSubstr("different k=100\n"));
+  EXPECT_EQ(File("1/d.t.diff"), "");
+}
+
+TEST_F(VerificationFlowTest, ATableThatIsDroppedMeanwhileIsLeftOut) {
+  Damage();
+  SchemaChange drop;
+  drop.kind = SchemaChange::Kind::kDropTable;
+  drop.tables = {kTable};
+  VerificationStage stage(*link_, nullptr, nullptr, Meanwhile(drop));
+  stage.Run({});
+  EXPECT_EQ(stage.totals().tables, 0u);
+  EXPECT_EQ(stage.totals().inconsistent, 0u);
 }
 
 TEST_F(VerificationFlowTest, StandingReplayForbidsCorrection) {
@@ -182,6 +224,17 @@ TEST_F(UniqueFlowTest, AnotherComparisonThanTheOneCutOffComparesAnew) {
   EXPECT_EQ(Verify(options).inconsistent, 6u);
 }
 
+// Under its new name nobody has asked for it; the other table was there, and not asked for.
+TEST_F(UniqueFlowTest, ATableThatWasAskedForIsFollowedToItsNewName) {
+  Put(source_server_, {{1, "one"}});
+  Damage();
+  VerificationOptions options = Meanwhile(Rename({"d", "renamed"}));
+  options.tables = {kTable};
+  const VerificationTotals totals = Verify(options);
+  EXPECT_EQ(totals.tables, 1u);
+  EXPECT_EQ(totals.inconsistent, 5u);
+}
+
 TEST_F(UniqueFlowTest, ARowThatOnlyTheDestinationHasKeepsItsUniqueValue) {
   Put(source_server_, {{1, "one"}, {2, "two"}, {3, "three"}, {4, "four"}});
   Put(destination_server_, {{1, "zero"}, {2, "three"}, {3, "two"}, {9, "one"}});
@@ -232,6 +285,47 @@ TEST_F(UniqueFlowTest, LongCirclesOfUniqueValuesAreCorrected) {
   EXPECT_EQ(totals.inconsistent, 0u);
   EXPECT_EQ(totals.refused, 0u);
   EXPECT_EQ(Values(destination_server_), here);
+}
+
+// A table that has a column at the destination only.
+const TableName kWider{"d", "w"};
+
+TEST_F(VerificationFlowTest, ColumnsOfTheDestinationAloneStayAsTheyAre) {
+  TableSchema table = Table();
+  table.name = kWider;
+  table.indexes.push_back({.name = "a", .kind = IndexSchema::Kind::kUnique});
+  table.indexes[1].parts = {{.column = "a"}};
+  source_server_->CreateTable(table);
+  table.columns.push_back(Column("note", {.kind = TypeKind::kVarchar, .length = 100}, true));
+  destination_server_->CreateTable(table);
+  Connection here(source_server_);
+  Connection there(destination_server_);
+  for (const char* a : {"1 one", "2 two", "3 three", "4 four", "5 five", "6 six"}) {
+    here.Insert(kWider, {std::string(1, *a), a, "b"});
+  }
+  // Of two that differ one needs what the other one gives up; two have each other's value.
+  for (const Row& row : std::vector<Row>{{"1", "zero", "b", "note 1"},
+                                         {"3", "free", "b", "note 3"},
+                                         {"4", "3 three", "b", "note 4"},
+                                         {"5", "6 six", "b", "note 5"},
+                                         {"6", "5 five", "b", "note 6"}}) {
+    there.Insert(kWider, row);
+  }
+  VerificationOptions options = Options();
+  options.correct = true;
+  VerificationStage stage(*link_, nullptr, nullptr, options);
+  stage.Run({});
+  const MemoryServer::Snapshot snapshot = destination_server_->TakeSnapshot();
+  EXPECT_EQ(snapshot.rows.at(kWider), (std::vector<Row>{{"1", "1 one", "b", "note 1"},
+                                                        {"2", "2 two", "b", std::nullopt},
+                                                        {"3", "3 three", "b", "note 3"},
+                                                        {"4", "4 four", "b", "note 4"},
+                                                        {"5", "6 six", "b", "note 5"},
+                                                        {"6", "5 five", "b", "note 6"}}));
+  EXPECT_EQ(stage.totals().corrected, 4u);
+  EXPECT_EQ(stage.totals().refused, 2u);
+  EXPECT_EQ(stage.totals().inconsistent, 2u);
+  EXPECT_THAT(File("2/d.w.diff"), HasSubstr("not corrected k=5\n  CORRECTION_CLASH: "));
 }
 
 // Everything runs: an application writes all the time, to damaged rows too, while the stage finds

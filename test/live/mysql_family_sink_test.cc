@@ -182,6 +182,29 @@ TEST_P(EverySink, DisplacingChangesWinOverEveryClash) {
                                            {"78", "q", "qq"}}));
 }
 
+TEST_P(EverySink, DisplacingUpdatesLeaveTheRestOfTheirRows) {
+  auto table = server_.Make("kept",
+                            "(id VARCHAR(10) PRIMARY KEY, u INT, v INT, note VARCHAR(10) DEFAULT "
+                            "'new', UNIQUE KEY (u)) DEFAULT CHARSET=utf8mb4");
+  WritePlan plan = WriteAll(table);
+  plan.columns.pop_back();
+  server_.session().Execute(
+      "INSERT INTO kept VALUES ('a',1,1,'A'),('b',2,1,'B'),('c',3,1,'C'),('d',4,1,'D'),"
+      "('e',NULL,1,'E'),('f',6,1,'F')");
+  Apply(plan,
+        {{kUpd, {"a", "1", "1"}, {"a", "1", "2"}},
+         {kUpd, {"b", "2", "1"}, {"b", "3", "2"}},  // its value is another row's
+         {kUpd, {"d", "4", "1"}, {"g", "4", "2"}},
+         {kUpd, {"e", {}, "1"}, {"e", "5", "2"}},
+         {kUpd, {"x", "8", "1"}, {"y", "6", "2"}}},  // it is not there, and its value is taken
+        ApplyMode::kDisplace);
+  EXPECT_EQ(ReadAll(server_, table), (Rows{{"a", "1", "2", "A"},
+                                           {"b", "3", "2", "B"},
+                                           {"e", "5", "2", "E"},
+                                           {"g", "4", "2", "D"},
+                                           {"y", "6", "2", "new"}}));
+}
+
 TEST_P(EverySink, LoadDisplacesWhatIsThere) {
   auto table = server_.Make("loaded", "(a INT, b INT, u INT, PRIMARY KEY (a,b), UNIQUE KEY (u))");
   WritePlan plan = WriteAll(table);
@@ -272,6 +295,28 @@ TEST_P(EverySink, ForeignKeysCascadeOnlyWhileLive) {
   Apply(plan, {{kDel, {"2"}, {}}}, ApplyMode::kExact, ForeignKeys::kLive);
   EXPECT_EQ(ReadAll(server_, child), (Rows{{"1", "1"}}));
   server_.session().Execute("DROP TABLE child");
+}
+
+// The source deletes one row, the others are only in the way.
+TEST_P(EverySink, DisplacedRowsTakeNoChildrenWithThem) {
+  server_.session().Execute("DROP TABLE IF EXISTS displaced_child");
+  auto parent = server_.Make("displaced_parent", "(id INT PRIMARY KEY, u INT, UNIQUE KEY (u))");
+  auto child = server_.Make("displaced_child",
+                            "(id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES "
+                            "displaced_parent (id) ON DELETE CASCADE ON UPDATE CASCADE)");
+  WritePlan plan = WriteAll(parent);
+  server_.session().Execute(
+      "INSERT INTO displaced_parent VALUES (1,10),(2,20),(3,30),(4,40),(5,50)");
+  server_.session().Execute("INSERT INTO displaced_child VALUES (1,1),(2,2),(3,3),(4,4),(5,5)");
+  Apply(plan,
+        {{kIns, {}, {"9", "10"}},            // the value of 1
+         {kIns, {}, {"2", "21"}},            // the key of 2
+         {kUpd, {"4", "40"}, {"40", "30"}},  // the value of 3
+         {kDel, {"5", "50"}, {}}},
+        ApplyMode::kDisplace, ForeignKeys::kLive);
+  EXPECT_EQ(ReadAll(server_, parent), (Rows{{"2", "21"}, {"9", "10"}, {"40", "30"}}));
+  EXPECT_EQ(ReadAll(server_, child), (Rows{{"1", "1"}, {"2", "2"}, {"3", "3"}, {"4", "40"}}));
+  server_.session().Execute("DROP TABLE displaced_child");
 }
 
 TEST_P(EverySink, RaisedEpochFencesOldSinksAndKeepsProgress) {

@@ -117,11 +117,13 @@ def test_an_answer_that_was_not_needed_answers_nothing_later(tmp_path, mysql, oc
     assert p.show()["left_out"] == []
 
 
-def test_a_row_written_by_hand_is_done(tmp_path, mysql, oceanbase, table):
-    """It then fails otherwise than when it was asked about."""
-    mysql.run(f"CREATE TABLE {DATABASE}.b (id INT PRIMARY KEY, v VARCHAR(20));\n")
+@pytest.mark.parametrize("is_killed", [False, True], ids=["answered", "killed with the answer"])
+@pytest.mark.parametrize("key", ["PRIMARY KEY", ""], ids=["key", "no key"])
+def test_a_row_written_by_hand_is_done(tmp_path, mysql, oceanbase, table, key, is_killed):
+    """With a key it fails otherwise than when it was asked about; without one it would go again."""
+    mysql.run(f"CREATE TABLE {DATABASE}.b (id INT {key}, v VARCHAR(20));\n")
     oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.a (id INT PRIMARY KEY, v INT);\n"
-                  f"CREATE TABLE {DATABASE}.b (id INT PRIMARY KEY, v VARCHAR(5));\n")
+                  f"CREATE TABLE {DATABASE}.b (id INT {key}, v VARCHAR(5));\n")
     p = project(tmp_path, mysql, oceanbase, types="full,incremental")
     assert p.migrate().code == 0
     mysql.run(f"INSERT INTO {DATABASE}.b VALUES (5, 'much too long');\n")
@@ -129,9 +131,32 @@ def test_a_row_written_by_hand_is_done(tmp_path, mysql, oceanbase, table):
     oceanbase.run(f"ALTER TABLE {DATABASE}.b MODIFY v VARCHAR(20);\n"
                   f"INSERT INTO {DATABASE}.b VALUES (5, 'short');\n")
     resolve(p, item, "--done")
+    if is_killed:
+        assert p.migrate(environment={"GODWIT_CRASH_POINT": "answer-after-taken"}).code == -9
     run = p.migrate()
     assert run.code == 0 and run.summary["left_out"] == 0, run
     assert oceanbase.query(f"SELECT v FROM {DATABASE}.b") == (("short",),)
+
+
+@pytest.mark.parametrize("choice, left_out, texts", [("--skip", 3, "ABC"), ("--done", 0, "ABC"), ("--skip", 3, "AAA")])
+def test_rows_that_look_the_same_are_answered_one_by_one(tmp_path, mysql, oceanbase, table, choice, left_out, texts):
+    """Of a row without a key the first columns are shown."""
+    log = f"CREATE TABLE {DATABASE}.log (a INT, b INT, c INT, d INT, msg VARCHAR(%s));\n"
+    mysql.run(log % 100)
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.a (id INT PRIMARY KEY, v INT);\n" + log % 5)
+    p = project(tmp_path, mysql, oceanbase, types="full,incremental")
+    assert p.migrate().code == 0
+    rows = ", ".join(f"(1, 1, 1, 1, 'too long {text}')" for text in texts)
+    mysql.run(f"INSERT INTO {DATABASE}.log VALUES {rows}, (2, 2, 2, 2, 'fits');\n")
+    for _ in texts:
+        item = blocked(p)
+        if choice == "--done":
+            oceanbase.run(f"INSERT INTO {DATABASE}.log VALUES (1, 1, 1, 1, 'short');\n")
+        resolve(p, item, choice)
+    run = p.migrate()
+    assert (run.code, run.summary["left_out"]) == (0, left_out), run
+    there = sorted(msg for msg, in oceanbase.query(f"SELECT msg FROM {DATABASE}.log"))
+    assert there == ["fits"] + ["short"] * (3 - left_out), there
 
 
 def test_an_object_is_not_tried_against_its_answer(tmp_path, mysql, oceanbase, table):
@@ -195,7 +220,10 @@ def test_a_release_that_was_cut_off_can_only_be_ended(tmp_path, mysql, oceanbase
         oceanbase.run("DROP USER IF EXISTS releaser;\n")
 
 
-def test_each_refused_row_of_a_transaction_is_answered_once(tmp_path, mysql, oceanbase, table):
+@pytest.mark.parametrize("has_key", [True, False], ids=["key", "no key"])
+def test_each_refused_row_of_a_transaction_is_answered_once(tmp_path, mysql, oceanbase, table, has_key):
+    if not has_key:
+        mysql.run(f"ALTER TABLE {DATABASE}.a DROP PRIMARY KEY;\n")
     p = project(tmp_path, mysql, oceanbase)
     assert p.migrate().code == 0
     oceanbase.run(f"DELETE FROM {DATABASE}.a;\n")
@@ -259,6 +287,23 @@ def test_a_table_that_is_gone_ends_the_run(tmp_path, mysql, oceanbase, table, is
     as_it_was(oceanbase, "(1, 1), (2, 20), (3, 3)" if is_known else "(1, 1), (2, 2), (3, 3)")
     if not is_known:  # it would go without
         resolve(p, item, "--retry")
+    run = p.migrate()
+    assert run.code == 0 and not p.show()["blocked"], run
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_changes_done_by_hand_are_not_made_again(tmp_path, mysql, oceanbase, table):
+    """Without a key nothing would clash with them."""
+    mysql.run(f"ALTER TABLE {DATABASE}.a DROP PRIMARY KEY;\n")
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    oceanbase.run(f"DROP TABLE {DATABASE}.a;\n")
+    mysql.run(f"INSERT INTO {DATABASE}.a VALUES (4, 4);\n")
+    item = blocked(p)
+    assert is_about_the_missing_table(item), item
+    oceanbase.run(f"CREATE TABLE {DATABASE}.a (id INT NOT NULL, v INT);\n"
+                  f"INSERT INTO {DATABASE}.a VALUES (1, 1), (2, 2), (3, 3), (4, 4);\n")
+    resolve(p, item, "--done")
     run = p.migrate()
     assert run.code == 0 and not p.show()["blocked"], run
     assert not compare.servers(mysql, oceanbase, DATABASE)

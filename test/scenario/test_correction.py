@@ -8,19 +8,30 @@ import threading
 import pytest
 
 import compare
+import conftest
 import godwit
 
 DATABASE = "corrected"
 
 
-@pytest.fixture
-def sides(mysql, oceanbase):
-    for side in (mysql, oceanbase):
+def made(*sides):
+    for side in sides:
         side.drop(DATABASE)
         side.run(f"CREATE DATABASE {DATABASE} DEFAULT CHARSET utf8mb4;\n")
-    yield mysql, oceanbase
-    for side in (mysql, oceanbase):
+    yield sides
+    for side in sides:
         side.drop(DATABASE)
+
+
+@pytest.fixture
+def sides(mysql, oceanbase):
+    yield from made(mysql, oceanbase)
+
+
+@pytest.fixture
+def silent_sides(oceanbase):
+    """With a source that does not log what foreign keys do."""
+    yield from made(conftest.server(conftest.SOURCES["mysql56"], "mysql56"), oceanbase)
 
 
 def on_both(sides, script):
@@ -143,6 +154,100 @@ def test_a_project_that_only_compares(tmp_path, sides):
         assert (found.code, found.summary["inconsistent"]) == (4, 1), found
         assert verify_project(p, "--correct").code == 0
         assert rows(there, "t") == rows(source, "t")
+
+
+# --- what only the destination has ---
+
+
+def insert(side, table, rows):
+    for first in range(0, len(rows), 5000):
+        side.run(f"INSERT INTO {table} VALUES {', '.join(map(str, rows[first:first + 5000]))};\n", DATABASE)
+
+
+def test_columns_of_the_destination_alone(tmp_path, sides):
+    """Rows that are there keep what they have in them, also where one needs what another gives up. Those that exchange
+    a value would have to be written anew."""
+    source, there = sides
+    columns = "id INT PRIMARY KEY, u VARCHAR(20), v INT, UNIQUE KEY (u)"
+    source.run(f"CREATE TABLE t ({columns});\n", DATABASE)
+    there.run(f"CREATE TABLE t ({columns}, note VARCHAR(50));\n", DATABASE)
+    source.run("INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3), (4, 'four', 4), (5, 'five', 5), "
+               "(6, 'six', 6);\n", DATABASE)
+    there.run("INSERT INTO t VALUES (1, 'one', 9, 'n1'), (3, 'free', 3, 'n3'), (4, 'three', 4, 'n4'), "
+              "(5, 'six', 5, 'n5'), (6, 'five', 6, 'n6');\n", DATABASE)
+    code, summary = verify(tmp_path, sides, "--correct")
+    assert (code, summary["inconsistent"]) == (4, 2), summary
+    assert rows(there, "t") == [(1, "one", 1, "n1"), (2, "two", 2, None), (3, "three", 3, "n3"), (4, "four", 4, "n4"),
+                                (5, "six", 5, "n5"), (6, "five", 6, "n6")]
+    text = told(tmp_path / "state", "t")
+    assert "not corrected id=5\n  CORRECTION_CLASH" in text and "columns that nothing is carried to" in text, text
+    there.run("UPDATE t SET u = 'free' WHERE id = 5;\n", DATABASE)
+    assert verify(tmp_path, sides, "--correct")[0] == 0
+    assert rows(there, "t")[4:] == [(5, "five", 5, "n5"), (6, "six", 6, "n6")]
+
+
+def test_columns_of_the_destination_alone_under_writes(tmp_path, sides):
+    """Also in rows that were right, whose changes come again after a correction of others."""
+    source, there = sides
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v INT);\n", DATABASE)
+    there.run("CREATE TABLE t (id INT PRIMARY KEY, v INT, note VARCHAR(50));\n", DATABASE)
+    insert(source, "t", [(n, 0) for n in range(4000)])
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*",
+                      options=("--types", "full,incremental,verification"))
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    there.run("UPDATE t SET note = CONCAT('note ', id);\nUPDATE t SET v = -1 WHERE id % 2 = 0;\n", DATABASE)
+    is_over = threading.Event()
+
+    def write():
+        connection = source.connect(DATABASE)
+        n = 0
+        while not is_over.wait(0.001):
+            n = (n + 2) % 4000
+            connection.cursor().execute(f"UPDATE t SET v = v + 1 WHERE id = {n + 1}")
+        connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        found = verify_project(p, "--correct")
+    finally:
+        is_over.set()
+        thread.join()
+    assert found.code in (0, 5), found  # a row may have changed each time that it was looked at
+    noted = lambda: [(n, v, f"note {n}") for n, v in rows(source, "t")]
+    godwit.wait(lambda: rows(there, "t") == noted(), 60, "the changes", following.process)
+    assert not p.show()["blocked"]
+    assert following.stop().code == 130
+
+
+def test_what_is_displaced_takes_no_children_with_it(tmp_path, silent_sides):
+    """While a correction holds replay, the source gets a row with the key and one with the value of rows that only the
+    destination has. What the source deletes takes its children with it as ever."""
+    source, there = silent_sides
+    source.run("CREATE TABLE parent (id INT PRIMARY KEY, u INT, v INT, UNIQUE KEY (u));\n"
+               "CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) "
+               "ON DELETE CASCADE);\n", DATABASE)
+    insert(source, "parent", [(n, n, 0) for n in range(10_000)])
+    source.run("INSERT INTO child VALUES (1, 1);\n", DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    following = godwit.Following(p)
+    following.wait_stage("verification", "done")
+    there.run("UPDATE parent SET v = 1;\nINSERT INTO parent VALUES (20001, 20001, 1), (20002, 20002, 1);\n"
+              "INSERT INTO child VALUES (2, 20001), (3, 20002);\n", DATABASE)
+    run = subprocess.Popen([str(godwit.PROGRAM), "verify", p.name, "--correct", "--json", "--state-dir", str(p.state)],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Of the batches under the hold most are still to come.
+    godwit.wait(lambda: there.query(f"SELECT COUNT(*) FROM {DATABASE}.parent WHERE v = 0")[0][0], 60, "a batch", run)
+    source.run("INSERT INTO parent VALUES (20001, 30001, 0), (30002, 20002, 0);\n", DATABASE)
+    code, summary = end(run)
+    assert (code, summary["inconsistent"]) == (4, 2), summary
+    assert rows(there, "child") == [(1, 1), (2, 20001), (3, 20002)]
+    assert rows(there, "parent")[-2:] == [(20001, 30001, 0), (30002, 20002, 0)]
+    source.run("DELETE FROM parent WHERE id IN (1, 20001);\n", DATABASE)
+    godwit.wait(lambda: rows(there, "child") == [(3, 20002)], 60, "the cascade", following.process)
+    assert not p.show()["blocked"]
+    assert following.stop().code == 130
 
 
 # --- rows that do not fit ---

@@ -324,6 +324,67 @@ def test_a_second_table_for_one_name_is_left_out(mysql, oceanbase, one_table):
     assert done.returncode == 0 and not of_the_first(mysql, oceanbase), done.stderr
 
 
+def test_a_table_that_was_left_out_is_gone(mysql, oceanbase, one_table):
+    """What comes under its name later, when nothing else goes there, is another table."""
+    for statement in ("", "DROP TABLE mapa.tab2;\n"):
+        mysql.run(statement)
+        assert one_table.migrate().code == 5
+        [item] = one_table.show()["blocked"]
+        one_table.resolve(item, "--skip")
+    for statement in ("", "DROP TABLE mapa.tab1;\n", "CREATE TABLE mapa.tab2 (id INT PRIMARY KEY, v INT);\n"
+                      "INSERT INTO mapa.tab2 VALUES (7, 7);\n"):
+        mysql.run(statement)
+        run = one_table.migrate()
+        assert run.code == 0, run
+    assert oceanbase.query("SELECT * FROM mapx.there") == ((7, 7),)
+
+
+def test_a_table_that_was_left_out_is_not_compared_by_name(one_table):
+    """Another's rows are where its own would be."""
+    assert one_table.migrate().code == 5
+    one_table.resolve(one_table.show()["blocked"][0], "--skip")
+    done = one_table.other("verify", one_table.name, "mapa.tab2")
+    assert done.returncode in (1, 5) and "VERIFY_LEFT_OUT" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("objects", ['"mapa.*"', '"mapa.*", "mapa.tab2=mapx.old"'], ids=["whole", "in two places"])
+def test_a_database_goes_and_what_is_others_stays(tmp_path, mysql, oceanbase, objects):
+    mysql.drop("mapa")
+    oceanbase.drop("mapa", "mapx")
+    mysql.run("CREATE DATABASE mapa;\nCREATE TABLE mapa.tab1 (id INT PRIMARY KEY);\nINSERT INTO mapa.tab1 VALUES (1);\n"
+              "CREATE TABLE mapa.tab2 (id INT PRIMARY KEY);\nCREATE VIEW mapa.seen AS SELECT id FROM mapa.tab1;\n")
+    for database in ("mapa", "mapx"):
+        oceanbase.run(f"CREATE DATABASE {database};\nCREATE TABLE {database}.others (id INT PRIMARY KEY);\n"
+                      f"INSERT INTO {database}.others VALUES (5);\n")
+    project = migrate_by(tmp_path, mysql, oceanbase, objects)
+    assert project.migrate().code == 0
+    mysql.run("DROP DATABASE mapa;\n")
+    run = project.migrate()
+    assert run.code == 0, run
+    for database in ("mapa", "mapx"):
+        assert oceanbase.query(f"SELECT * FROM {database}.others") == ((5,),)
+    left = oceanbase.query("SELECT table_name FROM information_schema.tables WHERE table_schema IN ('mapa', 'mapx') "
+                           "AND table_type = 'BASE TABLE'")
+    assert set(left) == {("others",)}, left
+
+
+def test_a_statement_that_moves_rows_across_the_filter(tmp_path, mysql, oceanbase):
+    """The change of a collation lets fewer rows pass, and no change in the log says so."""
+    mysql.drop("mapa")
+    oceanbase.drop("mapa")
+    mysql.run("CREATE DATABASE mapa;\nCREATE TABLE mapa.orders (id INT PRIMARY KEY, state VARCHAR(20) COLLATE utf8mb4_bin, "
+              "note INT);\nINSERT INTO mapa.orders VALUES (7, 'PAID', 0), (8, 'paid', 0);\n")
+    project = migrate_by(tmp_path, mysql, oceanbase, '{ rule = "mapa.orders", where = "state <> \'paid\'" }')
+    assert project.migrate().code == 0
+    assert oceanbase.query("SELECT id FROM mapa.orders") == ((7,),)
+    mysql.run("ALTER TABLE mapa.orders MODIFY state VARCHAR(30) COLLATE utf8mb4_bin;\n")
+    assert project.migrate().code == 0
+    mysql.run("ALTER TABLE mapa.orders MODIFY state VARCHAR(30) COLLATE utf8mb4_general_ci;\n"
+              "UPDATE mapa.orders SET note = 1;\n")
+    run = project.migrate()
+    assert run.code == 5 and "row filter reads column state" in run.err, run
+
+
 def test_a_key_that_cannot_be_made_is_the_users_to_answer(tmp_path, mysql, oceanbase):
     """A table that has no counterpart fails its own check; made by the user's words it goes."""
     mysql.drop("mapa")

@@ -75,6 +75,23 @@ def test_in_the_middle_of_its_copy(tmp_path, mysql, oceanbase, tables, is_ours):
     assert is_ours or not oceanbase.query(f"SELECT * FROM {DATABASE}.lost")
 
 
+def test_a_table_of_the_users_own_is_renamed(tmp_path, mysql, oceanbase, tables):
+    """Its rows go, and it stays; those of the new name come into a table that is made for them."""
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.lost (id INT PRIMARY KEY, note INT);\n")
+    p = project(tmp_path, mysql, oceanbase, "schema,full,incremental,verification",
+                "[limits]\nrows_per_second = 10000\nchunk_bytes = 4096\n")
+    following = godwit.Following(p, "--stop-when-caught-up")
+    godwit.wait(lambda: oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.lost")[0][0] > 1000, 60, "rows",
+                following.process)
+    mysql.run("RENAME TABLE lost TO found;\n", DATABASE)
+    out, err = following.process.communicate(timeout=120)
+    run = godwit.Run(following.process.returncode, out, err)
+    assert run.code == 0, run
+    assert names(oceanbase) == ["found", "kept", "lost"]
+    assert not oceanbase.query(f"SELECT * FROM {DATABASE}.lost")
+    assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.found") == ((ROWS,),)
+
+
 def test_between_precheck_and_schema(tmp_path, mysql, oceanbase, tables):
     p = project(tmp_path, mysql, oceanbase, "schema,full")
     assert p.migrate(environment={"GODWIT_CRASH_POINT": "stage-after-done"}).code == -9

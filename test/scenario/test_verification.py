@@ -280,6 +280,7 @@ def test_a_definition_that_changes_while_it_is_compared(tmp_path, sides, change)
     source, there = sides
     here_too, there_too, wrong = ALTERED[change]
     make_r(sides, 2)
+    verify(tmp_path, sides, "state")  # precheck, which reads the tables too, is done then
     held = source.connect(DATABASE)
     held.cursor().execute("LOCK TABLES r WRITE")
     run = begin(tmp_path, sides, "state")
@@ -292,6 +293,30 @@ def test_a_definition_that_changes_while_it_is_compared(tmp_path, sides, change)
         held.close()
     code, summary = end(run)
     assert (code, summary["inconsistent"]) == (4 if wrong else 0, wrong)
+
+
+def test_a_table_that_is_renamed_while_others_are_compared(tmp_path, sides):
+    """It is compared under its new name; what was found of it under the old one counts no more."""
+    source, there = sides
+    make_r(sides, 2)
+    there.query(f"UPDATE {DATABASE}.r SET s = 'x'")
+    project = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*", name="c")
+    verify(tmp_path, sides, "state", "--name", project.name)
+    held = source.connect(DATABASE)
+    held.cursor().execute("LOCK TABLES t WRITE")
+    run = begin(tmp_path, sides, "state", "--name", project.name)
+    is_compared = lambda: any((table["table"], table["round"]) == (f"{DATABASE}.r", 2)
+                              for table in project.show().get("verification", []))
+    try:
+        godwit.wait(is_compared, 60, "the table to be compared", run)
+        for side in sides:
+            side.query(f"RENAME TABLE {DATABASE}.r TO {DATABASE}.r2")
+    finally:
+        held.close()
+    code, summary = end(run)
+    assert (code, summary["tables"], summary["inconsistent"]) == (4, 2, 2), summary
+    reports = {path.name for path in (tmp_path / "state").rglob("2/*.diff")}
+    assert reports == {f"{DATABASE}.r2.diff"}, reports
 
 
 def test_a_skipped_table_is_compared_where_it_is_there(tmp_path, sides):

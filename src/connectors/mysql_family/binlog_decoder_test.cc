@@ -152,7 +152,7 @@ TEST_F(DefinitionsTest, TextOfAnotherCharacterSetDoesNotBecomeBytes) {
   for (const char* same :
        {"alter table t modify u blob", "alter table t modify a binary(5)",
         "alter table t modify b text", "alter table t modify b text character set utf8mb3",
-        "alter table t modify c text character set gbk", "alter table t modify c int",
+        "alter table t modify c text character set utf8mb3", "alter table t modify c int",
         "alter table t drop c, add c blob"}) {
     EXPECT_EQ(Problem(same, kTable), "") << same;
   }

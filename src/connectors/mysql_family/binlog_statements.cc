@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "connectors/mysql_family/alter_rows.h"
 #include "connectors/mysql_family/binlog_decoder.h"
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/lexer.h"
@@ -87,118 +88,6 @@ bool LeaveOutRenames(SchemaChange& change, SchemaHistory& history) {
   if (change.renames.empty()) return false;
   change.table = change.renames[0].first;
   return true;
-}
-
-// New text columns without a character set of their own have the table's. `after` is what the
-// change makes of the table.
-void InheritCharsets(SchemaChange& change, const TableSchema& after) {
-  for (AlterAction& action : change.actions) {
-    const bool defines = action.kind == Action::kAddColumn || action.kind == Action::kModifyColumn;
-    ColumnSchema& column = action.column;
-    if (!defines || !column.charset.empty() || !HasCharset(column.type)) continue;
-    const int at = after.FindColumn(column.name);
-    if (at < 0) continue;
-    const ColumnSchema& made = after.columns[static_cast<size_t>(at)];
-    if (made.charset == "binary") {
-      change.problem = fmt::format(
-          "column {} gets its character set from the table, where that is binary", column.name);
-    }
-    column.charset = made.charset;
-    column.collation = made.collation;
-  }
-}
-
-// Where text becomes bytes or bytes text, a server keeps the bytes: those of the text's character
-// set, which are others than the destination's in UTF-8. Empty: nowhere.
-std::string RecodingOf(const SchemaChange& change, const TableSchema& before) {
-  for (const AlterAction& action : change.actions) {
-    const bool to_bytes = action.kind == Action::kConvertCharset && action.charset == "binary";
-    for (const ColumnSchema& old : before.columns) {
-      const bool is_changed =
-          action.kind == Action::kModifyColumn && EqualNames(action.name, old.name);
-      const bool was_text =
-          HasCharset(old.type) && (to_bytes || (is_changed && action.column.type.is_bytes()));
-      const bool was_bytes = is_changed && old.type.is_bytes() && HasCharset(action.column.type);
-      if (!was_text && !was_bytes) continue;
-      std::string charset = was_text ? old.charset : action.column.charset;
-      if (charset.empty()) charset = before.charset;
-      if (IsUtf8(charset) || charset == "ascii") continue;
-      return fmt::format(
-          "column {} changes between text of {} and bytes: the source keeps the bytes of its rows, "
-          "the destination has other ones for the same text",
-          old.name, charset.empty() ? "an unknown character set" : charset);
-    }
-  }
-  return "";
-}
-
-// Names of the columns that a statement which converts its table makes as BINARY text without a
-// character set. They get the _bin collation of the table's new one (MySQL's prepare_create_field,
-// MariaDB's CONTEXT_COLLATION_FLAG); any other collation that such a statement gives a column is
-// lost.
-std::vector<std::string> BinaryTextOf(const SchemaChange& change, const TableSchema& before) {
-  std::vector<std::string> out;
-  for (const AlterAction& action : change.actions) {
-    const ColumnSchema& column = action.column;
-    const bool is_open = column.charset.empty() && column.collation == kBinaryText;
-    const bool is_new = action.kind == Action::kAddColumn && before.FindColumn(column.name) < 0;
-    if (is_open && (is_new || action.kind == Action::kModifyColumn)) out.push_back(column.name);
-  }
-  return out;
-}
-
-// What is to follow a conversion: a server makes a TEXT wider where CONVERT TO could cut it, one
-// that has the text in UTF-8 already does not; and none lets columns keep a collation meanwhile.
-// `binary`: see BinaryTextOf.
-std::optional<SchemaChange> AfterConversion(const SchemaChange& change, const TableSchema& before,
-                                            const TableSchema& after,
-                                            const std::vector<std::string>& binary) {
-  SchemaChange out;
-  out.kind = SchemaChange::Kind::kAlterTable;
-  out.statement = change.statement;
-  out.default_database = change.default_database;
-  out.table = after.name;
-  auto converts = [](const AlterAction& a) { return a.kind == Action::kConvertCharset; };
-  if (std::none_of(change.actions.begin(), change.actions.end(), converts)) return {};
-  auto modify = [&](const ColumnSchema& column) {
-    AlterAction& action = out.actions.emplace_back();
-    action.kind = Action::kModifyColumn;
-    action.name = column.name;
-    action.column = column;
-  };
-  for (const std::string& name : binary) {
-    const int at = after.FindColumn(name);
-    if (at < 0 || after.columns[static_cast<size_t>(at)].is_generated()) continue;
-    ColumnSchema column = after.columns[static_cast<size_t>(at)];
-    column.collation = column.charset + kBinaryText;
-    modify(column);
-  }
-  for (const ColumnSchema& old : before.columns) {
-    std::string name = old.name;
-    for (const AlterAction& action : change.actions) {
-      if (action.kind == Action::kRenameColumn && EqualNames(action.name, old.name)) {
-        name = action.new_name;
-      }
-    }
-    const int at = old.type.kind == TypeKind::kText ? after.FindColumn(name) : -1;
-    if (at < 0 || std::find(binary.begin(), binary.end(), name) != binary.end()) continue;
-    const ColumnSchema& column = after.columns[static_cast<size_t>(at)];
-    const bool is_wider =
-        column.type.kind == TypeKind::kText && column.type.length > old.type.length;
-    if (is_wider && !column.is_generated()) modify(column);
-  }
-  return out.actions.empty() ? std::nullopt : std::optional(std::move(out));
-}
-
-// Says what an ALTER TABLE leaves to its table of text, or why nobody can follow it. What it yields
-// comes after it.
-std::optional<SchemaChange> SettleText(SchemaChange& change, const TableSchema& before) {
-  const auto altered = AlterTable(before, change.actions);
-  const std::vector<std::string> binary = BinaryTextOf(change, before);
-  if (altered) InheritCharsets(change, altered->table);
-  if (change.problem.empty()) change.problem = RecodingOf(change, before);
-  if (!altered || !change.problem.empty()) return {};
-  return AfterConversion(change, before, altered->table, binary);
 }
 
 }  // namespace
@@ -369,7 +258,9 @@ std::vector<SchemaChange> BinlogDecoder::ChangesOf(const EventHeader& header,
   std::optional<SchemaChange> next;
   if (before && !before->table->columns.empty()) {
     SettleAlteration(change, *before->table);
-    next = SettleText(change, *before->table);
+    next = SettleRows(
+        change, *before->table,
+        {.sql_mode = query.sql_mode, .is_mariadb = source_.traits.flavor == Flavor::kMariaDb});
   }
   std::vector<SchemaChange> out;
   if (std::exchange(change.replaces, false)) {

@@ -173,6 +173,46 @@ TEST_F(StatementsTest, AVariableThatIsNotKnownIsNotPassedOver) {
   EXPECT_EQ(Problem(kAlter, ends + std::string("\x82\x02", 2) + CharsetVariable()), "");
 }
 
+std::string ModeVariable(uint64_t sql_mode) {
+  std::string variable(1, '\x01');  // Q_SQL_MODE_CODE
+  AppendFixed(variable, sql_mode);
+  return variable;
+}
+
+constexpr uint64_t kStrict = uint64_t{1} << 21;
+
+TEST_F(StatementsTest, FractionsThatTheSourceCutsOff) {
+  Follow("create table t (id int, d datetime(6), n datetime) charset utf8mb4");
+  constexpr uint64_t kRound = uint64_t{1} << 34;
+  const std::string strict = ModeVariable(kStrict);
+  EXPECT_THAT(Problem("alter table t modify d datetime(3)", strict), HasSubstr("fractions"));
+  EXPECT_THAT(Problem("alter table t modify d date", strict), HasSubstr("fractions"));
+  EXPECT_EQ(Problem("alter table t modify d datetime(6) not null", strict), "");
+  EXPECT_EQ(Problem("alter table t modify d varchar(40)", strict), "");
+  EXPECT_EQ(Problem("alter table t modify n date", strict), "");
+  EXPECT_EQ(Problem("alter table t modify d datetime", ModeVariable(kStrict | kRound)), "");
+}
+
+TEST_F(MySqlStatementsTest, FractionsThatTheSourceCutsOff) {
+  Follow("create table t (id int, d datetime(6)) charset utf8mb4");
+  constexpr uint64_t kTruncate = uint64_t{1} << 32;
+  EXPECT_EQ(Problem("alter table t modify d datetime", ModeVariable(kStrict)), "");
+  EXPECT_THAT(Problem("alter table t modify d datetime", ModeVariable(kStrict | kTruncate)),
+              HasSubstr("fractions"));
+}
+
+TEST_F(StatementsTest, TextThatAnotherCharacterSetDoesNotHave) {
+  Follow("create table t (a varchar(9), l varchar(9) charset latin1) charset utf8mb4");
+  const std::string lenient = ModeVariable(0);
+  EXPECT_THAT(Problem("alter table t convert to charset cp1251", lenient), HasSubstr("question"));
+  EXPECT_THAT(Problem("alter table t modify a varchar(9) charset utf8mb3", lenient),
+              HasSubstr("question"));
+  EXPECT_EQ(Problem("alter table t modify l varchar(9) charset utf8mb3", lenient), "");
+  EXPECT_EQ(Problem("alter table t modify l varchar(9) charset utf8mb4", lenient), "");
+  EXPECT_EQ(Problem("alter table t modify a varchar(5)", lenient), "");
+  EXPECT_EQ(Problem("alter table t convert to charset cp1251", ModeVariable(kStrict)), "");
+}
+
 TEST_F(StatementsTest, ASessionsOwnDefaultCollations) {
   auto pairs = [](const std::vector<uint16_t>& ids) {
     std::string out(1, static_cast<char>(131));

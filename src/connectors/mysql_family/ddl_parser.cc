@@ -479,7 +479,9 @@ void SettleAlteration(SchemaChange& change, const TableSchema& before) {
     if (action.kind == Action::kModifyColumn && !has_check) action.check.column.clear();
     const bool empties =
         action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;
-    if (empties) action.text = PartitionCollations(before);
+    if (!empties) continue;
+    action.text = PartitionCollations(before);
+    action.partitioning = before.partitioning;
   }
 }
 

@@ -52,7 +52,8 @@ bool LeavesMeaning(std::string_view variable);
 void SettleTimestamps(SchemaChange& change, const TableSchema& before);
 
 // What an ALTER TABLE leaves to the table as it was before it: names that the server gives, the
-// index that it makes for a foreign key, the order of texts that tells partitions apart.
+// index that it makes for a foreign key, the bounds and the order of texts that tell partitions
+// apart.
 void SettleAlteration(SchemaChange& change, const TableSchema& before);
 
 // The collations of the texts that RANGE COLUMNS or LIST COLUMNS is over, with commas between them.

@@ -191,6 +191,8 @@ void AlterRenderer::Refuse(const AlterAction& action) const {
       Fail("the clause " + action.text + " moves rows that no change in the log shows");
     case Kind::kAddColumn:
       return RefuseColumn(action);
+    case Kind::kModifyColumn:
+      return RefuseNumbering(action);
     case Kind::kTruncatePartitions:
       if (before_ == nullptr || !before_->partitioning) {
         Fail("the destination's table has no partitions, so which rows go is not known there");
@@ -202,11 +204,13 @@ void AlterRenderer::Refuse(const AlterAction& action) const {
       }
       // All of them hold the same rows together.
       if (action.names.empty()) return;
+      RefuseOtherBounds(action);
       return RefuseOtherOrder(action);
     case Kind::kDropPartitions:
       if (before_ == nullptr || !before_->partitioning) {
         Fail("the destination's table has no partitions, so which rows go is not known there");
       }
+      RefuseOtherBounds(action);
       return RefuseOtherOrder(action);
     case Kind::kAddPartitions:
       if (before_ == nullptr || !before_->partitioning) {
@@ -249,6 +253,16 @@ void AlterRenderer::RefuseColumn(const AlterAction& action) const {
          " that this server would not give; copy the table again, or edit the statement");
   }
   LostDefault(action);
+}
+
+// The source numbers the rows that have 0 there (without NO_AUTO_VALUE_ON_ZERO), or NULL.
+void AlterRenderer::RefuseNumbering(const AlterAction& action) const {
+  if (!action.column.auto_increment) return;
+  const int at = before_ == nullptr ? -1 : before_->FindColumn(action.name);
+  if (at >= 0 && before_->columns[static_cast<size_t>(at)].auto_increment) return;
+  Fail(
+      "rows that have 0 or NULL there may have got numbers at the source that nothing tells; where "
+      "there are none, run it by hand; else copy the table again");
 }
 
 // The destination's session can be given an offset; a name it may not know, or know otherwise.

@@ -46,8 +46,10 @@ class AlterRenderer {
                                                const TableSchema* before);
   void Refuse(const AlterAction& action) const;
   void RefuseColumn(const AlterAction& action) const;
+  void RefuseNumbering(const AlterAction& action) const;
   void RefuseZone() const;
   void RefuseOtherOrder(const AlterAction& action) const;
+  void RefuseOtherBounds(const AlterAction& action) const;
   void Sort(const AlterAction& action, Groups& groups);
   // The added column with what its default was at the source's moment, as a literal; nullopt: its
   // default is no such time, or the log does not say enough of it.

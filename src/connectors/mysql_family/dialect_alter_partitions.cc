@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <sstream>
+#include <utility>
 
+#include "base/hex.h"
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/dialect_alter.h"
@@ -41,7 +44,93 @@ bool OrderAlike(const std::string& a, const std::string& b) {
   }
 }
 
+bool IsRange(Method method) { return method == Method::kRange || method == Method::kRangeColumns; }
+
+// Of a text without its time, where that is midnight: servers print a day in both forms.
+std::string Day(const std::string& text) {
+  constexpr std::string_view kMidnight = " 00:00:00";
+  const size_t at = text.find(kMidnight);
+  const bool is_day = at != std::string::npos &&
+                      text.find_first_not_of(".0", at + kMidnight.size()) == std::string::npos;
+  return is_day ? text.substr(0, at) : text;
+}
+
+// The values between the parentheses; nullopt where one has to be computed.
+std::optional<std::vector<std::string>> Values(const std::string& text) {
+  std::vector<std::string> values;
+  std::string sign;
+  bool is_text = false;  // behind a charset introducer
+  for (const Token& token : Tokenize(text, {})) {
+    const bool is_hex = token.text.starts_with("0x") || token.text.starts_with("0X");
+    switch (token.kind) {
+      case Token::Kind::kEnd:
+        return values;
+      case Token::Kind::kNumber:
+        if (is_hex && !is_text) return {};
+        values.push_back(is_hex ? FromHex(token.text.substr(2)) : sign + token.text);
+        sign.clear();
+        break;
+      case Token::Kind::kString:
+        values.push_back(std::exchange(sign, "") + Day(token.text));
+        break;
+      case Token::Kind::kSymbol:
+        if (token.IsSymbol('-')) sign = "-";
+        if (std::string_view("-+,()").find(token.text) == std::string_view::npos) return {};
+        break;
+      default:
+        if (token.text.starts_with('_')) break;
+        if (!token.Is("maxvalue") && !token.Is("default") && !token.Is("null")) return {};
+        values.push_back(FoldedName(token.text));
+    }
+    is_text = token.kind == Token::Kind::kWord && token.text.starts_with('_');
+  }
+  return values;
+}
+
+// As far as both can be told.
+bool HaveSameValues(const std::string& a, const std::string& b, bool in_order) {
+  auto all_a = Values(a);
+  auto all_b = Values(b);
+  if (!all_a || !all_b) return true;
+  if (!in_order) {
+    std::sort(all_a->begin(), all_a->end());
+    std::sort(all_b->begin(), all_b->end());
+  }
+  return *all_a == *all_b;
+}
+
+// The values of a partition, and for a range of the one before it; nullopt: there is none.
+std::optional<std::pair<std::string, std::string>> Bounds(const Partitioning& partitioning,
+                                                          const std::string& name) {
+  std::string before;
+  for (const Partitioning::Partition& partition : partitioning.partitions) {
+    if (EqualNames(partition.name, name)) return std::pair(before, partition.values);
+    if (IsRange(partitioning.level.method)) before = partition.values;
+  }
+  return {};
+}
+
 }  // namespace
+
+// A table of the user's own may be cut otherwise, and so may one where a statement was skipped.
+void AlterRenderer::RefuseOtherBounds(const AlterAction& action) const {
+  if (!action.partitioning) return;
+  const Partitioning& here = *before_->partitioning;
+  const bool is_range = IsRange(here.level.method);
+  for (const std::string& name : action.names) {
+    const auto ours = Bounds(here, name);
+    const auto source = Bounds(*action.partitioning, name);
+    if (!ours || !source) continue;  // the server says so itself
+    const bool is_same = is_range == IsRange(action.partitioning->level.method) &&
+                         HaveSameValues(ours->first, source->first, true) &&
+                         HaveSameValues(ours->second, source->second, is_range);
+    if (is_same) continue;
+    Fail(
+        fmt::format("partition {} has other bounds at the destination ({}) than at the source "
+                    "({}), so other rows would go",
+                    name, ours->second, source->second));
+  }
+}
 
 std::string AlterRenderer::PartitionClause(const AlterAction& action) {
   std::string names;

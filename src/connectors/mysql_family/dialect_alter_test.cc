@@ -66,6 +66,73 @@ TEST(DdlRenderTest, WhatWouldChangeOtherRowsIsRefused) {
   EXPECT_THROW(Rendered("alter table t truncate partition p0", &hash), Error);
 }
 
+// What is dropped by name holds what the bounds say.
+TEST(DdlRenderTest, PartitionsWithOtherBoundsAreLeftAlone) {
+  const TableSchema source = Table(
+      "create table t (id int primary key) partition by range (id) (partition p0 values less than "
+      "(100), partition p1 values less than (200), partition px values less than maxvalue)");
+  auto dropped = [&](std::string_view sql, std::string_view there) {
+    const TableSchema before = Table(there);
+    SchemaChange change = Parse(sql);
+    SettleAlteration(change, source);
+    try {
+      return Rendered(change, &before).at(0);
+    } catch (const Error& error) {
+      return error.fields().cause;
+    }
+  };
+  const std::string other =
+      "create table t (id int primary key) partition by range (id) (partition p0 values less than "
+      "(200), partition px values less than maxvalue)";
+  const std::string same =
+      "create table t (id int primary key) partition by range columns (id) (partition P0 values "
+      "less than ( 100 ), partition p1 values less than (200), partition px values less than "
+      "(MAXVALUE))";
+  EXPECT_THAT(dropped("alter table t drop partition p0", other), HasSubstr("other bounds"));
+  EXPECT_THAT(dropped("alter table t truncate partition p0", other), HasSubstr("other bounds"));
+  EXPECT_THAT(dropped("alter table t drop partition px", other), HasSubstr(" DROP PARTITION `px`"));
+  EXPECT_THAT(dropped("alter table t drop partition p0, p1", same), HasSubstr(" DROP PARTITION "));
+  EXPECT_THAT(dropped("alter table t truncate partition px", same), HasSubstr("TRUNCATE"));
+  const std::string later =
+      "create table t (id int primary key) partition by range (id) (partition p0 values less than "
+      "(50), partition p1 values less than (200))";
+  EXPECT_THAT(dropped("alter table t drop partition p1", later), HasSubstr("other bounds"));
+}
+
+TEST(DdlRenderTest, ValuesOfAListHaveNoOrder) {
+  const TableSchema source = Table(
+      "create table t (d date primary key) partition by list columns (d) (partition p values in "
+      "('2020-01-01', '2020-01-02'))");
+  const TableSchema same = Table(
+      "create table t (d date primary key) partition by list columns (d) (partition p values in "
+      "('2020-01-02','2020-01-01 00:00:00'))");
+  const TableSchema other = Table(
+      "create table t (d date primary key) partition by list columns (d) (partition p values in "
+      "('2020-01-01'))");
+  SchemaChange change = Parse("alter table t drop partition p");
+  SettleAlteration(change, source);
+  EXPECT_EQ(Rendered(change, &same).size(), 1u);
+  EXPECT_THROW(Rendered(change, &other), Error);
+  const TableSchema hex = Table(
+      "create table t (b varbinary(9) primary key) partition by range columns (b) (partition p "
+      "values less than (_binary 0x4e))");
+  const TableSchema plain = Table(
+      "create table t (b varbinary(9) primary key) partition by range columns (b) (partition p "
+      "values less than ('N'))");
+  change = Parse("alter table t drop partition p");
+  SettleAlteration(change, hex);
+  EXPECT_EQ(Rendered(change, &plain).size(), 1u);
+}
+
+// A source without NO_AUTO_VALUE_ON_ZERO numbers rows that have 0.
+TEST(DdlRenderTest, RowsThatTheSourceMayNumberAreAskedAbout) {
+  const TableSchema plain = Table("create table t (id int primary key, n int not null, key (n))");
+  EXPECT_THROW(Rendered("alter table t modify n int not null auto_increment", &plain), Error);
+  EXPECT_THROW(Rendered("alter table t change n m int not null auto_increment", &plain), Error);
+  const TableSchema numbered = Table("create table t (id int auto_increment primary key)");
+  EXPECT_EQ(Rendered("alter table t modify id bigint auto_increment", &numbered).size(), 1u);
+}
+
 // Rows that are there have it at the source.
 TEST(DdlRenderTest, ADefaultThatAColumnCannotHaveIsGivenToTheRows) {
   const TableSchema plain = Table("create table t (id int primary key, a int)");

@@ -22,6 +22,8 @@ constexpr auto kResolveWait = std::chrono::milliseconds(250);
 // A statement may take hours, while the lane's own connection only holds its lock.
 constexpr const char* kStayIdle = "SET ob_trx_idle_timeout=86400000000, wait_timeout=86400";
 constexpr auto kCutAfter = std::chrono::seconds(5);
+constexpr const char* kForeignKeysLive = "SET foreign_key_checks=1";
+constexpr const char* kForeignKeysOff = "SET foreign_key_checks=0";
 
 // Cuts a session's statement off some time after a stop. Most statements end by then, and should:
 // seekdb 1.4.0, when it loses the client of a DDL whose new definitions it is about to publish, may
@@ -221,9 +223,19 @@ const TableStatements& MysqlSink::StatementsFor(const WritePlan& plan) {
 
 void MysqlSink::SetForeignKeys(ForeignKeys foreign_keys) {
   if (foreign_keys == foreign_keys_) return;
-  session_->Execute(foreign_keys == ForeignKeys::kLive ? "SET foreign_key_checks=1"
-                                                       : "SET foreign_key_checks=0");
+  session_->Execute(foreign_keys == ForeignKeys::kLive ? kForeignKeysLive : kForeignKeysOff);
   foreign_keys_ = foreign_keys;
+}
+
+// The source still has the children of what is only in the way. In one round trip.
+void MysqlSink::RunDisplacing(const TableStatements& table, const std::string& sql) {
+  if (foreign_keys_ == ForeignKeys::kOff) {
+    Run(table, sql, 0);
+    return;
+  }
+  foreign_keys_.reset();  // a statement that fails leaves out those behind it
+  Run(table, fmt::format("{};{};{}", kForeignKeysOff, sql, kForeignKeysLive), 0);
+  foreign_keys_ = ForeignKeys::kLive;
 }
 
 void MysqlSink::Load(const WritePlan& plan, const RowBatch& rows) {
@@ -259,7 +271,11 @@ void MysqlSink::Apply(std::span<const RowChange> changes, ApplyMode mode,
 void MysqlSink::ApplyGroup(const ChangeGroup& group, std::span<const RowChange> changes,
                            ApplyMode mode) {
   const TableStatements& table = StatementsFor(*group.plan);
-  if (group.form == ChangeGroup::Form::kEach) return ApplyEach(table, group, changes, mode);
+  if (group.form == ChangeGroup::Form::kUpdate) return UpdateGroup(table, group, changes);
+  if (group.form == ChangeGroup::Form::kEach) {
+    ApplyEach(table, group, changes, mode);
+    return;
+  }
   before_.clear();
   after_.clear();
   for (uint32_t i : group.changes) {
@@ -282,6 +298,7 @@ void MysqlSink::ApplyGroup(const ChangeGroup& group, std::span<const RowChange> 
       DeleteGroup(table, before_, mode);
       if (mode == ApplyMode::kDisplace) Displace(table, after_);
       return InsertGroup(table, after_);
+    case ChangeGroup::Form::kUpdate:
     case ChangeGroup::Form::kEach:
       return;
   }
@@ -298,8 +315,16 @@ void MysqlSink::InsertGroup(const TableStatements& table, std::span<const Image>
 
 void MysqlSink::DeleteGroup(const TableStatements& table, std::span<const Image> before,
                             ApplyMode mode) {
-  const uint64_t deleted = DeleteByKey(table, table.identity(), before);
+  const uint64_t deleted = DeleteByKey(table, table.identity(), before, Gone::kDeleted);
   if (mode == ApplyMode::kExact && deleted != before.size()) RowMissing(table, before);
+}
+
+// No two of the group share a value: once the others are gone, any order will do.
+void MysqlSink::UpdateGroup(const TableStatements& table, const ChangeGroup& group,
+                            std::span<const RowChange> changes) {
+  DisplaceOthers(table, group, changes);
+  const std::vector<Image> missing = ApplyEach(table, group, changes, ApplyMode::kDisplace);
+  InsertGroup(table, missing);
 }
 
 void MysqlSink::RowMissing(const TableStatements& table, std::span<const Image> images) const {

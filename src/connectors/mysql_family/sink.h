@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -85,17 +86,39 @@ class MysqlSink : public Sink {
   };
   enum class InsertForm { kInsert, kUpsert };
   Inserted Insert(const TableStatements& table, std::span<const Image> images, InsertForm form);
+  // kDisplaced: the source has not deleted them, they are in the way.
+  enum class Gone { kDeleted, kDisplaced };
+  // What stands before, between and behind the conditions of a DELETE.
+  struct DeleteParts {
+    std::string head;
+    const char* separator = " OR ";
+    std::string tail = "";
+  };
+  // Appends the condition of one of the rows to a statement; false where it has none.
+  using AppendCondition = std::function<bool(std::string& sql, size_t row)>;
+  // How many rows there were; not told of kDisplaced.
+  uint64_t Delete(const TableStatements& table, const DeleteParts& parts, size_t rows,
+                  const AppendCondition& append, Gone gone);
   uint64_t DeleteByKey(const TableStatements& table, const TableStatements::Key& key,
-                       std::span<const Image> images);
+                       std::span<const Image> images, Gone gone);
+  void RunDisplacing(const TableStatements& table, const std::string& sql);
   void Displace(const TableStatements& table, std::span<const Image> images);
+  // Others than the updated rows themselves.
+  void DisplaceOthers(const TableStatements& table, const ChangeGroup& group,
+                      std::span<const RowChange> changes);
 
   void ApplyGroup(const ChangeGroup& group, std::span<const RowChange> changes, ApplyMode mode);
   void InsertGroup(const TableStatements& table, std::span<const Image> after);
   void DeleteGroup(const TableStatements& table, std::span<const Image> before, ApplyMode mode);
-  void ApplyEach(const TableStatements& table, const ChangeGroup& group,
-                 std::span<const RowChange> changes, ApplyMode mode);
-  void SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
-                const std::string& sql, int enum_errors, ApplyMode mode);
+  void UpdateGroup(const TableStatements& table, const ChangeGroup& group,
+                   std::span<const RowChange> changes);
+  // Of kUpdate returns the new images of rows that are not there; of kEach that is an error.
+  std::vector<Image> ApplyEach(const TableStatements& table, const ChangeGroup& group,
+                               std::span<const RowChange> changes, ApplyMode mode);
+  // Returns those whose row is not there.
+  std::vector<const RowChange*> SendEach(const TableStatements& table,
+                                         std::span<const RowChange* const> sent,
+                                         const std::string& sql, int enum_errors);
   [[noreturn]] void RowMissing(const TableStatements& table, std::span<const Image> images) const;
   [[noreturn]] void RowExists(const TableStatements& table, std::span<const Image> images,
                               const Error& error) const;
@@ -106,7 +129,7 @@ class MysqlSink : public Sink {
   const StatementLimits limits_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Session> definer_;
-  ForeignKeys foreign_keys_ = ForeignKeys::kOff;
+  std::optional<ForeignKeys> foreign_keys_ = ForeignKeys::kOff;  // nullopt: not known
 
   std::string link_;
   int lane_ = -1;

@@ -133,11 +133,14 @@ Form ChangeGrouper::FormOf(const RowChange& change, const WriteShape& shape, App
   if (change.op == ChangeOp::kInsert) {
     return mode == ApplyMode::kDisplace && !shape.is_keyless ? Form::kReplace : Form::kInsert;
   }
-  if (shape.is_keyless || foreign_keys == ForeignKeys::kLive) return Form::kEach;
-  if (change.op == ChangeOp::kDelete) return Form::kDelete;
+  const bool is_live = foreign_keys == ForeignKeys::kLive;
+  if (shape.is_keyless) return Form::kEach;
+  if (change.op == ChangeOp::kDelete) return is_live ? Form::kEach : Form::kDelete;
   if (HasAbsent(*change.after, change.after_row)) return Form::kEach;
-  if (mode == ApplyMode::kDisplace) return Form::kReplace;
-  if (!shape.covers_table || shape.is_serial) return Form::kEach;
+  // Written anew, a row would lose what is not carried, or its children.
+  const bool stays = is_live || !shape.covers_table;
+  if (mode == ApplyMode::kDisplace) return stays ? Form::kUpdate : Form::kReplace;
+  if (stays || shape.is_serial) return Form::kEach;
   return shape.has_one_key && KeyStays(change) ? Form::kUpsert : Form::kReplace;
 }
 
@@ -195,7 +198,7 @@ std::vector<ChangeGroup> ChangeGrouper::Group(std::span<const RowChange> changes
       // Only a run of one form, whose statements take their rows in order.
       const int last = keeps_order ? static_cast<int>(groups_.size()) - 1 : trace.last;
       bool joins = last >= 0 && groups_[last].plan == change.plan && groups_[last].form == form &&
-                   form != Form::kReplace;
+                   form != Form::kReplace && form != Form::kUpdate;
       if (joins) group = last;
     } else {
       auto latest = trace.latest.find(form);

@@ -35,6 +35,7 @@ struct ChangeGroup {
     kDelete,   // multi-row DELETE by key
     kUpsert,   // multi-row INSERT … ON DUPLICATE KEY UPDATE of rows whose only key stays
     kReplace,  // multi-row DELETE of the old keys, then multi-row INSERT
+    kUpdate,   // of updates that displace: UPDATE of each row, multi-row INSERT of those not there
     kEach,     // a statement for each row, in order
   };
   const WritePlan* plan = nullptr;

@@ -165,6 +165,26 @@ TEST(ChangeGrouper, LiveForeignKeysKeepEveryOrder) {
   EXPECT_EQ(groups[2].changes.size(), 2u);
 }
 
+// What is not carried, or hangs on its key, stays with the row.
+TEST(ChangeGrouper, ADisplacingUpdateLeavesTheRowWhereItCannotBeMadeAnew) {
+  Table table("t", "utf8mb4_bin");
+  Changes changes;
+  changes.Update(table, {"1", "a"}, {"1", "b"});
+  changes.Update(table, {"2", "c"}, {"2", "d"});
+  EXPECT_EQ(changes.Group(ApplyMode::kDisplace).at(0).form, Form::kReplace);
+  const auto live = changes.Group(ApplyMode::kDisplace, ForeignKeys::kLive);
+  ASSERT_EQ(live.size(), 2u) << "in their order";
+  EXPECT_EQ(live[0].form, Form::kUpdate);
+  auto wider = std::make_shared<TableSchema>(*table.plan.table);
+  wider->columns.emplace_back().name = "note";
+  table.plan.table = wider;
+  const auto groups = changes.Group(ApplyMode::kDisplace);
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].form, Form::kUpdate);
+  EXPECT_EQ(groups[0].changes.size(), 2u);
+  EXPECT_EQ(changes.Group().at(0).form, Form::kEach);
+}
+
 TEST(ChangeGrouper, TwoPlansIntoOneTableAreNotMixed) {
   Table one("t"), two("t");
   Changes changes;

@@ -151,24 +151,26 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
   return result;
 }
 
-uint64_t MysqlSink::DeleteByKey(const TableStatements& table, const TableStatements::Key& key,
-                                std::span<const Image> images) {
-  const std::string head = table.delete_head() + table.KeyHead(key);
-  const std::string tail = table.KeyTail(key);
+uint64_t MysqlSink::Delete(const TableStatements& table, const DeleteParts& parts, size_t rows,
+                           const AppendCondition& append, Gone gone) {
   uint64_t deleted = 0;
   size_t in_statement = 0;
   auto send = [&] {
     if (in_statement == 0) return;
-    sql_ += tail;
-    deleted += Run(table, sql_, 0).affected;
+    sql_ += parts.tail;
+    if (gone == Gone::kDisplaced) {
+      RunDisplacing(table, sql_);
+    } else {
+      deleted += Run(table, sql_, 0).affected;
+    }
     in_statement = 0;
     GiveBackIfLarge(sql_);
   };
-  for (const Image& image : images) {
-    if (in_statement == 0) sql_ = head;
+  for (size_t row = 0; row < rows; ++row) {
+    if (in_statement == 0) sql_ = parts.head;
     const size_t before = sql_.size();
-    if (in_statement != 0) sql_ += table.KeySeparator(key);
-    if (!table.AppendKey(sql_, key, *image.rows, image.row)) {
+    if (in_statement != 0) sql_ += parts.separator;
+    if (!append(sql_, row)) {
       sql_.resize(before);
       continue;
     }
@@ -179,17 +181,54 @@ uint64_t MysqlSink::DeleteByKey(const TableStatements& table, const TableStateme
   return deleted;
 }
 
-void MysqlSink::Displace(const TableStatements& table, std::span<const Image> images) {
-  for (const TableStatements::Key& key : table.unique_keys()) DeleteByKey(table, key, images);
+uint64_t MysqlSink::DeleteByKey(const TableStatements& table, const TableStatements::Key& key,
+                                std::span<const Image> images, Gone gone) {
+  const DeleteParts parts{.head = table.delete_head() + table.KeyHead(key),
+                          .separator = table.KeySeparator(key),
+                          .tail = table.KeyTail(key)};
+  auto append = [&](std::string& sql, size_t i) {
+    return table.AppendKey(sql, key, *images[i].rows, images[i].row);
+  };
+  return Delete(table, parts, images.size(), append, gone);
 }
 
-void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group,
-                          std::span<const RowChange> changes, ApplyMode mode) {
+void MysqlSink::Displace(const TableStatements& table, std::span<const Image> images) {
+  for (const TableStatements::Key& key : table.unique_keys()) {
+    DeleteByKey(table, key, images, Gone::kDisplaced);
+  }
+}
+
+void MysqlSink::DisplaceOthers(const TableStatements& table, const ChangeGroup& group,
+                               std::span<const RowChange> changes) {
+  const DeleteParts parts{.head = table.delete_head()};
+  for (const TableStatements::Key& key : table.unique_keys()) {
+    auto append = [&](std::string& sql, size_t i) {
+      return table.AppendOthers(sql, key, changes[group.changes[i]]);
+    };
+    Delete(table, parts, group.changes.size(), append, Gone::kDisplaced);
+  }
+}
+
+std::vector<MysqlSink::Image> MysqlSink::ApplyEach(const TableStatements& table,
+                                                   const ChangeGroup& group,
+                                                   std::span<const RowChange> changes,
+                                                   ApplyMode mode) {
+  std::vector<Image> missing;
   std::vector<const RowChange*> sent;
   std::string sql;
   std::string statement;
+  auto note = [&](const RowChange& change) {
+    if (group.form == ChangeGroup::Form::kUpdate) {
+      missing.push_back({change.after, change.after_row});
+    } else if (mode == ApplyMode::kExact || change.op != ChangeOp::kDelete) {
+      const Image gone{change.before, change.before_row};
+      RowMissing(table, {&gone, 1});
+    }
+  };
   auto send = [&](int enum_errors) {
-    if (!sent.empty()) SendEach(table, sent, sql, enum_errors, mode);
+    if (!sent.empty()) {
+      for (const RowChange* change : SendEach(table, sent, sql, enum_errors)) note(*change);
+    }
     sent.clear();
     sql.clear();
     GiveBackIfLarge(sql);
@@ -218,22 +257,21 @@ void MysqlSink::ApplyEach(const TableStatements& table, const ChangeGroup& group
     if (enum_errors != 0) send(enum_errors);
   }
   send(0);
+  return missing;
 }
 
-void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange* const> sent,
-                         const std::string& sql, int enum_errors, ApplyMode mode) {
+std::vector<const RowChange*> MysqlSink::SendEach(const TableStatements& table,
+                                                  std::span<const RowChange* const> sent,
+                                                  const std::string& sql, int enum_errors) {
   bytes_written_ += sql.size();
   size_t done = 0;
-  const RowChange* missing = nullptr;
+  std::vector<const RowChange*> missing;
   if (enum_errors != 0 && server_.flavor == Flavor::kOceanBase) TryStrictly(sql);
   LenientMode lenient(*session_, enum_errors);
   try {
     session_->ExecuteEach(sql, [&](uint64_t affected, std::string_view info) {
       const uint64_t found = NumberAfter(info, "matched:").value_or(affected);
-      const bool is_known = done < sent.size();
-      const bool may_be_gone =
-          is_known && mode == ApplyMode::kDisplace && sent[done]->op == ChangeOp::kDelete;
-      if (found != 1 && missing == nullptr && is_known && !may_be_gone) missing = sent[done];
+      if (found != 1 && done < sent.size()) missing.push_back(sent[done]);
       ++done;
     });
   } catch (const Error& error) {
@@ -243,10 +281,7 @@ void MysqlSink::SendEach(const TableStatements& table, std::span<const RowChange
   }
   GODWIT_CHECK(done == sent.size(), "the server answers every statement");
   CheckWarnings(table, enum_errors);
-  if (missing != nullptr) {
-    const Image gone{missing->before, missing->before_row};
-    RowMissing(table, {&gone, 1});
-  }
+  return missing;
 }
 
 }  // namespace godwit::mysql

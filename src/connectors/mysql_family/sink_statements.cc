@@ -120,11 +120,14 @@ const char* TableStatements::KeySeparator(const Key& key) const {
 
 std::string TableStatements::KeyTail(const Key& key) const { return ListsKey(key) ? ")" : ""; }
 
+bool TableStatements::HasValues(const Key& key, const RowBatch& rows, size_t row) {
+  return std::all_of(key.columns.begin(), key.columns.end(),
+                     [&](int c) { return rows.has_value(row, c); });
+}
+
 bool TableStatements::AppendKey(std::string& out, const Key& key, const RowBatch& rows,
                                 size_t row) const {
-  for (int c : key.columns) {
-    if (!rows.has_value(row, c)) return false;
-  }
+  if (!HasValues(key, rows, row)) return false;
   const bool lists = ListsKey(key);
   if (!lists || key.columns.size() > 1) out += '(';
   for (size_t i = 0; i < key.columns.size(); ++i) {
@@ -138,6 +141,34 @@ bool TableStatements::AppendKey(std::string& out, const Key& key, const RowBatch
     }
   }
   if (!lists || key.columns.size() > 1) out += ')';
+  return true;
+}
+
+// Whether it has all columns of the identity, and these stay: no other row has its new value.
+bool TableStatements::HoldsIdentity(const Key& key, const RowChange& update) const {
+  return std::all_of(identity_.columns.begin(), identity_.columns.end(), [&](int c) {
+    const auto at = std::find(key.columns.begin(), key.columns.end(), c);
+    return at != key.columns.end() &&
+           key.prefixes[static_cast<size_t>(at - key.columns.begin())] == 0 &&
+           update.before->has_value(update.before_row, c) &&
+           update.before->cell(update.before_row, c) == update.after->cell(update.after_row, c);
+  });
+}
+
+bool TableStatements::AppendOthers(std::string& out, const Key& key,
+                                   const RowChange& update) const {
+  const RowBatch& after = *update.after;
+  if (!HasValues(key, after, update.after_row) || HoldsIdentity(key, update)) return false;
+  out += '(';
+  for (size_t i = 0; i < key.columns.size(); ++i) {
+    const int c = key.columns[i];
+    AppendKeyPart(out, columns_[c], key.prefixes[i], after.cell(update.after_row, c));
+    out += " AND ";
+  }
+  // A row of somebody else's may have NULL there.
+  out += "IFNULL(NOT (";
+  AppendWhere(out, *update.before, update.before_row);
+  out += "),1))";
   return true;
 }
 

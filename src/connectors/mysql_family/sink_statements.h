@@ -48,6 +48,9 @@ class TableStatements {
   const char* KeySeparator(const Key& key) const;
   std::string KeyTail(const Key& key) const;
   bool AppendKey(std::string& out, const Key& key, const RowBatch& rows, size_t row) const;
+  // A condition for the rows that have an update's new value in this key, but for the updated row;
+  // several go with OR between. False, and nothing appended, where there can be none.
+  bool AppendOthers(std::string& out, const Key& key, const RowChange& update) const;
 
   // The statement for one change by key, or by the whole image in a keyless table.
   void AppendUpdate(std::string& out, const RowChange& change) const;
@@ -67,6 +70,8 @@ class TableStatements {
 
   void AddToKey(Key& key, int column, uint32_t prefix) const;
   bool ListsKey(const Key& key) const;
+  static bool HasValues(const Key& key, const RowBatch& rows, size_t row);
+  bool HoldsIdentity(const Key& key, const RowChange& update) const;
   static void AppendTextMatch(std::string& out, const Column& column, const std::string& value,
                               const std::string& literal, std::string_view cell);
   void AppendKeyPart(std::string& out, const Column& column, uint32_t prefix,

@@ -55,7 +55,8 @@ TEST(PressureReading, WhoHasNeverToldIsAskedSeldom) {
   EXPECT_TRUE(reading.is_due(begin + 1h + 1s));
 }
 
-TEST(TableStatements, DisplaceByNoIndexThatTheSourceHasNot) {
+// Of a table with the key `id` and a unique `n`.
+WritePlan PlanOfTwo() {
   auto table = std::make_shared<TableSchema>();
   table->name = {"d", "t"};
   for (const char* name : {"id", "n"}) {
@@ -71,6 +72,31 @@ TEST(TableStatements, DisplaceByNoIndexThatTheSourceHasNot) {
   plan.columns = {0, 1};
   plan.key = {0};
   plan.unique_keys = {{0}, {1}};
+  return plan;
+}
+
+TEST(TableStatements, OthersAreToldFromTheRowItself) {
+  const WritePlan plan = PlanOfTwo();
+  const TableStatements statements(plan, {});
+  // By one of the keys, when (5,7) becomes this.
+  const auto others = [&](size_t key, const char* id, const char* n) {
+    RowBatch rows(2);
+    for (const char* cell : {"5", "7", id, n}) cell == nullptr ? rows.AddNull() : rows.Add(cell);
+    std::string sql;
+    const bool has_any = statements.AppendOthers(
+        sql, statements.unique_keys().at(key),
+        {.plan = &plan, .op = ChangeOp::kUpdate, .before = &rows, .after = &rows, .after_row = 1});
+    EXPECT_EQ(has_any, !sql.empty());
+    return sql;
+  };
+  EXPECT_EQ(others(0, "5", "8"), "") << "nobody else can have its key";
+  EXPECT_EQ(others(0, "6", "7"), "(`id`=6 AND IFNULL(NOT (`id`=5),1))");
+  EXPECT_EQ(others(1, "5", "7"), "(`n`=7 AND IFNULL(NOT (`id`=5),1))");
+  EXPECT_EQ(others(1, "5", nullptr), "");
+}
+
+TEST(TableStatements, DisplaceByNoIndexThatTheSourceHasNot) {
+  WritePlan plan = PlanOfTwo();
   const TableStatements shared(plan, {});
   EXPECT_EQ(shared.unique_keys().size(), 2u);
   plan.own_uniques = {1};
