@@ -187,12 +187,23 @@ void Capturer::HandleDdl(Open& open, Fragment& f) {
   open.ddl.push_back(std::move(f.ddl));
 }
 
+// Whether the Log has the transaction, or the start point hides it.
+bool Capturer::IsKnown(const Fragment& commit, const Open& open) {
+  const int order = comparer_->Compare(commit.position, position_);
+  if (order != 0) return order < 0;
+  if (!open.has_ddl || commit.position == position_) return true;
+  // On a server that took the place of another: a definition within a transaction ends at a place
+  // that the new one names by nothing but what came before.
+  store_.Sync(position_, restart_);  // only what is durable can be looked up
+  const auto last = store_.Find(store_.last());
+  return !last || last->transaction == commit.transaction;
+}
+
 void Capturer::Commit(Fragment& f) {
   const auto found = open_.find(f.transaction);
   if (found == open_.end()) return;
   const Open& open = found->second;
-  if (comparer_->Compare(f.position, position_) <=
-      0) {  // the Log has it, or the start point hides it
+  if (IsKnown(f, open)) {
     const bool has_ddl = open.has_ddl;
     Drop(f.transaction);
     if (has_ddl) LoadDefinitionsAt(f.position);

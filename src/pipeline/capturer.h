@@ -79,6 +79,7 @@ class Capturer {
   void RenewCatalog();
   void Follow(std::stop_token stop, const std::function<void()>& works);
   void Handle(Fragment& fragment);
+  bool IsKnown(const Fragment& commit, const Open& open);
   void Commit(Fragment& fragment);
   // Does nothing where there is none.
   void Drop(const std::string& transaction);

@@ -387,6 +387,29 @@ TEST_F(CapturerTest, APlaceIsStoredWithAllThatIsToldOfIt) {
   EXPECT_EQ(store_->restart().bytes, "a-of-log-1");
 }
 
+// A definition with rows (CREATE TABLE … SELECT) that is the first thing on a promoted server: its
+// place is known by no more than what the last server had.
+TEST_F(CapturerTest, ADefinitionAtTheSamePlaceOfAnotherLogIsNew) {
+  using Kind = Fragment::Kind;
+  auto commit = [](const std::string& transaction, const std::string& place) {
+    Fragment fragment = Make(Kind::kCommit, transaction);
+    fragment.position.bytes = fragment.restart.bytes = place;
+    return fragment;
+  };
+  script_.fragments = {Make(Kind::kBegin, "x"), AddColumn("x", "v"), commit("x", "b-of-log-1")};
+  CaptureUpTo(1);
+  store_->Sync({"b-of-log-1"}, At(0));
+  script_.fragments = {Make(Kind::kBegin, "x"), AddColumn("x", "v"), commit("x", "b-of-log-2")};
+  CaptureUpTo(1);
+  store_->Sync({"b-of-log-1"}, At(0));
+  for (Fragment& fragment :
+       std::vector{Make(Kind::kBegin, "y"), AddColumn("y", "w"), commit("y", "b-of-log-2")}) {
+    script_.fragments.push_back(std::move(fragment));
+  }
+  CaptureUpTo(2);
+  EXPECT_EQ(store_->LatestSchemas()[0].table->columns.size(), 3u);
+}
+
 // Old parts of a log may hold nothing but what is passed over.
 TEST_F(CapturerTest, AHeartbeatIsAsOldAsItSays) {
   script_.fragments = {Make(Fragment::Kind::kHeartbeat, "", 6, 6)};
