@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -125,7 +126,7 @@ class TestStore : public Store {
     }
     return found;
   }
-  void Release(Sequence through) override { released = through; }
+  void Release(Sequence through) override { released = std::max(released, through); }
   StoreStatus status() override {
     return {.first = released < log.size() ? released + 1 : 0, .last = log.size(), .bytes = bytes};
   }

@@ -267,7 +267,8 @@ void Replayer::Impl::ReleaseLog() {
                                   static_cast<int64_t>(limits.store_hours) * kMicrosecondsPerHour);
   }
   const StoreStatus status = link.store.status();
-  if (limits.store_bytes != 0 && status.bytes > limits.store_bytes && status.last >= status.first) {
+  const bool is_full = limits.store_bytes != 0 && status.bytes > limits.store_bytes;
+  if (is_full && status.last >= status.first) {
     // Transactions are taken to be alike; what is missed is released next time.
     double excess =
         static_cast<double>(status.bytes - limits.store_bytes) / static_cast<double>(status.bytes);
@@ -275,9 +276,8 @@ void Replayer::Impl::ReleaseLog() {
     release = std::max(release, status.first + static_cast<Sequence>(excess * count));
   }
   release = std::min(release, progress.durable());
-  if (release < status.first) return;
-  release = std::min(release, capturer.BeforeRestart());
-  if (release >= status.first) link.store.Release(release);
+  if (release >= status.first) release = std::min(release, capturer.BeforeRestart());
+  if (is_full || (release != 0 && release >= status.first)) link.store.Release(release);
 }
 
 Error LogGap(const std::string& link) {

@@ -104,6 +104,7 @@ class RocksStore : public Store {
 
   Mutex release_mutex_;
   uint64_t released_bytes_ GUARDED_BY(release_mutex_) = 0;
+  std::string dropped_below_ GUARDED_BY(release_mutex_);
 };
 
 }  // namespace godwit

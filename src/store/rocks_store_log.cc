@@ -105,10 +105,13 @@ void RocksStore::Release(Sequence up_to) {
     database_.Write(batch,
                     drops ? Database::Durability::kNow : Database::Durability::kWithNextSync);
     if (!drops) continue;
-    database_.DropFilesBelow(Database::kParts, PartKey(oldest_open, 0));
+    dropped_below_ = PartKey(oldest_open, 0);
+    database_.DropFilesBelow(Database::kParts, dropped_below_);
     database_.FreeLogs();
     released_bytes_ = 0;
   }
+  // What was on its way to the level whose files can be dropped has come there since.
+  if (!dropped_below_.empty()) database_.DropFilesBelow(Database::kParts, dropped_below_);
 }
 
 StoreStatus RocksStore::status() {

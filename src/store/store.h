@@ -144,7 +144,8 @@ class Store {
   // The last transaction before the first one whose source time is above the given one; 0 if that
   // is none held.
   virtual Sequence FindTime(int64_t source_time_us) = 0;
-  // Forgets transactions up to here (retention). Their space comes back in the background.
+  // Forgets transactions up to here (retention). Their space comes back in the background; another
+  // call, also for none, frees what the last one could not yet.
   virtual void Release(Sequence up_to) = 0;
   virtual StoreStatus status() = 0;
 };

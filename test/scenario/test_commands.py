@@ -241,11 +241,14 @@ def test_the_store_keeps_what_it_is_told_to(tmp_path, mysql, oceanbase, tables):
     mysql.run(f"CREATE TABLE {DATABASE}.wide (id INT PRIMARY KEY, v LONGBLOB);\n")
     following = godwit.Following(p)
     following.wait_stage("verification", "done")
+    flow = lambda: p.show()["flow"]
+    mysql.query(f"INSERT INTO {DATABASE}.wide VALUES (-1, 'first')")
+    godwit.wait(lambda: flow()["store_first_time_us"], 60, "the first change", following.process)
+    begun = flow()["store_first_time_us"]
     for n in range(100):
         mysql.query(f"INSERT INTO {DATABASE}.wide VALUES (%s, %s)", n, os.urandom(1_000_000))
-    flow = lambda: p.show()["flow"]
-    begun = flow()["store_first_time_us"]
-    godwit.wait(lambda: flow()["applied"] == flow()["log_last"] and flow()["store_first_time_us"] > begun, 60,
+    # None at all, where all of them have gone.
+    godwit.wait(lambda: flow()["applied"] == flow()["log_last"] and flow()["store_first_time_us"] != begun, 60,
                 "the oldest changes to go", following.process)
     godwit.wait(lambda: flow()["store_bytes"] < 70_000_000, 60, "the store to shrink", following.process)
     assert following.stop().code == 130
