@@ -66,7 +66,7 @@ MergeRunner::Collected MergeRunner::Collect(Sequence first, std::optional<Sequen
     if (!last) {
       bool is_apart = transaction->is_ddl || transaction->bytes > kWindowBytes ||
                       progress_.IsDone(transaction->sequence) ||
-                      mapper_.WasAskedAbout(transaction->sequence) ||
+                      mapper_.MayLeaveOut(transaction->sequence) ||
                       (unfinished && unfinished->first == transaction->sequence);
       if (is_apart) break;
     }

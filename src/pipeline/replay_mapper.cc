@@ -2,6 +2,8 @@
 #include "pipeline/replay_mapper.h"
 
 #include <deque>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -27,10 +29,20 @@ BlockedItem ItemOf(Sequence sequence, const TableName& name, const Error& error)
           .error = error};
 }
 
-std::set<Sequence> AskedAbout(const Link& link) {
-  std::set<Sequence> out;
+// What earlier runs asked about, and whether all these tables have keys at the source.
+std::map<Sequence, bool> AskedAbout(const Link& link) {
+  std::map<Sequence, bool> out;
+  std::set<std::string> with_key;
   for (const Finding& finding : link.metadata.Findings(link.project, "")) {
-    if (finding.stage == kStage && finding.kind == kKind) out.insert(SpanOf(finding).first);
+    if (finding.stage != kStage || finding.kind != kKind) continue;
+    if (out.empty()) {
+      for (const SchemaVersion& known : link.store.LatestSchemas()) {
+        const bool has_key = known.table && !known.table->identity_columns().empty();
+        if (has_key) with_key.insert(known.name.ToString());
+      }
+    }
+    bool& all_have = out.try_emplace(SpanOf(finding).first, true).first->second;
+    all_have = all_have && with_key.contains(finding.object);
   }
   return out;
 }
@@ -147,10 +159,15 @@ std::shared_ptr<const ReplayTable> ReplayMapper::FindTable(Sequence sequence,
   return table;
 }
 
+bool ReplayMapper::MayLeaveOut(Sequence sequence) const {
+  const auto asked = asked_.find(sequence);
+  return asked != asked_.end() && !asked->second;
+}
+
 // Where there is no key nothing would tell what was done by hand from what is done again: an answer
 // is obeyed before that is tried.
 bool ReplayMapper::WasGivenUp(Sequence sequence, const TableName& name) {
-  if (!WasAskedAbout(sequence)) return false;
+  if (!asked_.contains(sequence)) return false;
   if (looked_at_.insert({sequence, name}).second) {
     const auto answer = options_.ask.Given(ItemOf(sequence, name, Error(ErrorFields{})));
     if (answer && IsGivenUp(*answer)) left_out_.insert({sequence, name});
