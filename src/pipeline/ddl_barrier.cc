@@ -298,14 +298,7 @@ bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
 std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::stop_token stop) {
   std::optional<TableSchema> before;
   if (change.kind == Kind::kAlterTable) {
-    before = RetryTransient(options_.retry, stop, options_.on_transient, [&] {
-      try {
-        return OpenCatalog().Table(change.table);
-      } catch (const Error&) {
-        catalog_.reset();  // its connection may be broken
-        throw;
-      }
-    });
+    before = AskCatalog(stop, [&](Catalog& catalog) { return catalog.Table(change.table); });
   }
   std::vector<std::string> out;
   const Dialect& dialect = link_.destination.dialect();
@@ -486,36 +479,17 @@ void DdlBarrier::Save(const Record& record) {
 }
 
 bool DdlBarrier::Exists(const TableName& table, std::stop_token stop) {
-  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
-    try {
-      return OpenCatalog().Table(table).has_value();
-    } catch (const Error&) {
-      catalog_.reset();
-      throw;
-    }
-  });
+  return AskCatalog(stop, [&](Catalog& catalog) { return catalog.Table(table).has_value(); });
 }
 
 bool DdlBarrier::ViewExists(const TableName& view, std::stop_token stop) {
-  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
-    try {
-      return OpenCatalog().View(view).has_value();
-    } catch (const Error&) {
-      catalog_.reset();
-      throw;
-    }
-  });
+  return AskCatalog(stop, [&](Catalog& catalog) { return catalog.View(view).has_value(); });
 }
 
 bool DdlBarrier::DatabaseExists(const std::string& database, std::stop_token stop) {
-  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
-    try {
-      std::vector<std::string> all = OpenCatalog().Databases();
-      return std::find(all.begin(), all.end(), database) != all.end();
-    } catch (const Error&) {
-      catalog_.reset();
-      throw;
-    }
+  return AskCatalog(stop, [&](Catalog& catalog) {
+    const std::vector<std::string> all = catalog.Databases();
+    return std::find(all.begin(), all.end(), database) != all.end();
   });
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/retry.h"
 #include "endpoint/catalog.h"
 #include "model/schema_change.h"
@@ -85,6 +86,19 @@ class DdlBarrier {
   bool ViewExists(const TableName& view, std::stop_token stop);
   bool DatabaseExists(const std::string& database, std::stop_token stop);
   Catalog& OpenCatalog();
+  // What `ask` makes of the destination's catalogue; tried again on another connection where this
+  // one is broken.
+  template <typename Ask>
+  auto AskCatalog(std::stop_token stop, Ask ask) {
+    return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+      try {
+        return ask(OpenCatalog());
+      } catch (const Error&) {
+        catalog_.reset();
+        throw;
+      }
+    });
+  }
 
   Link& link_;
   LaneWriter& writer_;

@@ -86,17 +86,12 @@ bool DdlBarrier::HoldsOthers(const SchemaChange& drop, std::stop_token stop) {
   }
   const std::string database = rules.DestinationDatabase(drop.table.database);
   if (!DatabaseExists(database, stop)) return false;
-  return RetryTransient(options_.retry, stop, options_.on_transient, [&] {
-    try {
-      const std::vector<CatalogObject> there = OpenCatalog().Objects(database);
-      return std::any_of(there.begin(), there.end(), [&](const CatalogObject& object) {
-        return object.kind == CatalogObject::Kind::kTable &&
-               !ours.contains(dialect.Folded(object.name));
-      });
-    } catch (const Error&) {
-      catalog_.reset();
-      throw;
-    }
+  return AskCatalog(stop, [&](Catalog& catalog) {
+    const std::vector<CatalogObject> there = catalog.Objects(database);
+    return std::any_of(there.begin(), there.end(), [&](const CatalogObject& object) {
+      return object.kind == CatalogObject::Kind::kTable &&
+             !ours.contains(dialect.Folded(object.name));
+    });
   });
 }
 
