@@ -90,6 +90,9 @@ struct SchemaChange {
   std::vector<std::pair<TableName, TableName>> renames;
   std::optional<TableSchema> definition;
   std::optional<TableName> like_table;
+  // CREATE … LIKE at a server that names the new table's checks itself, by number: what the names
+  // begin with. As parsed, not stored.
+  std::string check_names;
   std::optional<ViewSchema> view;
   std::vector<AlterAction> actions;
   bool if_exists = false;  // IF EXISTS / IF NOT EXISTS was given

@@ -53,6 +53,9 @@ TableSchema Essence(const TableSchema& table);
 struct CompareJob {
   std::shared_ptr<const ComparePlan> plan;
   TableEstimate estimate;
+  // Of the definition in the Log's history, where changes are followed; else 0. Another one tells
+  // of what two definitions do not show: two tables that have exchanged their names.
+  uint64_t version = 0;
 };
 
 std::string EncodeKey(const KeyTuple& key);

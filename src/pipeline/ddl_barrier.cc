@@ -105,6 +105,18 @@ std::vector<TableName> NamesOf(const SchemaChange& change) {
   return names;
 }
 
+std::vector<std::pair<TableName, TableName>> RenamesOf(const SchemaChange& change) {
+  std::vector<std::pair<TableName, TableName>> renames = change.renames;
+  for (const AlterAction& action : change.actions) {
+    if (action.kind == AlterAction::Kind::kRenameTable) {
+      renames.emplace_back(change.table, action.new_table);
+      TableName& to = renames.back().second;
+      if (to.database.empty()) to.database = change.table.database;
+    }
+  }
+  return renames;
+}
+
 DdlBarrier::DdlBarrier(Link& link, LaneWriter& writer, const ReplayTables& tables,
                        const LaneWriter::Options& options)
     : link_(link), writer_(writer), tables_(tables), options_(options) {}
@@ -116,7 +128,12 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
   for (const SchemaChange& change : changes) {
     for (const SchemaChange& part : Uncopied(sequence, change, stop)) {
       if (unit++ < record.unit) continue;
+      // What stays at the destination may have become more since the statements were made.
+      if (!record.statements.empty() && record.kind != part.kind) {
+        record = {.sequence = sequence, .unit = record.unit};
+      }
       record.source = part.statement;
+      record.kind = part.kind;
       RunUnit(record, part, stop);
       ForgetLeftOut(part);
       record = {.sequence = sequence, .unit = unit};
@@ -127,14 +144,23 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
 
 // A destination table that several source tables share must not follow the DDL of one of them.
 void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
-  const auto other = OtherOfTheirDestinations(link_, NamesOf(source));
-  if (!other) return;
+  const std::vector<TableName> names = NamesOf(source);
+  const auto left_out = std::find_if(names.begin(), names.end(),
+                                     [&](const TableName& name) { return IsLeftOut(name); });
+  std::optional<TableName> other = OtherOfTheirDestinations(link_, names);
+  if (!other && left_out == names.end()) return;
+  // The other one may be gone from the source by now, and not yet from here.
+  if (!other) other = *left_out;
   throw Error({.code = "DDL_SHARED_DESTINATION",
                .kind = ErrorKind::kBlocked,
                .side = Side::kDestination,
                .object = link_.translator.rules().Find(*other)->destination.ToString(),
                .message = fmt::format("cannot follow: {}", source.statement),
-               .cause = fmt::format("{} goes into the same table", other->ToString()),
+               .cause = left_out == names.end()
+                            ? fmt::format("{} goes into the same table", other->ToString())
+                            : fmt::format("rows of {} are left out, since they would go into "
+                                          "another one's table",
+                                          left_out->ToString()),
                .remedy =
                    "skip it to leave its rows out; or edit it for the destination, or do it by "
                    "hand and mark it as done: then they go there too"});
@@ -143,27 +169,37 @@ void DdlBarrier::CheckOwnDestination(const SchemaChange& source) const {
 // A table that was not to be made must not have its rows in the one that is there for another's; by
 // any other answer they belong there.
 void DdlBarrier::NoteShared(const SchemaChange& source, Answer::Choice choice) {
-  if (source.kind != Kind::kCreateTable || choice == Answer::Choice::kRetry) return;
-  if (!OtherOfTheirDestinations(link_, {source.table})) return;
+  if (choice == Answer::Choice::kRetry) return;
   const bool is_skip = choice == Answer::Choice::kSkip;
-  link_.metadata.PutEntry(link_.project,
-                          {"schema", source.table.ToString(), is_skip ? "skipped" : "done",
-                           Dump(is_skip ? json{{kSharedDestination, true}} : json::object()), 0});
+  auto note = [&](const TableName& name) {
+    link_.metadata.PutEntry(link_.project,
+                            {"schema", name.ToString(), is_skip ? "skipped" : "done",
+                             Dump(is_skip ? json{{kSharedDestination, true}} : json::object()), 0});
+  };
+  auto is_shared = [&](const TableName& name) {
+    return OtherOfTheirDestinations(link_, {name}).has_value();
+  };
+  if (source.kind == Kind::kCreateTable && is_shared(source.table)) note(source.table);
+  for (const auto& [from, to] : RenamesOf(source)) {
+    if (link_.translator.rules().Find(to) && (IsLeftOut(from) || is_shared(to))) note(to);
+  }
+}
+
+bool DdlBarrier::IsLeftOut(const TableName& source) const {
+  const auto entry = link_.metadata.Entry(link_.project, "schema", source.ToString());
+  return entry && IsLeftOutOfShared(*entry);
 }
 
 // What comes under the name of a table that is gone is another one.
 void DdlBarrier::ForgetLeftOut(const SchemaChange& source) {
-  const bool renames =
-      std::any_of(source.actions.begin(), source.actions.end(),
-                  [](const AlterAction& a) { return a.kind == AlterAction::Kind::kRenameTable; });
-  std::vector<TableName> gone;
-  if (source.kind == Kind::kDropDatabase) gone = source.tables;
-  if (source.kind == Kind::kDropTable || source.kind == Kind::kRenameTable || renames) {
-    gone = NamesOf(source);
-  }
+  const bool drops = source.kind == Kind::kDropDatabase || source.kind == Kind::kDropTable;
+  std::set<TableName> gone;
+  if (drops) gone.insert(source.tables.begin(), source.tables.end());
+  const auto renames = RenamesOf(source);
+  for (const auto& [from, to] : renames) gone.insert(from);
+  for (const auto& [from, to] : renames) gone.erase(to);
   for (const TableName& name : gone) {
-    const auto entry = link_.metadata.Entry(link_.project, "schema", name.ToString());
-    if (!entry || !IsLeftOutOfShared(*entry)) continue;
+    if (!IsLeftOut(name)) continue;
     link_.metadata.PutEntry(link_.project, {"schema", name.ToString(), "dropped", "{}", 0});
   }
 }
@@ -315,8 +351,10 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
                               const SchemaChange& change, std::stop_token stop) {
   for (;;) {
     try {
-      RetryTransient(options_.retry, stop, options_.on_transient,
-                     [&] { RunOnce(record, change, stop); });
+      RetryTransient(options_.retry, stop, options_.on_transient, [&] {
+        if (change.kind == Kind::kDropDatabase) CheckDropped(record, source, change, stop);
+        RunOnce(record, change, stop);
+      });
       break;
     } catch (const Error& error) {
       bool ends_run = error.kind() == ErrorKind::kTransient || error.kind() == ErrorKind::kBug ||
@@ -464,6 +502,7 @@ DdlBarrier::Record DdlBarrier::Load(Sequence sequence) const {
   record.has_intent = j.at("has_intent");
   record.before = j.at("before");
   record.source = j.at("source");
+  record.kind = static_cast<Kind>(j.at("kind").get<int>());
   return record;
 }
 
@@ -474,7 +513,8 @@ void DdlBarrier::Save(const Record& record) {
             {"statements", record.statements},
             {"has_intent", record.has_intent},
             {"before", record.before},
-            {"source", record.source}};
+            {"source", record.source},
+            {"kind", static_cast<int>(record.kind)}};
   link_.metadata.PutSetting(link_.project, SettingKey(record.sequence), Dump(j));
 }
 

@@ -25,6 +25,8 @@ inline constexpr std::string_view kViewsLookedAt = "views.looked_at";
 
 // Every table or view a change names, under old and new names.
 std::vector<TableName> NamesOf(const SchemaChange& change);
+// From and to, of RENAME TABLE and of ALTER TABLE … RENAME, in the statement's order.
+std::vector<std::pair<TableName, TableName>> RenamesOf(const SchemaChange& change);
 
 // Runs the source's DDL at the destination, each statement exactly once, also across crashes.
 // Called with nothing in flight, by one thread.
@@ -52,6 +54,7 @@ class DdlBarrier {
     bool has_intent = false;              // statements[next] may have run
     std::string before;                   // fingerprint before it
     std::string source;                   // for people
+    SchemaChange::Kind kind = SchemaChange::Kind::kUnknown;  // of the unit that has the statements
   };
 
   // What no table's copy holds already; a statement on several tables is cut down, and so is a
@@ -59,6 +62,10 @@ class DdlBarrier {
   std::vector<SchemaChange> Uncopied(Sequence sequence, const SchemaChange& change,
                                      std::stop_token stop);
   bool HoldsOthers(const SchemaChange& drop, std::stop_token stop);
+  // Where the converted statement waited, others may have got tables in the database. Throws
+  // DDL_DATABASE_SHARED.
+  void CheckDropped(const Record& record, const SchemaChange& source, const SchemaChange& change,
+                    std::stop_token stop);
   // Tells the user what a statement has lost in translation.
   void NoteLosses(const SchemaChange& source, const std::vector<TranslationNote>& notes);
   void RunUnit(Record& record, const SchemaChange& source, std::stop_token stop);
@@ -77,6 +84,7 @@ class DdlBarrier {
   void CheckOutcome(const SchemaChange& change, std::stop_token stop);
   void CheckOwnDestination(const SchemaChange& source) const;
   void NoteShared(const SchemaChange& source, Answer::Choice choice);
+  bool IsLeftOut(const TableName& source) const;
   void ForgetLeftOut(const SchemaChange& source);
   bool IsThereShared(const SchemaChange& source) const;
   std::string Fingerprint(const SchemaChange& change);

@@ -95,4 +95,18 @@ bool DdlBarrier::HoldsOthers(const SchemaChange& drop, std::stop_token stop) {
   });
 }
 
+void DdlBarrier::CheckDropped(const Record& record, const SchemaChange& source,
+                              const SchemaChange& change, std::stop_token stop) {
+  // The user's own words are run as they are.
+  if (Render(change, stop) != record.statements || !HoldsOthers(source, stop)) return;
+  throw Error({.code = "DDL_DATABASE_SHARED",
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .object = change.table.database,
+               .message = "the database holds tables that are not the project's",
+               .cause = "they were made while the statement that drops it waited",
+               .remedy = "skip it and drop the project's own tables by hand, or move the others "
+                         "elsewhere and retry"});
+}
+
 }  // namespace godwit

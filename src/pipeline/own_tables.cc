@@ -31,6 +31,12 @@ bool HasForeignKey(const TableSchema& copied, const std::string& name) {
                      [&](const ForeignKeySchema& key) { return EqualNames(key.name, name); });
 }
 
+bool HasUniqueIndex(const TableSchema& copied, const std::string& name) {
+  return std::any_of(copied.indexes.begin(), copied.indexes.end(), [&](const IndexSchema& index) {
+    return EqualNames(index.name, name) && index.is_unique();
+  });
+}
+
 bool HasMadeIndex(const TableSchema& copied, const std::string& name) {
   return std::any_of(copied.indexes.begin(), copied.indexes.end(), [&](const IndexSchema& index) {
     return EqualNames(index.name, name) && index.kind == IndexSchema::Kind::kPlain &&
@@ -59,7 +65,10 @@ Due DueOf(AlterAction& action, const TableSchema& copied, bool makes_indexes) {
     case Kind::kAddIndex:
       return makes_indexes && HasMadeIndex(copied, action.index.name) ? Due::kNo : Due::kYes;
     case Kind::kDropIndex:
+      if (HasUniqueIndex(copied, action.name)) return Due::kUnsafe;
       return makes_indexes && HasMadeIndex(copied, action.name) ? Due::kUnsafe : Due::kYes;
+    case Kind::kDropPrimaryKey:  // without it rows that come again would be there twice
+      return copied.primary_key() != nullptr ? Due::kUnsafe : Due::kYes;
     case Kind::kAddForeignKey:  // else deletes of parents that come again would cascade
       return HasForeignKey(copied, action.foreign_key.name) ? Due::kNo : Due::kUnsafe;
     case Kind::kDropForeignKey:
@@ -75,7 +84,6 @@ Due DueOf(AlterAction& action, const TableSchema& copied, bool makes_indexes) {
     case Kind::kSetDefault:
     case Kind::kDropDefault:
     case Kind::kSetVisibility:
-    case Kind::kDropPrimaryKey:
     case Kind::kRenameIndex:
     case Kind::kIndexVisibility:
     case Kind::kAddCheck:

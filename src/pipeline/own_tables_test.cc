@@ -123,5 +123,19 @@ TEST(OwnTablesTest, OfSeveralActionsTheOneThatIsThereIsLeftOut) {
   EXPECT_EQ(left->actions[0].kind, Kind::kTableComment);
 }
 
+// The table may have been dropped and made again, with a key, before it was copied.
+TEST(OwnTablesTest, AKeyThatTheCopyHasIsNotDropped) {
+  EXPECT_TRUE(IsAsked(Of(Kind::kDropIndex, "one")));
+  EXPECT_TRUE(Runs(Of(Kind::kDropIndex, "gone")));
+  EXPECT_TRUE(Runs(Of(Kind::kDropPrimaryKey, "")));
+  SchemaChange change;
+  change.kind = SchemaChange::Kind::kAlterTable;
+  change.actions = {Of(Kind::kDropPrimaryKey, "")};
+  TableSchema copied = Copied();
+  copied.indexes.push_back({.name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary});
+  const auto left = LeftOverFromCopy(change, copied, true);
+  EXPECT_TRUE(left && !left->problem.empty());
+}
+
 }  // namespace
 }  // namespace godwit

@@ -72,6 +72,9 @@ bool KeepsValues(const ColumnSchema& from, const ColumnSchema& to) {
   if (from.charset != to.charset || from.collation != to.collation) return false;
   if (from.nullable && !to.nullable)
     return false;  // a session that is not strict has a value for NULL
+  if (from.generated != to.generated || from.generation_expression != to.generation_expression) {
+    return false;
+  }
   LogicalType wider = from.type;
   const bool may_widen =
       from.type.kind == TypeKind::kInteger || from.type.is_text() || from.type.is_bytes();
@@ -87,7 +90,10 @@ bool ChangesValues(const AlterAction& action, const std::string& column,
     case AlterAction::Kind::kAddColumn:
       return EqualNames(action.column.name, column);
     case AlterAction::Kind::kModifyColumn:
-      return EqualNames(action.name, column) && before && !KeepsValues(*before, action.column);
+      if (EqualNames(action.name, column)) return before && !KeepsValues(*before, action.column);
+      return EqualNames(action.column.name, column);  // another one takes its name
+    case AlterAction::Kind::kRenameColumn:
+      return EqualNames(action.new_name, column) && !EqualNames(action.name, column);
     case AlterAction::Kind::kConvertCharset:
       return before && !before->charset.empty() &&
              (before->charset != action.charset || before->collation != action.collation);
@@ -426,19 +432,37 @@ void SchemaTracker::Complete(SchemaChange& change) {
   CompleteCharset(change);
 }
 
+// What the filter reads, and what generated columns among that are computed from.
+std::vector<std::string> SchemaTracker::FilterColumns(const std::string& where,
+                                                      const TableSchema& table) {
+  std::vector<std::string> columns;
+  for (const NameInExpression& read : NamesIn(where)) columns.push_back(read.name);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const int at = table.FindColumn(columns[i]);
+    if (at < 0) continue;
+    for (const auto& read : NamesIn(table.columns[static_cast<size_t>(at)].generation_expression)) {
+      const bool is_new = std::none_of(columns.begin(), columns.end(), [&](const auto& known) {
+        return EqualNames(known, read.name);
+      });
+      if (is_new) columns.push_back(read.name);
+    }
+  }
+  return columns;
+}
+
 // Where values or their order change, rows cross the filter's boundary, and no change tells of it.
 void SchemaTracker::CheckFilter(SchemaChange& change) {
   const auto mapping = rules_.Find(change.table);
   const auto known = Find(change.table);
   if (!mapping || mapping->where.empty() || !known || !change.problem.empty()) return;
-  for (const NameInExpression& read : NamesIn(mapping->where)) {
-    const int at = known->table->FindColumn(read.name);
+  for (const std::string& column : FilterColumns(mapping->where, *known->table)) {
+    const int at = known->table->FindColumn(column);
     const ColumnSchema* before = at < 0 ? nullptr : &known->table->columns[static_cast<size_t>(at)];
     const bool is_changed = std::any_of(
         change.actions.begin(), change.actions.end(),
-        [&](const AlterAction& action) { return ChangesValues(action, read.name, before); });
+        [&](const AlterAction& action) { return ChangesValues(action, column, before); });
     if (!is_changed) continue;
-    change.problem = "the row filter reads column " + read.name +
+    change.problem = "the row filter reads column " + column +
                      ", of which it may change values or their order: rows that cross the "
                      "filter's boundary by it come or go at the source alone (verification finds "
                      "them)";
@@ -453,6 +477,12 @@ void SchemaTracker::CompletePattern(SchemaChange& change) {
   change.definition = Renamed(*like->table, change.table);
   change.definition->foreign_keys.clear();  // LIKE does not copy them
   change.definition->next_auto_increment = 0;
+  if (!change.check_names.empty()) {
+    int number = 0;
+    for (CheckSchema& check : change.definition->checks) {
+      check.name = change.check_names + std::to_string(++number);
+    }
+  }
   change.like_table.reset();
 }
 

@@ -315,6 +315,25 @@ TEST_F(SchemaTrackerTest, NamesThatTheServerMadeOfTheTablesFollowIt) {
   EXPECT_EQ(tracker_.Find(Named("n"))->table->checks[0].name, "n_chk_2");
 }
 
+// Names of checks are one database's at some servers: `positive` could not be there twice.
+TEST_F(SchemaTrackerTest, ATableMadeLikeAnotherHasChecksUnderNamesOfItsOwn) {
+  TableSchema table = Table("t", {"id"});
+  table.checks = {{"positive", "(`id` > 0)"}, {"t_chk_7", "(`id` > 1)"}};
+  SchemaChange create;
+  create.kind = Kind::kCreateTable;
+  create.table = Named("t");
+  create.definition = table;
+  tracker_.Apply(create);
+  SchemaChange like;
+  like.kind = Kind::kCreateTable;
+  like.table = Named("_t_gho");
+  like.like_table = Named("t");
+  like.check_names = "_t_gho_chk_";
+  tracker_.Complete(like);
+  EXPECT_EQ(like.definition->checks[0].name, "_t_gho_chk_1");
+  EXPECT_EQ(like.definition->checks[1].name, "_t_gho_chk_2");
+}
+
 TEST_F(SchemaTrackerTest, ATableIsMadeAsItsPatternWasThen) {
   SchemaChange like;
   like.kind = Kind::kCreateTable;
@@ -362,7 +381,14 @@ TEST_F(SchemaTrackerTest, WhatMovesRowsAcrossTheFilterIsAsked) {
   modify.column.type.kind = TypeKind::kDecimal;
   EXPECT_TRUE(is_asked(modify));
   modify.name = "other";
+  EXPECT_TRUE(is_asked(modify));  // takes the name
+  modify.column.name = "other";
   EXPECT_FALSE(is_asked(modify));
+  AlterAction rename = Do(Action::kRenameColumn, "other");
+  rename.new_name = "a";
+  EXPECT_TRUE(is_asked(rename));
+  rename.name = "A";
+  EXPECT_FALSE(is_asked(rename));
   AlterAction add = Do(Action::kAddColumn, "");
   add.column.name = "a";
   EXPECT_TRUE(is_asked(add));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/crash_point.h"
 #include "project/ask_user.h"
@@ -270,14 +271,18 @@ void Projects::Resume(const std::string& name) {
 std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& object) const {
   const StoredProject project = Find(name);
   std::vector<DdlView> out;
-  for (const char* stage : {"schema", "indexes", "ddl"}) {
+  std::set<std::string> made;
+  for (const std::string_view word : {std::string_view("schema"), std::string_view("indexes"), std::string_view("ddl"), kPlanJournal}) {
+    const std::string stage(word);
     for (const JournalEntry& entry : metadata_.Entries(project.record.id, stage)) {
+      if (stage == "schema") made.insert(entry.object);
+      if (stage == kPlanJournal && made.contains(entry.object)) continue;
       const json detail = ParseDetail(entry.detail);
       if (!object.empty() && entry.object != object && detail.value("destination", "") != object) {
         continue;
       }
       DdlView view{.object = entry.object,
-                   .kind = detail.value("kind", std::string(stage)),
+                   .kind = detail.value("kind", stage),
                    .status = entry.status,
                    .source = detail.value("source", ""),
                    .converted = detail.value("edited", detail.value("converted", ""))};
@@ -382,8 +387,46 @@ void Projects::ResolveObject(const StoredProject& project, const std::string& ob
     StageJournal(metadata_, project.record.id, stage).Put(object, status, detail);
     return;
   }
+  if (ResolvePlanned(project, object, answer)) return;
   throw Unknown("ITEM_UNKNOWN", "blocked item", object,
                 fmt::format("godwit project show {}", project.record.name));
+}
+
+// An object that precheck has shown and that nothing has made yet.
+bool Projects::ResolvePlanned(const StoredProject& project, const std::string& object,
+                              const Answer& answer) {
+  const int64_t id = project.record.id;
+  const auto plan = metadata_.Entry(id, std::string(kPlanJournal), object);
+  if (!plan) return false;
+  const auto known = metadata_.Entry(id, "schema", object);
+  json detail = ParseDetail(known ? known->detail : plan->detail);
+  const bool is_begun = StageJournal(metadata_, id, "stages").IsDone("schema");
+  if (is_begun || (known && !detail.value("planned", false))) {
+    throw Error({.code = "OBJECT_MADE",
+                 .kind = ErrorKind::kBlocked,
+                 .object = object,
+                 .message = fmt::format("{} is made already, and is not blocked", object),
+                 .cause = "a statement can be given for an object before it is made, or where "
+                          "making it failed",
+                 .remedy = "alter it at the destination, or release the project, drop the object "
+                           "there and begin again"});
+  }
+  if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
+    throw Error({.code = "CHOICE_INVALID",
+                 .kind = ErrorKind::kBlocked,
+                 .object = object,
+                 .message = fmt::format("{} is not made yet, nor is it blocked", object),
+                 .cause = "what is left out is chosen by the rules, and a table that is there and "
+                          "empty is taken as it is",
+                 .remedy = "leave it out by --exclude, make it by hand before the run, or give the "
+                           "statement that makes it by --edit (--retry takes that back)"});
+  }
+  const ProjectLock lock(directory_.project(project.record.name));  // or it may be made meanwhile
+  detail["planned"] = true;
+  detail.erase("edited");
+  if (answer.choice == Answer::Choice::kEdit) detail["edited"] = answer.statement;
+  StageJournal(metadata_, id, "schema").Put(object, "pending", detail);
+  return true;
 }
 
 void Projects::Release(const std::string& name, std::stop_token stop) {

@@ -99,6 +99,7 @@ void PrecheckStage::Run(std::stop_token stop) {
   destinations_.clear();
   views_.clear();
   link_.metadata.RemoveEntries(link_.project, "precheck");
+  link_.metadata.RemoveEntries(link_.project, std::string(kPlanJournal));
   link_.metadata.PutSetting(link_.project, kSelectionSetting, "");
   CheckSelection();
   CheckViews();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,7 +17,8 @@
 namespace godwit {
 
 // Asks both servers, and the selection itself, whether the migration can go well, before anything
-// is written. Each item's outcome is a journal entry; skipped items are recorded as such. Throws
+// is written. Each item's outcome is a journal entry; skipped items are recorded as such. What is to
+// be made of each object is in the journal's "plan", to be looked at and edited. Throws
 // PRECHECK_FAILED (kBlocked) when an item fails; warnings are for the caller to judge.
 class PrecheckStage : public Stage {
  public:
@@ -35,6 +37,10 @@ class PrecheckStage : public Stage {
   // Says where two of the source's objects go to one name; returns it as the destination keeps it.
   TableName CheckName(const TableName& name, const TableName& to,
                       std::map<TableName, TableName>& sources);
+  // The user has given the statement that makes it.
+  bool IsEdited(const TableName& name) const;
+  // Notes what `convert` tells of the object, and what it throws.
+  void Plan(const TableName& name, const std::function<void(nlohmann::json&)>& convert);
   void CheckViews();
   // What it reads from that is neither carried over nor at the destination.
   std::set<TableName> MissingFor(const ViewSchema& view, TakenNames& here, TakenNames& there) const;

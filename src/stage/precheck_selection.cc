@@ -9,6 +9,7 @@
 
 #include "model/names.h"
 #include "pipeline/table_plan.h"
+#include "stage/object_statements.h"
 #include "stage/precheck.h"
 
 namespace godwit {
@@ -93,18 +94,22 @@ void PrecheckStage::CheckSelection() {
       continue;
     }
     if (!table) continue;  // dropped since it was listed
+    Plan(name, [&](json& detail) {
+      StatementsOf(link_, *table, DefersIndexes(link_, *catalog, name), detail);
+    });
     TranslatedTable translated;
     try {
       translated = link_.translator.Table(*table);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient) throw;
       CheckResult result = Item("conversion", Side::kDestination, name);
-      result.status = Status::kFail;
+      result.status = IsEdited(name) ? Status::kPass : Status::kFail;
       result.message = error.fields().message;
       result.cause = error.fields().cause;
       result.remedy =
-          "exclude the table (--exclude); or leave the check out (--skip-check "
-          "conversion) and answer for the table when it is to be made";
+          "give the statement that makes it (project resolve NAME TABLE --edit FILE), exclude the "
+          "table (--exclude), or leave the check out (--skip-check conversion) and answer for the "
+          "table when it is to be made";
       Add(result);
       continue;
     }
@@ -144,6 +149,24 @@ void PrecheckStage::CheckSelection() {
   CheckRuleColumns();
 }
 
+bool PrecheckStage::IsEdited(const TableName& name) const {
+  const StageJournal made(link_.metadata, link_.project, "schema");
+  return made.Detail(name.ToString()).contains("edited");
+}
+
+void PrecheckStage::Plan(const TableName& name, const std::function<void(json&)>& convert) {
+  if (!link_.spec.Has(MigrationType::kSchema)) return;
+  StageJournal plan(link_.metadata, link_.project, std::string(kPlanJournal));
+  json detail = json::object();
+  try {
+    convert(detail);
+    plan.Put(name.ToString(), "planned", detail);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    plan.PutError(name.ToString(), error, detail);
+  }
+}
+
 // Read, for what shows a definition differs from server to server.
 void PrecheckStage::CheckViews() {
   if (views_.empty() || !link_.spec.Has(MigrationType::kSchema)) return;
@@ -170,6 +193,7 @@ void PrecheckStage::CheckViews() {
     }
   }
   for (const ViewSchema& view : definitions) {
+    Plan(view.name, [&](json& detail) { StatementsOf(link_, view, detail); });
     for (const TableName& name : MissingFor(view, here, there)) {
       CheckResult result = Item("view_closure", Side::kSource, view.name);
       result.status = Status::kFail;

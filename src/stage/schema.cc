@@ -10,6 +10,7 @@
 
 #include "base/crash_point.h"
 #include "pipeline/ddl_barrier.h"
+#include "stage/object_statements.h"
 #include "stage/selection.h"
 
 namespace godwit {
@@ -18,28 +19,10 @@ using nlohmann::json;
 
 namespace {
 
-// An index that comes after the rows costs OceanBase a third of a second, one after another,
-// however small the table; one that is there from the start a few microseconds for each row.
-constexpr uint64_t kLargeTable = 16 << 20;
-
 // The setting that says how far the second look at the views is.
 constexpr char kViews[] = "schema.views";
 constexpr char kViewsOpen[] = "open";
 constexpr char kViewsDone[] = "done";
-
-json NotesOf(const std::vector<TranslationNote>& notes) {
-  json out = json::array();
-  for (const TranslationNote& note : notes) {
-    out.push_back({{"object", note.object}, {"text", note.text}, {"may_clash", note.may_clash}});
-  }
-  return out;
-}
-
-std::string Joined(const std::vector<Statement>& statements) {
-  std::string text;
-  for (const Statement& statement : statements) text += statement.sql + ";\n";
-  return text;
-}
 
 // The user has said what is to be of an object, and its stage leaves it at that.
 bool IsAnswered(std::string_view status, const json& detail) {
@@ -180,28 +163,6 @@ void SchemaStage::CreateDatabases(const std::map<std::string, std::string>& data
   }
 }
 
-// What makes the table at the destination, by the user's own words where there are any; `detail` is
-// told of it.
-std::vector<Statement> SchemaStage::StatementsOf(const Link& link, const TableSchema& table,
-                                                 bool defers_indexes, json& detail) {
-  const TableName destination = link.translator.rules().Find(table.name)->destination;
-  std::vector<Statement> statements;
-  if (detail.contains("edited")) {  // perhaps because it cannot be translated
-    statements = {{Statement::Part::kTable, destination, "", detail["edited"]}};
-  } else {
-    TranslatedTable translated = link.translator.Table(table);
-    statements = link.destination.dialect().CreateTable(translated.table,
-                                                        {.defer_plain_indexes = defers_indexes});
-    detail["notes"] = NotesOf(translated.notes);
-  }
-  detail["kind"] = "table";
-  detail["destination"] = destination.ToString();
-  detail["statements"] = ToJson(statements);
-  detail["converted"] = Joined(statements);
-  detail["source"] = Joined(link.source.dialect().CreateTable(table, {}));
-  return statements;
-}
-
 void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
   const std::string object = name.ToString();
   const std::string status = journal_.Status(object);
@@ -216,16 +177,18 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
     if (status == "done" && (is_current || !link_.spec.Has(MigrationType::kFull))) return;
     const TableName destination = link_.translator.rules().Find(name)->destination;
     const std::vector<Statement> statements =
-        StatementsOf(link_, *table, DefersIndexes(*table), detail);
+        StatementsOf(link_, *table, DefersIndexes(link_, *source_, name), detail);
     const bool existed_before = destination_->Table(destination).has_value();
     const bool is_ours = status == "running" || detail.value("ours", false);
     detail["definition"] = definition;
     if (existed_before && !is_ours) {
       detail["kept"] = true;  // precheck found it empty
+      detail.erase("planned");
       journal_.Put(object, "done", detail);
       return;
     }
     detail["ours"] = true;
+    detail.erase("planned");
     journal_.Put(object, "running", detail);
     CrashPoint("schema-before-object");
     if (existed_before) {
@@ -240,11 +203,6 @@ void SchemaStage::CreateTable(const TableName& name, std::stop_token stop) {
     journal_.PutError(object, error, detail);
     ++failed_;
   }
-}
-
-bool SchemaStage::DefersIndexes(const TableSchema& table) {
-  if (link_.spec.defer_indexes) return *link_.spec.defer_indexes;
-  return source_->Estimate(table.name).bytes >= kLargeTable;
 }
 
 // A view may need another one: as long as a round creates some, the rest is tried again.
@@ -271,7 +229,7 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
     if (IsSettled(name)) return true;
     std::optional<ViewSchema> view = source_->View(name);
     if (!view) return true;
-    const std::vector<Statement> statements = ViewStatements(*view, detail);
+    const std::vector<Statement> statements = StatementsOf(link_, *view, detail);
     if (!is_free && !is_edited) {
       throw Error({.code = "TABLE_IN_THE_WAY",
                    .kind = ErrorKind::kBlocked,
@@ -284,6 +242,7 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
                              "or --skip the view"});
     }
     if (is_free) detail["ours"] = true;
+    detail.erase("planned");
     journal_.Put(object, "running", detail);
     CrashPoint("schema-before-object");
     if (is_ours && is_edited) DropView(name, stop);  // which the user's words may not replace
@@ -300,28 +259,13 @@ bool SchemaStage::CreateView(const TableName& name, std::stop_token stop) {
   }
 }
 
-// What makes the view at the destination, by the user's own words where there are any; `detail` is
-// told of it.
-std::vector<Statement> SchemaStage::ViewStatements(const ViewSchema& view, json& detail) const {
-  const ViewSchema translated = link_.translator.View(view);
-  std::vector<Statement> statements = link_.destination.dialect().CreateView(translated);
-  if (detail.contains("edited")) {
-    statements = {{Statement::Part::kView, translated.name, "", detail["edited"]}};
-  }
-  detail["destination"] = translated.name.ToString();
-  detail["statements"] = ToJson(statements);
-  detail["converted"] = Joined(statements);
-  detail["source"] = Joined(link_.source.dialect().CreateView(view));
-  return statements;
-}
-
 bool SchemaStage::IsSettled(const TableName& view) {
   const std::string object = view.ToString();
   if (!journal_.IsDone(object)) return false;
   const json detail = journal_.Detail(object);
   if (IsAnswered(journal_.Status(object), detail)) return true;
   const std::optional<ViewSchema> now = source_->View(view);
-  return !now || detail.value("source", "") == Joined(link_.source.dialect().CreateView(*now));
+  return !now || detail.value("source", "") == SourceStatement(link_, *now);
 }
 
 std::vector<TableName> SchemaStage::LostViews(const std::vector<TableName>& views) const {

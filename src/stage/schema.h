@@ -68,13 +68,9 @@ class SchemaStage : public Stage {
  private:
   // Of the destination → of the source, whose defaults they get.
   void CreateDatabases(const std::map<std::string, std::string>& databases, std::stop_token stop);
-  static std::vector<Statement> StatementsOf(const Link& link, const TableSchema& table,
-                                             bool defers_indexes, nlohmann::json& detail);
   void CreateTable(const TableName& name, std::stop_token stop);
-  bool DefersIndexes(const TableSchema& table);
   void CreateViews(std::vector<TableName> views, std::stop_token stop);
   bool CreateView(const TableName& name, std::stop_token stop);
-  std::vector<Statement> ViewStatements(const ViewSchema& view, nlohmann::json& detail) const;
   // Nothing is to be done about the view: it is as the source has it, or the user has answered.
   bool IsSettled(const TableName& view);
   // Those of ours that the source, which has `views`, has no longer.

@@ -22,6 +22,9 @@ constexpr char kLastRound[] = "verification.round";
 constexpr char kOpenRound[] = "verification.open";  // while it compares: its mark
 constexpr size_t kKeysPerCorrection = 5'000;
 constexpr int kAttempts = 5;  // while definitions keep changing
+// Each finds tables under new names. Where short-lived tables come and go all the time, every one
+// of them would find others.
+constexpr int kLooksForNewcomers = 3;
 
 // Of both sides: what was compared under them says nothing under others.
 std::string DefinitionsOf(const ComparePlan& plan) {
@@ -64,6 +67,7 @@ void VerificationStage::Run(std::stop_token stop) {
     watch_ = WatchLink(link_, *capturer_, *replayer_, WithoutProof::kGoesOn);
   }
   totals_ = {};
+  looks_ = 0;
   std::vector<TableName> open = Tables();
   tables_ = {open.begin(), open.end()};
   for (int i = 0; i < std::max(options_.rounds, 1) && !open.empty(); ++i) {
@@ -170,7 +174,8 @@ bool VerificationStage::IsDoneIn(int64_t round, const CompareJob& job) const {
   if (journal_.Status(table) != "done") return false;
   const json detail = journal_.Detail(table);
   return detail.value("round", int64_t{0}) == round && detail.value("consistent", false) &&
-         detail.value("definitions", "") == DefinitionsOf(*job.plan);
+         detail.value("definitions", "") == DefinitionsOf(*job.plan) &&
+         detail.value("version", uint64_t{0}) == job.version;
 }
 
 // A definition may change at any moment, and nothing fails then: text is read by another character
@@ -210,9 +215,13 @@ std::vector<CompareJob> VerificationStage::Jobs(int64_t round, std::vector<Table
   while (!tables.empty()) {
     // Definitions are read where the destination has what the source had.
     if (watch_) watch_->CatchUp(stop);
+    const std::map<TableName, uint64_t> versions = Versions();
     bool is_one_gone = false;
     for (const TableName& table : tables) {
       auto job = Prepare(round, table);
+      if (const auto known = versions.find(table); job && known != versions.end()) {
+        job->version = known->second;
+      }
       if (job && IsDoneIn(round, *job)) {
         progress_.done.Add(1);
         continue;
@@ -228,7 +237,8 @@ std::vector<CompareJob> VerificationStage::Jobs(int64_t round, std::vector<Table
       // Its name may come back. Once: one that is listed may have no definition.
       if (gone.insert(table).second) tables_.erase(table);
     }
-    tables = is_one_gone ? Newcomers() : std::vector<TableName>();
+    const bool looks = is_one_gone && looks_++ < kLooksForNewcomers;
+    tables = looks ? Newcomers() : std::vector<TableName>();
   }
   return jobs;
 }
@@ -272,12 +282,29 @@ std::vector<CompareJob> VerificationStage::Changed(const std::vector<CompareJob>
     // Those that were open have been idle while all was compared.
     source_ = link_.source.OpenCatalog();
     destination_ = link_.destination.OpenCatalog();
+    std::set<TableName> others;
+    for (const CompareJob& job : jobs) {
+      if (!job.plan->IsCurrent(*source_, *destination_)) others.insert(job.plan->name());
+    }
+    if (watch_) watch_->CatchUp(stop);  // what was seen just now is in the Log
+    const std::map<TableName, uint64_t> versions = Versions();
     std::vector<CompareJob> changed;
     for (const CompareJob& job : jobs) {
-      if (!job.plan->IsCurrent(*source_, *destination_)) changed.push_back(job);
+      const auto known = versions.find(job.plan->name());
+      const uint64_t version = known == versions.end() ? 0 : known->second;
+      if (others.contains(job.plan->name()) || version != job.version) changed.push_back(job);
     }
     return changed;
   });
+}
+
+std::map<TableName, uint64_t> VerificationStage::Versions() const {
+  std::map<TableName, uint64_t> versions;
+  if (!watch_) return versions;
+  for (const SchemaVersion& known : link_.store.LatestSchemas()) {
+    if (known.table) versions.emplace(known.name, known.version);
+  }
+  return versions;
 }
 
 void VerificationStage::Conclude(int64_t round, const CompareJob& job,
@@ -294,6 +321,7 @@ void VerificationStage::Conclude(int64_t round, const CompareJob& job,
                 {"bytes", verdict.bytes},
                 {"has_key", job.plan->has_key()},
                 {"definitions", DefinitionsOf(*job.plan)},
+                {"version", job.version},
                 {"consistent", verdict.inconsistent() == 0 && verdict.unsettled == 0},
                 {"report", Directory(round)}});
   progress_.done.Add(1);

@@ -95,6 +95,8 @@ class VerificationStage : public Stage {
   // Throws PLAN_COLUMN_COARSER.
   void CheckWritable(const ComparePlan& plan) const;
   bool IsDoneIn(int64_t round, const CompareJob& job) const;
+  // By table, of the definitions that the Log has; empty where nothing is followed.
+  std::map<TableName, uint64_t> Versions() const;
   std::string OpenMark(int64_t round) const;
   std::string Directory(int64_t round) const;
   Comparer::Options CompareOptions() const;
@@ -111,6 +113,7 @@ class VerificationStage : public Stage {
   std::unique_ptr<const Error> locked_;  // why nothing more can be corrected in this round
   std::set<TableName> known_;            // selected when the first Run began
   std::set<TableName> tables_;           // of this Run
+  int looks_ = 0;                        // for newcomers, in this Run
   bool goes_on_;
   VerificationTotals totals_;
 };

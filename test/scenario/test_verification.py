@@ -319,6 +319,36 @@ def test_a_table_that_is_renamed_while_others_are_compared(tmp_path, sides):
     assert reports == {f"{DATABASE}.r2.diff"}, reports
 
 
+def test_tables_that_exchange_their_names_while_others_are_compared(tmp_path, sides):
+    """Neither definition is another one then. What was found of each name is another table's now."""
+    source, there = sides
+    source.run("CREATE TABLE a (id INT PRIMARY KEY, v INT);\nCREATE TABLE b LIKE a;\nCREATE TABLE z LIKE a;\n"
+               "INSERT INTO a VALUES (1, 1);\nINSERT INTO b VALUES (1, 1), (2, 2);\n", DATABASE)
+    project = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    assert project.migrate().code == 0
+    there.run("UPDATE b SET v = v + 1;\n", DATABASE)
+    following = godwit.Following(project)
+    godwit.wait(lambda: project.show().get("process"), 60, "its process", following.process)
+    held = source.connect(DATABASE)
+    held.cursor().execute("LOCK TABLES z WRITE")
+    run = subprocess.Popen([str(godwit.PROGRAM), "verify", project.name, "--state-dir", str(project.state), "--json"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def are_compared():
+        found = {table["table"]: table for table in project.show().get("verification", []) if table["round"] == 2}
+        return {f"{DATABASE}.a", f"{DATABASE}.b"} <= {name for name, table in found.items() if "rows" in table}
+    try:
+        godwit.wait(are_compared, 120, "a and b to be compared", run)
+        source.query(f"RENAME TABLE {DATABASE}.a TO {DATABASE}.x, {DATABASE}.b TO {DATABASE}.a, {DATABASE}.x TO {DATABASE}.b")
+    finally:
+        held.close()
+    code, summary = end(run)
+    assert (code, summary["inconsistent"]) == (4, 2), summary
+    wrong = [table["table"] for table in project.show()["verification"] if not table["consistent"]]
+    assert wrong == [f"{DATABASE}.a"], wrong
+    assert following.stop().code == 130
+
+
 def test_a_skipped_table_is_compared_where_it_is_there(tmp_path, sides):
     """Its user has made it by hand, so it was copied. Where it is not, it is left out unless it is asked for."""
     source, there = sides

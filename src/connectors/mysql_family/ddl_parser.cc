@@ -190,6 +190,8 @@ class StatementParser {
     if (has_parenthesis) in_.Next();
     if (in_.Accept("like")) {
       out_.like_table = definitions_.Name();
+      // MySQL's manual, "CREATE TABLE ... LIKE Statement": names of checks are generated.
+      if (!definitions_.has_column_checks()) out_.check_names = definitions_.CheckNames(out_.table);
       if (has_parenthesis) in_.ExpectSymbol(')');
       return Finish(Kind::kCreateTable);
     }
