@@ -491,6 +491,12 @@ TEST_P(MariaBinlog, AnotherServerMustHaveAllThatWasRead) {
   EXPECT_EQ(code(gtids + "!", gtids + "!"), "LOG_PURGED") << "no place";
   EXPECT_EQ(code("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5", ""), "LOG_PURGED");
   EXPECT_EQ(code("", ""), "LOG_PURGED");
+
+  // A replica that does not log what it applies.
+  server_.session().Execute("SET GLOBAL gtid_slave_pos='4-1-1'");
+  EXPECT_EQ(Gtids(reader_->Current()), gtids + ",4-1-1");
+  EXPECT_EQ(code(gtids, gtids), "LOG_PURGED");
+  server_.session().Execute("SET GLOBAL gtid_slave_pos=''");
 }
 
 TEST_P(Mysql9Binlog, CascadesAreMarked) {

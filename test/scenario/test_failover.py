@@ -157,18 +157,20 @@ def test_a_transaction_prepared_at_the_old_server_is_committed_at_the_new_one(tm
 
 @WITH_GTIDS
 def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanbase, replica):
+    """It has what a prepared transaction holds the restart at, and not what was read behind that."""
     project = Project(tmp_path / "state", source, oceanbase)
     following = begin(source, oceanbase, project)
-    replica.catch_up()
-    replica.promote()
-    source.run(insert(5), DATABASE)
-    wait_rows(oceanbase, following, *range(1, 6))
-    assert following.stop().code == 130
-    project.reads(replica)
-    for n in (6, 7):  # whatever it goes on with
-        run = project.migrate()
-        assert run.code == 1 and "LOG_PURGED" in run.err and "not all that was read" in run.err, run
-        replica.run(insert(n), DATABASE)
+    with prepared(source):
+        replica.catch_up()
+        replica.promote()
+        source.run(insert(5), DATABASE)
+        wait_rows(oceanbase, following, *range(1, 6))
+        assert following.stop().code == 130
+        project.reads(replica)
+        for n in (6, 7):  # whatever it goes on with
+            run = project.migrate()
+            assert run.code == 1 and "LOG_PURGED" in run.err and "not all that was read" in run.err, run
+            replica.run(insert(n), DATABASE)
     assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.seen") == ((5,),)
     project.reads(source)
     source.run(insert(8), DATABASE)
@@ -189,22 +191,27 @@ def test_domains_come_in_another_order_from_the_replica(tmp_path, source, oceanb
     with contextlib.closing(replica.connect()) as connection, connection.cursor() as cursor:
         # Domain 7 waits at the replica while domain 0 goes on.
         cursor.execute(f"LOCK TABLES {DATABASE}.seen READ")
-        source.run("CREATE TABLE u (id INT PRIMARY KEY);\n" + in_domain(7, "INSERT INTO seen VALUES (71);\n"), DATABASE)
+        source.run("CREATE TABLE u (id INT PRIMARY KEY, b LONGBLOB);\n" +
+                   in_domain(7, "INSERT INTO seen VALUES (71);\n"), DATABASE)
         godwit.wait(lambda: oceanbase.query(f"SELECT 1 FROM {DATABASE}.seen WHERE n = 71"), 60, "the row 71",
                     following.process)
         assert following.stop().code == 130
-        source.run("INSERT INTO u VALUES (1), (2);\n", DATABASE)
+        # Large, so that some are in the Log for good before the others come.
+        source.run("".join(f"INSERT INTO u VALUES ({n}, REPEAT('x', 2000000));\n" for n in range(20)), DATABASE)
         replica.run("SET GLOBAL slave_parallel_threads = 4;\nSTART REPLICA;\n")
         godwit.wait(lambda: replica.query(f"SHOW TABLES FROM {DATABASE} LIKE 'u'") and
-                    len(replica.query(f"SELECT * FROM {DATABASE}.u")) == 2, 60, "domain 0 to go on")
+                    replica.query(f"SELECT COUNT(*) FROM {DATABASE}.u") == ((20,),), 60, "domain 0 to go on")
     replica.catch_up()
     replica.promote()
     project.reads(replica)
-    replica.run("INSERT INTO u VALUES (3);\n", DATABASE)
-    for n in (4, 5):
+    replica.run("INSERT INTO u VALUES (30, '');\n", DATABASE)
+    run = project.migrate(environment={"GODWIT_CRASH_POINT": "capture-after-append:19"})
+    assert run.code == -9, run  # between what is new and what the old server had of domain 7
+    assert "insert failover.u" in project.other("store", "dump", project.name).stdout
+    for n in (31, 32):
         finish(project, replica, oceanbase)
-        replica.run(f"INSERT INTO u VALUES ({n});\n", DATABASE)
-    replica.run(in_domain(7, "INSERT INTO seen VALUES (72);\n") + "INSERT INTO u VALUES (6);\n", DATABASE)
+        replica.run(f"INSERT INTO u VALUES ({n}, '');\n", DATABASE)
+    replica.run(in_domain(7, "INSERT INTO seen VALUES (72);\n") + "INSERT INTO u VALUES (33, '');\n", DATABASE)
     finish(project, replica, oceanbase)
-    replica.run("INSERT INTO u VALUES (7);\n" + in_domain(7, "INSERT INTO seen VALUES (73);\n"), DATABASE)
+    replica.run("INSERT INTO u VALUES (34, '');\n" + in_domain(7, "INSERT INTO seen VALUES (73);\n"), DATABASE)
     finish(project, replica, oceanbase)
