@@ -127,7 +127,7 @@ class BinlogDecoder {
   GtidSet gtids_;
   DomainGtids domain_gtids_;
   std::set<uint32_t> awaited_;  // domains of which what was read before may still come
-  bool has_file_ = false;  // the log's first ROTATE, which says where it begins, has come
+  bool has_file_ = false;       // the log's first ROTATE, which says where it begins, has come
   bool tracks_gtids_ = false;
   bool has_place_;
   BinlogPosition position_;     // behind the event at hand; its gtids are those of ended groups

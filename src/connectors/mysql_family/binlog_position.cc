@@ -80,7 +80,9 @@ int Compare(const BinlogPosition& a, const BinlogPosition& b) {
   if (a.server != b.server && !a.gtids.empty() && !b.gtids.empty()) {
     const bool is_mariadb = DomainGtids::IsText(a.gtids);
     if (is_mariadb != DomainGtids::IsText(b.gtids)) return 1;
-    if (is_mariadb) return CompareExecuted(DomainGtids::Parse(a.gtids), DomainGtids::Parse(b.gtids));
+    if (is_mariadb) {
+      return CompareExecuted(DomainGtids::Parse(a.gtids), DomainGtids::Parse(b.gtids));
+    }
     return CompareExecuted(GtidSet::Parse(a.gtids), GtidSet::Parse(b.gtids));
   }
   uint64_t left = FileNumber(a.file);

@@ -186,8 +186,7 @@ TEST_F(MariaPlaces, AnotherServersPlaceCountsWhenEachDomainHasComeToWhatIsNew) {
   file.Statement({.domain = 8, .server = 2, .number = 1});
   file.Statement({.domain = 7, .server = 2, .number = 10});
   file.Statement({.domain = 0, .server = 2, .number = 44});
-  const auto commits =
-      CommitsOf({"2", "a.000009", 700, "0-1-42,7-1-9"}, true, file.From(0));
+  const auto commits = CommitsOf({"2", "a.000009", 700, "0-1-42,7-1-9"}, true, file.From(0));
   ASSERT_EQ(commits.size(), 4u);
   EXPECT_EQ(commits[0].server, "2*");
   EXPECT_EQ(commits[0].gtids, "0-1-43,7-1-9");

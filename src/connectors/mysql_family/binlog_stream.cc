@@ -107,9 +107,8 @@ void BinlogStream::Dump(const BinlogPosition& from, const Options& options) {
     command += from.file;
   }
   st_mysql* mysql = session_.raw();
-  int failed =
-      mysql->methods->db_command(mysql, takes_set ? kComBinlogDumpGtid : kComBinlogDump,
-                                 command.data(), command.size(), 1, nullptr);
+  int failed = mysql->methods->db_command(mysql, takes_set ? kComBinlogDumpGtid : kComBinlogDump,
+                                          command.data(), command.size(), 1, nullptr);
   if (failed != 0) session_.Fail("asking for the binary log");
 }
 

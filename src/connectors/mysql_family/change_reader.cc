@@ -170,14 +170,16 @@ bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from, const BinlogPo
     obstacle = SetObstacle(from, known, is_same);
   }
   if (obstacle.empty()) return !is_same;
-  throw Error({.code = "LOG_PURGED",
-               .kind = ErrorKind::kBlocked,
-               .side = side_,
-               .object = url_.Redacted(),
-               .message = fmt::format("the source cannot go on from {}", mysql::Describe(from)),
-               .cause = std::move(obstacle),
-               .remedy = "connect to the server that was read before, or to a replica of it once it "
-                         "has caught up; else start a new project"});
+  throw Error(
+      {.code = "LOG_PURGED",
+       .kind = ErrorKind::kBlocked,
+       .side = side_,
+       .object = url_.Redacted(),
+       .message =
+           fmt::format("the source cannot go on from {}: {}", mysql::Describe(from), obstacle),
+       .cause = "it is another server that cannot send what comes next, or its log was reset",
+       .remedy = "connect to the server that was read before, or to a replica of it that has "
+                 "caught up; else start a new project"});
 }
 
 std::string BinlogChangeReader::SetObstacle(const BinlogPosition& from, const BinlogPosition& known,
@@ -214,8 +216,9 @@ std::string BinlogChangeReader::DomainObstacle(const BinlogPosition& from,
            "name no place";
   }
   const auto row = Queries()
-                       .Query("SELECT @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_slave_pos, "
-                              "@@GLOBAL.log_slave_updates")
+                       .Query(
+                           "SELECT @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_slave_pos, "
+                           "@@GLOBAL.log_slave_updates")
                        .at(0);
   const std::string logged = row.at(0).value_or("");
   const std::string applied = row.at(1).value_or("");
@@ -225,9 +228,10 @@ std::string BinlogChangeReader::DomainObstacle(const BinlogPosition& from,
   const auto state = DomainGtid::ParseList(logged);
   const auto position = DomainGtid::ParseList(applied);
   if (begin.IsReachedBy(state, position) && read.IsReachedBy(state, position)) return "";
-  return fmt::format("it is another server, which has logged {} and applied {}, and not all that was "
-                     "read",
-                     logged.empty() ? "nothing" : logged, applied.empty() ? "nothing" : applied);
+  return fmt::format(
+      "it is another server, which has logged {} and applied {}, and not all that was "
+      "read",
+      logged.empty() ? "nothing" : logged, applied.empty() ? "nothing" : applied);
 }
 
 Collations BinlogChangeReader::ReadCollations() {

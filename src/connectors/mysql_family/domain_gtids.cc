@@ -76,9 +76,7 @@ DomainGtids DomainGtids::Parse(std::string_view text) {
   return out;
 }
 
-bool DomainGtids::IsText(std::string_view text) {
-  return text.find(':') == std::string_view::npos;
-}
+bool DomainGtids::IsText(std::string_view text) { return text.find(':') == std::string_view::npos; }
 
 // A replay of mysqlbinlog's output may give old numbers once more, and so may several primaries of
 // one domain.
