@@ -177,6 +177,30 @@ def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanba
     finish(project, source, oceanbase)
 
 
+@WITH_GTIDS
+def test_a_replica_that_has_purged_what_comes_next_is_refused(tmp_path, source, oceanbase, replica):
+    project = Project(tmp_path / "state", source, oceanbase)
+    assert begin(source, oceanbase, project).stop().code == 130
+    source.run(insert(5), DATABASE)
+    replica.catch_up()
+    replica.promote()
+    replica.run("FLUSH BINARY LOGS;\n")
+    last = replica.query("SHOW BINARY LOGS")[-1][0]
+
+    def purge():  # MariaDB keeps a file until its engines need it no more
+        replica.run(f"PURGE BINARY LOGS TO '{last}';\n")
+        return replica.query("SHOW BINARY LOGS")[0][0] == last
+
+    godwit.wait(purge, 60, "the old files to go")
+    replica.run(insert(6), DATABASE)
+    project.reads(replica)
+    run = project.migrate()
+    assert run.code == 1 and "LOG_PURGED" in run.err, run
+    assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.seen") == ((4,),)
+    project.reads(source)
+    finish(project, source, oceanbase)
+
+
 def in_domain(number, script):
     return f"SET SESSION gtid_domain_id = {number};\n{script}SET SESSION gtid_domain_id = 0;\n"
 
