@@ -183,6 +183,13 @@ class MySql97Tls(MySql97):
                 f"&tls_ca={tls}/ca.pem")
 
 
+class MySql97Replica(MySql97):
+    """For a test to make it a replica of the other one."""
+
+    def command(self, port):
+        return [*super().command(port), "--server-id=2"]
+
+
 class MySql56(Server):
     root = CACHE / "mysql-5.6"
 
@@ -252,6 +259,13 @@ class MariaDb(Server):
                 "--max-allowed-packet=1G", "--innodb-flush-log-at-trx-commit=2"]
 
 
+class MariaDbReplica(MariaDb):
+    """For a test to make it a replica of the other one."""
+
+    def command(self, port):
+        return [*super().command(port), "--server-id=2", "--log-slave-updates"]
+
+
 class OceanBase(Server):
     """The OceanBase kernel in MySQL mode: the server program of the pylibseekdb wheel."""
     scheme = "oceanbase"
@@ -292,8 +306,10 @@ class OceanBase(Server):
 KINDS = {
     "mysql-9.7": MySql97,
     "mysql-9.7-tls": MySql97Tls,
+    "mysql-9.7-replica": MySql97Replica,
     "mysql-5.6": MySql56,
     "mariadb": MariaDb,
+    "mariadb-replica": MariaDbReplica,
     "oceanbase": OceanBase,
     "oceanbase2": OceanBase,
 }

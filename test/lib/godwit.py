@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlparse
@@ -170,6 +171,13 @@ class Following:
     def kill(self):
         self.process.kill()
         self.process.communicate()
+
+
+def testbed(*words, scratch=None):
+    """The script that starts and stops servers."""
+    return subprocess.run([sys.executable, ROOT / "testbed" / "testbed.py", *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120,
+                          env={**os.environ, **({"GODWIT_SCRATCH": str(scratch)} if scratch else {})})
 
 
 def peak_memory(process):

@@ -419,6 +419,86 @@ TEST_P(Mysql9Binlog, TaggedIdsAreCounted) {
   EXPECT_EQ(Kinds(ReadToEnd()), Kinds(fragments));
 }
 
+class MariaBinlog : public EveryBinlog {
+ protected:
+  // As from another server, whose log's file and place mean nothing here.
+  static Position Elsewhere(const Position& position, const std::string& gtids) {
+    mysql::BinlogPosition place = mysql::BinlogPosition::Decode(position);
+    place.server = "4711";
+    place.file = "lost.000007";
+    place.gtids = gtids;
+    return place.Encode();
+  }
+  static std::string Gtids(const Position& position) {
+    return mysql::BinlogPosition::Decode(position).gtids;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Only, MariaBinlog, ::testing::Values("MARIADB"));
+
+TEST_P(MariaBinlog, DomainsAreCounted) {
+  Make("domains", "(id INT PRIMARY KEY)");
+  auto& s = server_.session();
+  s.Execute("SET SESSION gtid_domain_id=7");
+  s.Execute("INSERT INTO domains VALUES (0)");
+  Start();
+  s.Execute("INSERT INTO domains VALUES (1)");
+  s.Execute("SET SESSION gtid_domain_id=0");
+  s.Execute("INSERT INTO domains VALUES (2)");
+  s.Execute("ALTER TABLE domains COMMENT 'a lone statement'");
+  s.Execute("SET SESSION gtid_domain_id=7");
+  s.Execute("INSERT INTO domains VALUES (3)");
+  s.Execute("SET SESSION gtid_domain_id=DEFAULT");
+  const auto fragments = ReadToEnd();
+  EXPECT_EQ(reader_->Describe(fragments.back().position), reader_->Describe(reader_->Current()));
+  EXPECT_TRUE(fragments.front().transaction.starts_with("7-1-"));
+
+  // The same history through its ids, as from a replica that took over: once more from the start,
+  // and from behind the first transaction of both domains.
+  reader_->Start(Elsewhere(start_, Gtids(start_)), history_);
+  const auto again = ReadToEnd();
+  EXPECT_EQ(Kinds(again), Kinds(fragments));
+  std::vector<Position> places;
+  for (const Fragment& f : again) {
+    if (f.kind == Fragment::Kind::kCommit) places.push_back(f.restart);
+  }
+  ASSERT_EQ(places.size(), 4u);
+  // One domain's part that was read elsewhere may still come behind the first place.
+  EXPECT_EQ(mysql::BinlogPosition::Decode(places[0]).server, "1*");
+  for (size_t read = 1; read <= places.size(); ++read) {
+    reader_->Start(places[read - 1], history_);
+    const auto rest = Kinds(ReadToEnd());
+    EXPECT_EQ(rest.size(), Kinds(fragments).size() - 3 * read) << read;
+  }
+}
+
+TEST_P(MariaBinlog, AnotherServerMustHaveAllThatWasRead) {
+  Make("domains", "(id INT PRIMARY KEY)");
+  server_.session().Execute("INSERT INTO domains VALUES (1)");
+  Start();
+  const std::string gtids = Gtids(start_);
+  auto code = [&](const std::string& from, const std::string& known) -> std::string {
+    try {
+      reader_->Start(Elsewhere(start_, from), Elsewhere(start_, known), history_);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBlocked);
+      return error.code();
+    }
+    return "";
+  };
+  EXPECT_EQ(code(gtids, gtids), "");
+  EXPECT_EQ(code("4-1-1," + gtids, "4-1-1," + gtids), "LOG_PURGED") << "an unknown domain";
+  EXPECT_EQ(code(gtids, gtids + "000"), "LOG_PURGED") << "not all of what was read";
+  EXPECT_EQ(code(gtids + "!", gtids + "!"), "LOG_PURGED") << "no place";
+  EXPECT_EQ(code("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5", ""), "LOG_PURGED");
+  EXPECT_EQ(code("", ""), "LOG_PURGED");
+
+  // A replica that does not log what it applies.
+  server_.session().Execute("SET GLOBAL gtid_slave_pos='9-1-1'");
+  EXPECT_EQ(Gtids(reader_->Current()), gtids + ",9-1-1");
+  EXPECT_EQ(code(gtids, gtids), "LOG_PURGED");
+  server_.session().Execute("SET GLOBAL gtid_slave_pos=''");
+}
+
 TEST_P(Mysql9Binlog, CascadesAreMarked) {
   server_.session().Execute("DROP TABLE IF EXISTS child");
   Make("parent", "(id INT PRIMARY KEY)");

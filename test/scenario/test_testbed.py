@@ -13,17 +13,8 @@ LISTENS = "0A"  # of the fourth column in /proc/net/tcp
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
-def testbed(*words, scratch=None):
-    return subprocess.run([sys.executable, godwit.ROOT / "testbed" / "testbed.py", *words], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=120,
-                          env={**os.environ, **({"GODWIT_SCRATCH": str(scratch)} if scratch else {})})
-
-
-testbed.__test__ = False
-
-
 def running():
-    return dict(line.split(" ", 1) for line in testbed("list").stdout.splitlines())
+    return dict(line.split(" ", 1) for line in godwit.testbed("list").stdout.splitlines())
 
 
 def listening():
@@ -52,7 +43,7 @@ def test_up_again_changes_nothing():
     before = running()
     assert len(before) >= 5, before
     names = list(before)
-    again = testbed("up", *names)
+    again = godwit.testbed("up", *names)
     assert again.returncode == 0 and "starting" not in again.stderr, again.stderr
     assert dict(line.split(" ", 1) for line in again.stdout.splitlines()) == before
 
@@ -66,7 +57,7 @@ def test_only_its_own_processes_are_stopped(tmp_path, is_its_own):
             started = int(stat.read().rsplit(")", 1)[1].split()[19])
         (tmp_path / "mysql-9.7.json").write_text(json.dumps(
             {"pid": other.pid, "started": started if is_its_own else started - 1, "port": 1}))
-        done = testbed("down", scratch=tmp_path)
+        done = godwit.testbed("down", scratch=tmp_path)
         assert done.returncode == 0 and ("stopped mysql-9.7" in done.stderr) == is_its_own, done.stderr
         assert (other.poll() is None) != is_its_own
     finally:

@@ -23,11 +23,19 @@ BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, const Bi
       history_(history),
       texts_(source_.charsets),
       rows_(history, texts_, source_.traits.flavor),
-      gtids_(GtidSet::Parse(from.gtids)),
-      tracks_gtids_(!from.gtids.empty()),
       has_place_(!source_.by_gtid),
       position_(from),
-      event_start_(from) {}
+      event_start_(from) {
+  if (source_.traits.flavor != Flavor::kMariaDb) {
+    gtids_ = GtidSet::Parse(from.gtids);
+    tracks_gtids_ = !from.gtids.empty();
+    return;
+  }
+  domain_gtids_ = DomainGtids::Parse(from.gtids);
+  tracks_gtids_ = !from.server.empty();
+  if (source_.by_gtid) awaited_ = domain_gtids_.domains();
+  if (!awaited_.empty()) position_.server += kAwaits;
+}
 
 BinlogDecoder::~BinlogDecoder() = default;
 
@@ -183,10 +191,27 @@ void BinlogDecoder::HandleGtid(EventType type, std::string_view body) {
 // MariaDB's own stands in place of BEGIN.
 void BinlogDecoder::HandleMariaGtid(const EventHeader& header, std::string_view body) {
   MariaGtidEvent gtid = MariaGtidEvent::Parse(body);
+  const DomainGtid id{gtid.domain, header.server_id, gtid.number};
+  Reach(id);
   Start();
-  group_->id = fmt::format("{}-{}-{}", gtid.domain, header.server_id, gtid.number);
+  group_->id = id.ToString();
+  group_->domain_gtid = id;
   group_->is_void = gtid.is_open_alter;
   if (!gtid.is_standalone && !gtid.completes_xa) Begin(header);
+}
+
+// Domains lie in another order in every server's log: a place in this one has all behind it that
+// was read elsewhere until each domain has come to what is new.
+void BinlogDecoder::Reach(const DomainGtid& gtid) {
+  has_place_ = true;
+  if (awaited_.erase(gtid.domain) == 0) return;
+  if (domain_gtids_.HasPassed(gtid)) {
+    RefuseReset(fmt::format("the transaction {} comes behind {}", gtid.ToString(),
+                            domain_gtids_.ToString()));
+  }
+  if (!awaited_.empty()) return;
+  position_.server.pop_back();
+  event_start_.server = position_.server;
 }
 
 void BinlogDecoder::HandleRotate(const EventHeader& header, std::string_view body) {
@@ -199,7 +224,11 @@ void BinlogDecoder::HandleRotate(const EventHeader& header, std::string_view bod
   }
   has_file_ = true;
   // Transactions do not cross files: one that is open here was cut off by a crash.
-  if (group_ && file != position_.file) End(header, Fragment::Kind::kRollback);
+  if (group_ && file != position_.file) {
+    group_->gtid_number = 0;  // it may be given to another
+    group_->domain_gtid.reset();
+    End(header, Fragment::Kind::kRollback);
+  }
   if (file != position_.file) position_.file_id = 0;
   position_.file = std::move(file);
   position_.offset = offset;
@@ -297,6 +326,10 @@ void BinlogDecoder::Close() {
   if (group_ && tracks_gtids_ && group_->gtid_number != 0) {
     gtids_.Add(group_->gtid_source, group_->gtid_number);
     position_.gtids = gtids_.ToString();
+  }
+  if (group_ && tracks_gtids_ && group_->domain_gtid) {
+    domain_gtids_.Add(*group_->domain_gtid);
+    position_.gtids = domain_gtids_.ToString();
   }
   group_.reset();
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "connectors/mysql_family/binlog_position.h"
 #include "connectors/mysql_family/binlog_rows.h"
 #include "connectors/mysql_family/dialect_traits.h"
+#include "connectors/mysql_family/domain_gtids.h"
 #include "connectors/mysql_family/gtid_set.h"
 #include "connectors/mysql_family/lexer.h"
 #include "model/change.h"
@@ -43,8 +45,8 @@ class BinlogDecoder {
     // empty where it does not know the zone.
     std::function<std::string(std::string_view time_zone, uint32_t moment)> local_time;
     std::shared_ptr<Charsets> charsets = std::make_shared<Charsets>();
-    // Another server's log than that of `from`: it comes by what was executed, and what it leaves
-    // out lies behind the place where it begins.
+    // Another server's log than that of `from`, of which `from` has but the name: it comes by what
+    // was executed, and what it leaves out lies behind the place where it begins.
     bool by_gtid = false;
   };
 
@@ -76,6 +78,7 @@ class BinlogDecoder {
     bool is_void = false;   // its statement did nothing (MariaGtidEvent::is_open_alter)
     std::string gtid_source;
     uint64_t gtid_number = 0;
+    std::optional<DomainGtid> domain_gtid;
     int64_t commit_time_us = 0;
   };
 
@@ -84,6 +87,7 @@ class BinlogDecoder {
   void HandleRest(const EventHeader& header, std::string_view body);
   void HandleGtid(EventType type, std::string_view body);
   void HandleMariaGtid(const EventHeader& header, std::string_view body);
+  void Reach(const DomainGtid& gtid);
   void HandleRotate(const EventHeader& header, std::string_view body);
   void IdentifyFile(const EventHeader& header);
   void HandleRows(const EventHeader& header, std::string_view body);
@@ -121,8 +125,10 @@ class BinlogDecoder {
   RowDecoder rows_;
   EventChecksum checksum_;
   GtidSet gtids_;
-  bool has_file_ = false;  // the log's first ROTATE, which says where it begins, has come
-  bool tracks_gtids_;
+  DomainGtids domain_gtids_;
+  std::set<uint32_t> awaited_;  // domains of which what was read before may still come
+  bool has_file_ = false;       // the log's first ROTATE, which says where it begins, has come
+  bool tracks_gtids_ = false;
   bool has_place_;
   BinlogPosition position_;     // behind the event at hand; its gtids are those of ended groups
   BinlogPosition event_start_;  // before it

@@ -10,6 +10,7 @@
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "connectors/mysql_family/domain_gtids.h"
 #include "connectors/mysql_family/gtid_set.h"
 
 namespace godwit::mysql {
@@ -27,10 +28,29 @@ uint64_t FileNumber(std::string_view file) {
   return number;
 }
 
-bool HasStatusOfBinaryLog(Session& session) {
+bool IsMariaDb(Session& session) {
   std::string_view version = mysql_get_server_info(session.raw());
-  if (version.find("MariaDB") != std::string_view::npos) return false;
-  return mysql_get_server_version(session.raw()) >= 80200;
+  return version.find("MariaDB") != std::string_view::npos;
+}
+
+bool HasStatusOfBinaryLog(Session& session) {
+  return !IsMariaDb(session) && mysql_get_server_version(session.raw()) >= 80200;
+}
+
+template <typename Gtids>
+int CompareExecuted(const Gtids& a, const Gtids& b) {
+  const bool is_within = b.Contains(a);
+  if (is_within && a.Contains(b)) return 0;
+  return is_within ? -1 : 1;
+}
+
+// Read behind the place: without the lock it may hold more than the place, never less. A domain
+// that a former replica has without having logged it is in the rows that are copied.
+std::string ReadDomainGtids(Session& session) {
+  const auto rows = session.Query("SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos");
+  DomainGtids gtids = DomainGtids::Parse(rows.at(0).at(0).value_or(""));
+  gtids.AddMissing(DomainGtids::Parse(rows[0].at(1).value_or("")));
+  return gtids.ToString();
 }
 
 }  // namespace
@@ -58,10 +78,12 @@ BinlogPosition BinlogPosition::Decode(const Position& position) {
 
 int Compare(const BinlogPosition& a, const BinlogPosition& b) {
   if (a.server != b.server && !a.gtids.empty() && !b.gtids.empty()) {
-    GtidSet left = GtidSet::Parse(a.gtids);
-    GtidSet right = GtidSet::Parse(b.gtids);
-    if (left == right) return 0;
-    return right.Contains(left) ? -1 : 1;
+    const bool is_mariadb = DomainGtids::IsText(a.gtids);
+    if (is_mariadb != DomainGtids::IsText(b.gtids)) return 1;
+    if (is_mariadb) {
+      return CompareExecuted(DomainGtids::Parse(a.gtids), DomainGtids::Parse(b.gtids));
+    }
+    return CompareExecuted(GtidSet::Parse(a.gtids), GtidSet::Parse(b.gtids));
   }
   uint64_t left = FileNumber(a.file);
   uint64_t right = FileNumber(b.file);
@@ -79,6 +101,14 @@ std::string Describe(const BinlogPosition& position) {
 std::vector<Row> ReadLogStatus(Session& session) {
   return session.Query(HasStatusOfBinaryLog(session) ? "SHOW BINARY LOG STATUS"
                                                      : "SHOW MASTER STATUS");
+}
+
+std::string ReadLogServer(Session& session) {
+  const char* name = IsMariaDb(session) ? "server_id" : "server_uuid";
+  for (Row& row : session.Query(fmt::format("SHOW GLOBAL VARIABLES LIKE '{}'", name))) {
+    return row[1].value_or("");
+  }
+  return "";
 }
 
 BinlogPosition ReadLogPosition(Session& session) {
@@ -100,9 +130,8 @@ BinlogPosition ReadLogPosition(Session& session) {
   if (row.size() > 4 && row[4] && !row[4]->empty()) {
     out.gtids = GtidSet::Parse(*row[4]).ToString();
   }
-  for (Row& variable : session.Query("SHOW VARIABLES LIKE 'server_uuid'")) {
-    out.server = variable[1].value_or("");
-  }
+  out.server = ReadLogServer(session);
+  if (IsMariaDb(session)) out.gtids = ReadDomainGtids(session);
   return out;
 }
 

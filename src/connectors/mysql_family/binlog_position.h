@@ -10,13 +10,21 @@
 
 namespace godwit::mysql {
 
+// Behind BinlogPosition::server: what was read at another server before may come again behind this
+// place, so that only its GTIDs say where to go on.
+constexpr char kAwaits = '*';
+
 // A place in a server's binary log: between two events. Value; Encode makes the bytes of a
 // Position.
 struct BinlogPosition {
-  std::string server;  // server_uuid; empty where the server has none
+  // server_uuid, or MariaDB's server_id, which kAwaits may follow; empty in what older versions
+  // wrote of MariaDB.
+  std::string server;
   std::string file;
   uint64_t offset = 0;
-  std::string gtids;  // everything executed before this place, as text; empty without GTIDs
+  // Everything executed before this place, as text: of GtidSet, or with MariaDB of DomainGtids.
+  // Empty without GTIDs.
+  std::string gtids;
   // When the file was begun and by which server, as its first event says: two of one name, of a log
   // that was reset or of two servers, differ in it. 0 until it is known.
   uint64_t file_id = 0;
@@ -37,6 +45,9 @@ std::string Describe(const BinlogPosition& position);
 // What the server says of its binary log, at most one row: file, offset, --binlog-do-db,
 // --binlog-ignore-db, and where it has them the GTIDs executed.
 std::vector<Row> ReadLogStatus(Session& session);
+
+// BinlogPosition::server of a server.
+std::string ReadLogServer(Session& session);
 
 // The end of the server's binary log now. Under FLUSH TABLES WITH READ LOCK it is exact: every
 // commit before it is visible, none after it is. Throws BINLOG_OFF (kBlocked).

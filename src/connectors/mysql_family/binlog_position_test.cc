@@ -60,6 +60,18 @@ std::string Heartbeat(const std::string& file) {
 // Events behind one another in a file, as they are sent.
 class File {
  public:
+  void MariaGtid(const DomainGtid& gtid, uint8_t flags) {
+    std::string body;
+    AppendFixed(body, gtid.number);
+    AppendFixed(body, gtid.domain);
+    body.push_back(static_cast<char>(flags));
+    Add(EventType::kMariaGtid, body + std::string(6, '\0'), {.server_id = gtid.server});
+  }
+  void Statement(const DomainGtid& gtid) {
+    constexpr uint8_t kStandalone = 1;
+    MariaGtid(gtid, kStandalone);
+    Query("CREATE TABLE t (id INT)");
+  }
   void Query(const std::string& statement) {
     const std::string thread_and_time(8, '\0');
     const std::string nothing_else(4, '\0');
@@ -77,9 +89,9 @@ class File {
   }
 
  private:
-  void Add(EventType type, const std::string& body) {
+  void Add(EventType type, const std::string& body, const Origin& origin = {}) {
     end_ += static_cast<uint32_t>(kEventHeaderSize + body.size());
-    events_.push_back(Event({.type = type, .end = end_}, body));
+    events_.push_back(Event({.type = type, .end = end_, .origin = origin}, body));
   }
 
   uint32_t end_ = 4;
@@ -142,6 +154,80 @@ TEST_F(BinlogPlaces, AnotherServersLogHasNoPlaceUntilATransactionCame) {
     }
     EXPECT_FALSE(decoder.has_place());
   }
+}
+
+// Reads a log of MariaDB's.
+class MariaPlaces : public BinlogPlaces {
+ protected:
+  // Where the commits are.
+  std::vector<BinlogPosition> CommitsOf(const BinlogPosition& from, bool by_gtid,
+                                        const std::vector<std::string>& events) {
+    BinlogDecoder decoder(
+        {.traits = DialectTraits::For(Flavor::kMariaDb, 101100), .by_gtid = by_gtid}, from, from,
+        tables_);
+    std::vector<BinlogPosition> out;
+    for (const std::string& event : events) {
+      decoder.Feed(event);
+      while (auto fragment = decoder.Pop()) {
+        EXPECT_TRUE(decoder.has_place() || fragment->position.empty());
+        if (fragment->kind != Kind::kCommit) continue;
+        out.push_back(BinlogPosition::Decode(fragment->position));
+        EXPECT_EQ(fragment->position, fragment->restart);
+      }
+    }
+    return out;
+  }
+};
+
+// Of a promoted server, where domain 7 lies behind what domain 0 had and has.
+TEST_F(MariaPlaces, AnotherServersPlaceCountsWhenEachDomainHasComeToWhatIsNew) {
+  File file;
+  file.Statement({.domain = 0, .server = 1, .number = 43});
+  file.Statement({.domain = 8, .server = 2, .number = 1});
+  file.Statement({.domain = 7, .server = 2, .number = 10});
+  file.Statement({.domain = 0, .server = 2, .number = 44});
+  const auto commits = CommitsOf({"2", "a.000009", 700, "0-1-42,7-1-9"}, true, file.From(0));
+  ASSERT_EQ(commits.size(), 4u);
+  EXPECT_EQ(commits[0].server, "2*");
+  EXPECT_EQ(commits[0].gtids, "0-1-43,7-1-9");
+  EXPECT_EQ(commits[1].server, "2*");
+  EXPECT_EQ(commits[1].gtids, "0-1-43,7-1-9,8-2-1");
+  EXPECT_EQ(commits[2].server, "2");
+  EXPECT_EQ(commits[2].gtids, "0-1-43,7-2-10,8-2-1");
+  EXPECT_EQ(commits[3].server, "2");
+  for (size_t i = 0; i + 1 < commits.size(); ++i) EXPECT_LT(Compare(commits[i], commits[i + 1]), 0);
+}
+
+TEST_F(MariaPlaces, AnotherServerDoesNotGoOnWithWhatWasPassed) {
+  File file;
+  file.Statement({.domain = 0, .server = 2, .number = 42});
+  EXPECT_THROW(CommitsOf({"2", "a.000009", 700, "0-1-42"}, true, file.From(0)), Error);
+  const auto same = CommitsOf({"1", "a.000001", 4, "0-1-42"}, false, file.From(0));
+  ASSERT_EQ(same.size(), 1u);
+  EXPECT_EQ(same[0].gtids, "0-1-42!");
+}
+
+// A crash of the server cut it off, and its number may be given again.
+TEST_F(MariaPlaces, WhatHasNoEndIsNotExecuted) {
+  File torn;
+  torn.MariaGtid({.domain = 0, .server = 1, .number = 43}, 0);
+  File next;
+  next.Statement({.domain = 0, .server = 1, .number = 43});
+  std::vector<std::string> events = torn.From(0);
+  events.push_back(Rotate("a.000002", 4));
+  for (const std::string& event : next.From(0)) events.push_back(event);
+  const auto commits = CommitsOf({"1", "a.000001", 4, "0-1-42"}, false, events);
+  ASSERT_EQ(commits.size(), 1u);
+  EXPECT_EQ(commits[0].gtids, "0-1-43");
+}
+
+// Older versions wrote no server: a place of theirs stays one of a file.
+TEST_F(MariaPlaces, WithoutAServerNothingIsCounted) {
+  File file;
+  file.Statement({.domain = 0, .server = 1, .number = 43});
+  const auto commits = CommitsOf({"", "a.000001", 4, ""}, false, file.From(0));
+  ASSERT_EQ(commits.size(), 1u);
+  EXPECT_EQ(commits[0].gtids, "");
 }
 
 // What ends in XA COMMIT, of two transactions that overlap.

@@ -72,17 +72,25 @@ void BinlogStream::SetUp() {
       "SET @master_binlog_checksum=@@GLOBAL.binlog_checksum, "
       "@source_binlog_checksum=@@GLOBAL.binlog_checksum");
   std::string_view version = mysql_get_server_info(session_.raw());
-  if (version.find("MariaDB") != std::string_view::npos) {
-    session_.Execute("SET @mariadb_slave_capability=4");
-  }
+  is_mariadb_ = version.find("MariaDB") != std::string_view::npos;
+  if (is_mariadb_) session_.Execute("SET @mariadb_slave_capability=4");
   MARIADB_PVIO* pvio = session_.raw()->net.pvio;
   pvio->methods->set_timeout(pvio, PVIO_READ_TIMEOUT, kSilenceSeconds * 1000);
 }
 
 void BinlogStream::Dump(const BinlogPosition& from, const Options& options) {
   constexpr uint32_t kBeginning = 4;
+  const bool takes_set = options.by_gtid && !is_mariadb_;
   std::string command;
-  if (options.by_gtid) {
+  if (options.by_gtid && is_mariadb_) {
+    // Strict: it must not begin in a gap of that server's log.
+    session_.Execute(fmt::format(
+        "SET @slave_connect_state={}, @slave_gtid_strict_mode=1, @slave_gtid_ignore_duplicates=0",
+        Session::Literal(from.gtids)));
+    AppendFixed<uint32_t>(command, kBeginning);
+    AppendFixed<uint16_t>(command, 0);
+    AppendFixed<uint32_t>(command, options.server_id);
+  } else if (takes_set) {
     const std::string gtids = GtidSet::Parse(from.gtids).Encode();
     AppendFixed<uint16_t>(command, kThroughGtid);
     AppendFixed<uint32_t>(command, options.server_id);
@@ -99,9 +107,8 @@ void BinlogStream::Dump(const BinlogPosition& from, const Options& options) {
     command += from.file;
   }
   st_mysql* mysql = session_.raw();
-  int failed =
-      mysql->methods->db_command(mysql, options.by_gtid ? kComBinlogDumpGtid : kComBinlogDump,
-                                 command.data(), command.size(), 1, nullptr);
+  int failed = mysql->methods->db_command(mysql, takes_set ? kComBinlogDumpGtid : kComBinlogDump,
+                                          command.data(), command.size(), 1, nullptr);
   if (failed != 0) session_.Fail("asking for the binary log");
 }
 

@@ -64,6 +64,7 @@ class BinlogStream {
   [[noreturn]] void FailNotThere() const;
 
   Session session_;
+  bool is_mariadb_ = false;
   const BinlogPosition from_;
   std::optional<BeginningFilter> beginning_;  // while it is passed over
 };

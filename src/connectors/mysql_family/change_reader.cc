@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "connectors/mysql_family/domain_gtids.h"
 #include "connectors/mysql_family/gtid_set.h"
 
 namespace godwit::mysql {
@@ -131,6 +132,12 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionOfSnapshot() {
   session.Execute("ROLLBACK");
   if (HasPreparedTransactions()) return {};
   if (position.file.empty()) return ReadLogPosition(session);  // says that there is no log
+  const auto gtids = session.QueryValue(fmt::format(
+      "SELECT BINLOG_GTID_POS({}, {})", Session::Literal(position.file), position.offset));
+  if (gtids) {
+    position.server = ReadLogServer(session);
+    position.gtids = DomainGtids::Parse(*gtids).ToString();
+  }
   return position;
 }
 
@@ -149,28 +156,82 @@ std::string BinlogChangeReader::Describe(const Position& position) {
 // The same server is read by place, another one (a promoted replica) by what was executed. Either
 // way it must have executed all that was read, and must not have forgotten the rest. Where no GTIDs
 // tell, the decoder knows the log's file again by its beginning.
-bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from) {
-  if (from.server.empty()) return false;
-  Session& session = Queries();
-  std::string uuid = session.QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
-  if (!from.gtids.empty()) {
-    GtidSet mine = GtidSet::Parse(from.gtids);
-    GtidSet executed =
-        GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_executed").value_or(""));
-    GtidSet purged = GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_purged").value_or(""));
-    if (executed.Contains(mine) && (uuid == from.server || mine.Contains(purged))) {
-      return uuid != from.server;
-    }
-  } else if (uuid == from.server) {
-    return false;
+bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from, const BinlogPosition& known,
+                                      const std::string& server) {
+  const bool is_mariadb = server_.flavor == Flavor::kMariaDb;
+  const bool is_same = from.server == server;
+  if (from.server.empty() || (is_same && (is_mariadb || from.gtids.empty()))) return false;
+  std::string obstacle;
+  if (from.gtids.empty() || DomainGtids::IsText(from.gtids) != is_mariadb) {
+    obstacle = "it is another server, and no GTIDs tell what it has";
+  } else if (is_mariadb) {
+    obstacle = DomainObstacle(from, known, server);
+  } else {
+    obstacle = SetObstacle(from, known, is_same);
   }
-  throw Error({.code = "LOG_PURGED",
-               .kind = ErrorKind::kBlocked,
-               .side = side_,
-               .object = url_.Redacted(),
-               .message = fmt::format("the source cannot go on from {}", mysql::Describe(from)),
-               .cause = "it is another server, or its log was reset or purged",
-               .remedy = "connect to the server that was read before, or start a new project"});
+  if (obstacle.empty()) return !is_same;
+  throw Error(
+      {.code = "LOG_PURGED",
+       .kind = ErrorKind::kBlocked,
+       .side = side_,
+       .object = url_.Redacted(),
+       .message =
+           fmt::format("the source cannot go on from {}: {}", mysql::Describe(from), obstacle),
+       .cause = "it is another server that cannot send what comes next, or its log was reset",
+       .remedy = "connect to the server that was read before, or to a replica of it that has "
+                 "caught up; else start a new project"});
+}
+
+std::string BinlogChangeReader::SetObstacle(const BinlogPosition& from, const BinlogPosition& known,
+                                            bool is_same) {
+  Session& session = Queries();
+  const GtidSet begin = GtidSet::Parse(from.gtids);
+  const GtidSet executed =
+      GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_executed").value_or(""));
+  const GtidSet purged =
+      GtidSet::Parse(session.QueryValue("SELECT @@GLOBAL.gtid_purged").value_or(""));
+  if (!executed.Contains(begin) || !executed.Contains(GtidSet::Parse(known.gtids))) {
+    return fmt::format("{} has executed {}, and not all that was read",
+                       is_same ? "its log was reset: it" : "it is another server, which",
+                       executed.ToString());
+  }
+  if (is_same || begin.Contains(purged)) return "";
+  return "it is another server, which has purged a part that is needed: " + purged.ToString();
+}
+
+// MariaDB lets pass what it does not know of, and tells by itself what it has purged.
+std::string BinlogChangeReader::DomainObstacle(const BinlogPosition& from,
+                                               const BinlogPosition& known,
+                                               const std::string& server) {
+  const DomainGtids begin = DomainGtids::Parse(from.gtids);
+  const DomainGtids read = DomainGtids::Parse(known.gtids);
+  // What ended before `known` and begins behind `from`, domain by domain, has another order there.
+  const bool is_read_at_once = from.gtids == known.gtids || from.server == server + kAwaits;
+  if (!is_read_at_once && read.domains().size() > 1) {
+    return "it is another server, which has its replication domains in another order, and the old "
+           "one had an XA transaction prepared";
+  }
+  if (!begin.is_ordered() || !read.is_ordered()) {
+    return "it is another server, and lower GTIDs came behind higher ones: those marked with '!' "
+           "name no place";
+  }
+  const auto row = Queries()
+                       .Query(
+                           "SELECT @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_slave_pos, "
+                           "@@GLOBAL.log_slave_updates")
+                       .at(0);
+  const std::string logged = row.at(0).value_or("");
+  const std::string applied = row.at(1).value_or("");
+  if (!applied.empty() && row.at(2) == "0") {
+    return "it is a replica whose log lacks what it applied (log_slave_updates is off)";
+  }
+  const auto state = DomainGtid::ParseList(logged);
+  const auto position = DomainGtid::ParseList(applied);
+  if (begin.IsReachedBy(state, position) && read.IsReachedBy(state, position)) return "";
+  return fmt::format(
+      "it is another server, which has logged {} and applied {}, and not all that was "
+      "read",
+      logged.empty() ? "nothing" : logged, applied.empty() ? "nothing" : applied);
 }
 
 Collations BinlogChangeReader::ReadCollations() {
@@ -216,8 +277,10 @@ void BinlogChangeReader::Start(const Position& position, const Position& known,
   decoder_.reset();
   end_.reset();
   BinlogPosition from = BinlogPosition::Decode(position);
-  Retried([&](Session&) {
-    bool by_gtid = StartsByGtid(from);
+  const BinlogPosition already = BinlogPosition::Decode(known);
+  Retried([&](Session& session) {
+    const std::string server = ReadLogServer(session);
+    bool by_gtid = StartsByGtid(from, already, server);
     BinlogDecoder::Source source{
         .traits = DialectTraits::For(server_),
         .collations = ReadCollations(),
@@ -226,14 +289,13 @@ void BinlogChangeReader::Start(const Position& position, const Position& known,
                              uint32_t moment) { return LocalTime(zone, moment); },
         .charsets = charsets_};
     if (by_gtid) {
-      from.server = Queries().QueryValue("SELECT @@GLOBAL.server_uuid").value_or("");
+      from.server = server;
       from.file_id = 0;  // that of the other server's file
     }
     source.by_gtid = by_gtid;
     stream_ = std::make_unique<BinlogStream>(
         url_, side_, from, BinlogStream::Options{.server_id = server_id_, .by_gtid = by_gtid});
-    decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from,
-                                               BinlogPosition::Decode(known), history);
+    decoder_ = std::make_unique<BinlogDecoder>(std::move(source), from, already, history);
   });
 }
 

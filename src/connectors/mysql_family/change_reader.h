@@ -36,7 +36,12 @@ class BinlogChangeReader : public ChangeReader {
   // nullopt: a transaction was prepared meanwhile.
   std::optional<BinlogPosition> PositionUnderLock();
   std::optional<BinlogPosition> PositionOfSnapshot();
-  bool StartsByGtid(const BinlogPosition& from);
+  bool StartsByGtid(const BinlogPosition& from, const BinlogPosition& known,
+                    const std::string& server);
+  // Why the server cannot send what comes behind `from`, having all up to `known`; "": it can.
+  std::string SetObstacle(const BinlogPosition& from, const BinlogPosition& known, bool is_same);
+  std::string DomainObstacle(const BinlogPosition& from, const BinlogPosition& known,
+                             const std::string& server);
   std::optional<BinlogPosition> LookAtEnd();
   void CheckEnd();
   Collations ReadCollations();

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A replica takes the source's place: the changes go on there, each of them once."""
+import contextlib
+
+import pytest
+
+import compare
+import godwit
+
+DATABASE = "failover"
+WITH_GTIDS = pytest.mark.parametrize("source", ["mysql97", "mariadb"], indirect=True)
+ONLY_MARIADB = pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+
+
+class Replica(godwit.Server):
+    """A server that has all of the source's transactions from now on."""
+
+    def __init__(self, source, scratch):
+        kind = "mysql-9.7-replica" if source.name == "mysql97" else "mariadb-replica"
+        self.scratch = scratch
+        started = godwit.testbed("up", kind, scratch=scratch)
+        assert started.returncode == 0, started.stderr
+        super().__init__(source.name, started.stdout.split()[1])
+        self.source, self.is_mysql = source, source.name == "mysql97"
+        if self.is_mysql:
+            executed = source.query("SELECT @@GLOBAL.gtid_executed")[0][0]
+            self.run(f"RESET BINARY LOGS AND GTIDS;\nSET GLOBAL gtid_purged = '{executed}';\n"
+                     f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {source.port}, "
+                     "SOURCE_USER = 'root', GET_SOURCE_PUBLIC_KEY = 1, SOURCE_AUTO_POSITION = 1;\n")
+        else:
+            source.run("RESET MASTER;\n")  # without other tests' domains
+            self.run("RESET MASTER;\nSET GLOBAL gtid_slave_pos = '';\n"
+                     f"CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {source.port}, "
+                     "MASTER_USER = 'root', MASTER_USE_GTID = slave_pos;\n")
+        self.follow()
+
+    def follow(self):
+        self.run("START REPLICA;\n")
+
+    def promote(self):
+        self.run("STOP REPLICA;\n")
+
+    def catch_up(self):
+        if self.is_mysql:
+            wanted = self.source.query("SELECT @@GLOBAL.gtid_executed")[0][0]
+            assert self.query("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, 60)", wanted) == ((0,),)
+        else:
+            wanted = self.source.query("SELECT @@GLOBAL.gtid_binlog_pos")[0][0]
+            assert self.query("SELECT MASTER_GTID_WAIT(%s, 60)", wanted) == ((0,),)
+
+
+@pytest.fixture
+def replica(source, oceanbase, tmp_path):
+    source.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    scratch = tmp_path / "testbed"
+    try:
+        yield Replica(source, scratch)
+    finally:
+        godwit.testbed("down", scratch=scratch)
+
+
+class Project(godwit.Godwit):
+    """Its source is a stored data source, which may be stored anew."""
+
+    def __init__(self, state, source, oceanbase):
+        super().__init__(state, source, oceanbase, f"{DATABASE}.*")
+        self.reads(source)
+
+    def reads(self, server):
+        added = self.other("datasource", "add", "shop", server.url)
+        assert added.returncode == 0, added.stderr
+        self.source = godwit.Server("shop", "@shop")
+
+
+def wait_rows(oceanbase, following, *ids):
+    expected = tuple((n,) for n in ids)
+    godwit.wait(lambda: oceanbase.query(f"SELECT id FROM {DATABASE}.t ORDER BY id") == expected, 60,
+                f"the rows {ids}", following.process)
+
+
+def insert(*ids):
+    """In a table with a key, and in one without, which shows what came twice."""
+    return "".join(f"BEGIN;\nINSERT INTO t VALUES ({n}, 'new');\nUPDATE t SET v = CONCAT(v, {n}) WHERE id = {n};\n"
+                   f"INSERT INTO seen VALUES ({n});\nCOMMIT;\n" for n in ids)
+
+
+def begin(source, oceanbase, project, *more):
+    """Follows the source from rows 1 and 2 on until 3 and 4 have come."""
+    source.run(f"CREATE DATABASE {DATABASE};\nUSE {DATABASE};\n"
+               "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200));\nCREATE TABLE seen (n INT);\n" + insert(1, 2))
+    following = godwit.Following(project)
+    following.wait_stage("incremental", "running")
+    source.run(insert(3) + "".join(more) + insert(4), DATABASE)
+    wait_rows(oceanbase, following, 1, 2, 3, 4)
+    return following
+
+
+def finish(project, server, oceanbase):
+    run = project.migrate()
+    assert run.code == 0, run
+    assert not compare.servers(server, oceanbase, DATABASE)
+    return run
+
+
+@contextlib.contextmanager
+def prepared(source):
+    with contextlib.closing(source.connect(DATABASE)) as connection, connection.cursor() as cursor:
+        for statement in ("XA START 'x'", "INSERT INTO seen VALUES (50)", "XA END 'x'", "XA PREPARE 'x'"):
+            cursor.execute(statement)
+        try:
+            yield
+        finally:
+            cursor.execute("XA ROLLBACK 'x'")
+
+
+# Its first transaction of its own is a definition with rows.
+ON_ITS_OWN = "CREATE TABLE made (PRIMARY KEY (id)) AS SELECT id, v FROM t;\n"
+
+
+@WITH_GTIDS
+def test_a_promoted_replica_goes_on(tmp_path, source, oceanbase, replica):
+    project = Project(tmp_path / "state", source, oceanbase)
+    assert begin(source, oceanbase, project).stop().code == 130
+    source.run("FLUSH BINARY LOGS;\n" + insert(5), DATABASE)
+    replica.catch_up()
+    replica.promote()
+    source.run(insert(99), DATABASE)  # of which nobody heard
+    replica.run(ON_ITS_OWN + insert(6) + "ALTER TABLE t ADD COLUMN w INT DEFAULT 7;\n", DATABASE)
+    project.reads(replica)
+    finish(project, replica, oceanbase)
+    replica.run("INSERT INTO t VALUES (7, 'seven', 7);\nFLUSH BINARY LOGS;\nUPDATE t SET w = id;\n", DATABASE)
+    following = godwit.Following(project)
+    following.wait_stage("incremental", "running")
+    replica.run("INSERT INTO t VALUES (8, 'eight', 8);\n", DATABASE)
+    wait_rows(oceanbase, following, *range(1, 9))
+    assert following.stop().code == 130
+    finish(project, replica, oceanbase)
+
+
+@WITH_GTIDS
+def test_a_transaction_prepared_at_the_old_server_is_committed_at_the_new_one(tmp_path, source, oceanbase, replica):
+    project = Project(tmp_path / "state", source, oceanbase)
+    following = begin(source, oceanbase, project)
+    with prepared(source):
+        source.run(insert(5) + "ALTER TABLE t ADD COLUMN w INT DEFAULT 7;\nINSERT INTO t VALUES (6, 'six', 6);\n",
+                   DATABASE)
+        wait_rows(oceanbase, following, *range(1, 7))
+        assert following.stop().code == 130
+        source.run("INSERT INTO t VALUES (7, 'seven', 7);\n", DATABASE)
+        replica.catch_up()
+        replica.promote()
+    replica.run("INSERT INTO t VALUES (8, 'eight', 8);\nXA COMMIT 'x';\n", DATABASE)
+    project.reads(replica)
+    finish(project, replica, oceanbase)
+
+
+@WITH_GTIDS
+def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanbase, replica):
+    """It has what a prepared transaction holds the restart at, and not what was read behind that."""
+    project = Project(tmp_path / "state", source, oceanbase)
+    following = begin(source, oceanbase, project)
+    with prepared(source):
+        replica.catch_up()
+        replica.promote()
+        source.run(insert(5), DATABASE)
+        wait_rows(oceanbase, following, *range(1, 6))
+        assert following.stop().code == 130
+        project.reads(replica)
+        for n in (6, 7):  # whatever it goes on with
+            run = project.migrate()
+            assert run.code == 1 and "LOG_PURGED" in run.err and "not all that was read" in run.err, run
+            replica.run(insert(n), DATABASE)
+    assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.seen") == ((5,),)
+    project.reads(source)
+    source.run(insert(8), DATABASE)
+    finish(project, source, oceanbase)
+
+
+@WITH_GTIDS
+def test_a_replica_that_has_purged_what_comes_next_is_refused(tmp_path, source, oceanbase, replica):
+    project = Project(tmp_path / "state", source, oceanbase)
+    assert begin(source, oceanbase, project).stop().code == 130
+    source.run(insert(5), DATABASE)
+    replica.catch_up()
+    replica.promote()
+    replica.run("FLUSH BINARY LOGS;\n")
+    last = replica.query("SHOW BINARY LOGS")[-1][0]
+
+    def purge():  # MariaDB keeps a file until its engines need it no more
+        replica.run(f"PURGE BINARY LOGS TO '{last}';\n")
+        return replica.query("SHOW BINARY LOGS")[0][0] == last
+
+    godwit.wait(purge, 60, "the old files to go")
+    replica.run(insert(6), DATABASE)
+    project.reads(replica)
+    run = project.migrate()
+    assert run.code == 1 and "LOG_PURGED" in run.err, run
+    assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.seen") == ((4,),)
+    project.reads(source)
+    finish(project, source, oceanbase)
+
+
+def in_domain(number, script):
+    return f"SET SESSION gtid_domain_id = {number};\n{script}SET SESSION gtid_domain_id = 0;\n"
+
+
+@ONLY_MARIADB
+def test_domains_come_in_another_order_from_the_replica(tmp_path, source, oceanbase, replica):
+    """Behind the first place that is read there, lies what was read of the other domain at the old server."""
+    project = Project(tmp_path / "state", source, oceanbase)
+    following = begin(source, oceanbase, project, in_domain(7, "INSERT INTO seen VALUES (70);\n"))
+    replica.catch_up()
+    replica.run("STOP REPLICA;\n")
+    with contextlib.closing(replica.connect()) as connection, connection.cursor() as cursor:
+        # Domain 7 waits at the replica while domain 0 goes on.
+        cursor.execute(f"LOCK TABLES {DATABASE}.seen READ")
+        source.run("CREATE TABLE u (id INT PRIMARY KEY, b LONGBLOB);\n" +
+                   in_domain(7, "INSERT INTO seen VALUES (71);\n"), DATABASE)
+        godwit.wait(lambda: oceanbase.query(f"SELECT 1 FROM {DATABASE}.seen WHERE n = 71"), 60, "the row 71",
+                    following.process)
+        assert following.stop().code == 130
+        # Large, so that some are in the Log for good before the others come.
+        source.run("".join(f"INSERT INTO u VALUES ({n}, REPEAT('x', 2000000));\n" for n in range(20)), DATABASE)
+        replica.run("SET GLOBAL slave_parallel_threads = 4;\nSTART REPLICA;\n")
+        godwit.wait(lambda: replica.query(f"SHOW TABLES FROM {DATABASE} LIKE 'u'") and
+                    replica.query(f"SELECT COUNT(*) FROM {DATABASE}.u") == ((20,),), 60, "domain 0 to go on")
+    replica.catch_up()
+    replica.promote()
+    project.reads(replica)
+    replica.run("INSERT INTO u VALUES (30, '');\n", DATABASE)
+    run = project.migrate(environment={"GODWIT_CRASH_POINT": "capture-after-append:19"})
+    assert run.code == -9, run  # between what is new and what the old server had of domain 7
+    assert "insert failover.u" in project.other("store", "dump", project.name).stdout
+    for n in (31, 32):
+        finish(project, replica, oceanbase)
+        replica.run(f"INSERT INTO u VALUES ({n}, '');\n", DATABASE)
+    replica.run(in_domain(7, "INSERT INTO seen VALUES (72);\n") + "INSERT INTO u VALUES (33, '');\n", DATABASE)
+    finish(project, replica, oceanbase)
+    replica.run("INSERT INTO u VALUES (34, '');\n" + in_domain(7, "INSERT INTO seen VALUES (73);\n"), DATABASE)
+    finish(project, replica, oceanbase)
