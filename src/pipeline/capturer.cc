@@ -107,10 +107,8 @@ void Capturer::Follow(std::stop_token stop, const std::function<void()>& works) 
   position_ = store_.position();
   restart_ = store_.restart();
   // What is delivered again is decoded as it was the first time.
-  if (comparer_->Compare(restart_, position_) < 0) {
-    store_.Sync(position_, restart_);  // only what is durable can be looked up
-    LoadDefinitionsAt(restart_);
-  }
+  store_.Sync(position_, restart_);  // only what is durable can be looked up, and goes by
+  if (comparer_->Compare(restart_, position_) < 0) LoadDefinitionsAt(restart_);
   reader_->Start(restart_, position_, tracker_);
   Advance(position_, restart_);
   while (!stop.stop_requested()) {
@@ -195,8 +193,7 @@ bool Capturer::IsKnown(const Fragment& commit, const Open& open) {
   // On a server that took the place of another: a definition within a transaction ends at a place
   // that the new one names by nothing but what came before.
   store_.Sync(position_, restart_);  // only what is durable can be looked up
-  const auto last = store_.Find(store_.last());
-  return !last || last->transaction == commit.transaction;
+  return store_.LastTransaction() == commit.transaction;
 }
 
 void Capturer::Commit(Fragment& f) {
@@ -266,6 +263,7 @@ void Capturer::Advance(const Position& position, const Position& restart) {
   }
   MutexLock lock(mutex_);
   durable_ = position;
+  durable_restart_ = restart;
   moved_.notify_all();
 }
 
@@ -296,7 +294,11 @@ Sequence Capturer::SequenceAt(const Position& position, std::stop_token stop) {
 }
 
 Sequence Capturer::BeforeRestart() {
-  const Position restart = store_.restart();
+  Position restart;
+  {
+    MutexLock lock(mutex_);
+    restart = durable_restart_;
+  }
   return restart.empty() ? store_.last() : LastAt(restart);
 }
 

@@ -111,6 +111,7 @@ class Capturer {
   Mutex mutex_;
   CondVar moved_;
   Position durable_ GUARDED_BY(mutex_);
+  Position durable_restart_ GUARDED_BY(mutex_);  // where the next process would begin to read
 };
 
 }  // namespace godwit

@@ -408,6 +408,13 @@ TEST_F(CapturerTest, ADefinitionAtTheSamePlaceOfAnotherLogIsNew) {
   }
   CaptureUpTo(2);
   EXPECT_EQ(store_->LatestSchemas()[0].table->columns.size(), 3u);
+  // Nor is it told apart by what retention has left of the Log.
+  store_->Release(store_->last());
+  store_->Sync({"b-of-log-2"}, At(0));
+  script_.fragments = {Make(Kind::kBegin, "y"), AddColumn("y", "w"), commit("y", "b-of-log-3"),
+                       Make(Kind::kBegin, "z"), AddColumn("z", "x"), commit("z", "b-of-log-3")};
+  CaptureUpTo(3);
+  EXPECT_EQ(store_->LatestSchemas()[0].table->columns.size(), 4u);
 }
 
 // Old parts of a log may hold nothing but what is passed over.

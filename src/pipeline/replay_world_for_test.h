@@ -119,6 +119,7 @@ class TestStore : public Store {
     if (sequence == 0 || sequence > log.size()) return {};
     return log[sequence - 1].info;
   }
+  std::string LastTransaction() override { return log.empty() ? "" : log.back().info.transaction; }
   Sequence FindTime(int64_t source_time_us) override {
     Sequence found = 0;
     for (const Logged& entry : log) {

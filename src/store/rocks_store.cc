@@ -27,6 +27,7 @@ const std::string kFormatWithoutPieces = "1";  // else the same
 const std::string kPlaceKey = "place";
 const std::string kSpoolsKey = "spools";
 const std::string kFirstKey = "first";
+const std::string kReleasedKey = "released";
 constexpr char kOpenPrefix = 'o';  // "o" and the id of a spool that has parts but no commit
 
 std::string OpenKey(uint64_t spool) { return kOpenPrefix + Key(spool); }
@@ -292,6 +293,7 @@ void RocksStore::Reset() {
   group_.DeleteRange(database_.family(Database::kMeta), std::string(1, kOpenPrefix),
                      std::string(1, kOpenPrefix + 1));
   group_.Delete(database_.family(Database::kMeta), kPlaceKey);
+  group_.Delete(database_.family(Database::kMeta), kReleasedKey);
   group_.Put(database_.family(Database::kMeta), kFirstKey, Key(1));
   // Ids of spools go on rising: late discards of old ones then mean nothing.
   group_.Put(database_.family(Database::kMeta), kSpoolsKey, Key(reserved_spools_));

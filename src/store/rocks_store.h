@@ -49,6 +49,7 @@ class RocksStore : public Store {
   std::unique_ptr<LogReader> Read(Sequence after) override;
   Sequence last() override;
   std::optional<LoggedTransaction> Find(Sequence sequence) override;
+  std::string LastTransaction() override;
   Sequence FindTime(int64_t source_time_us) override;
   void Release(Sequence up_to) override;
   StoreStatus status() override;

@@ -9,6 +9,7 @@ namespace godwit {
 namespace {
 
 const std::string kFirstKey = "first";
+const std::string kReleasedKey = "released";  // the id of the last transaction, once released
 // What is released comes back in whole files; looking for them more often finds none.
 constexpr uint64_t kReleaseBytes = 16 << 20;
 // Released on its own although an older transaction is still open.
@@ -51,6 +52,11 @@ std::optional<LoggedTransaction> RocksStore::Find(Sequence sequence) {
   return DecodeLogEntry(sequence, *bytes).info;
 }
 
+std::string RocksStore::LastTransaction() {
+  if (auto held = Find(last())) return held->transaction;
+  return database_.Get(Database::kMeta, kReleasedKey).value_or("");
+}
+
 Sequence RocksStore::FindTime(int64_t source_time_us) {
   Sequence low = 0;
   Sequence high = 0;
@@ -88,6 +94,9 @@ void RocksStore::Release(Sequence up_to) {
     for (; next <= last; ++next) {
       const LogEntry entry = Entry(next);
       batch.Delete(database_.family(Database::kLog), Key(next));
+      if (next == up_to) {
+        batch.Put(database_.family(Database::kMeta), kReleasedKey, entry.info.transaction);
+      }
       released_bytes_ += entry.info.bytes;
       if (entry.spool >= oldest_open && entry.info.bytes > kLargeTransaction) {
         batch.DeleteRange(database_.family(Database::kParts), PartKey(entry.spool, 0),

@@ -141,6 +141,8 @@ class Store {
   virtual std::unique_ptr<LogReader> Read(Sequence after) = 0;
   virtual Sequence last() = 0;  // durable
   virtual std::optional<LoggedTransaction> Find(Sequence sequence) = 0;
+  // The id of the last durable one, also where it is no longer held; empty: there was none.
+  virtual std::string LastTransaction() = 0;
   // The last transaction before the first one whose source time is above the given one; 0 if that
   // is none held.
   virtual Sequence FindTime(int64_t source_time_us) = 0;

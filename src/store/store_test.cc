@@ -508,5 +508,24 @@ TEST(LogEntry, IsReadInTheVersionItWasWrittenIn) {
   EXPECT_THROW(DecodeLogEntry(1, bytes), Error);
 }
 
+TEST_F(StoreTest, TheLastTransactionIsKnownAfterItsRelease) {
+  EXPECT_EQ(store_->LastTransaction(), "");
+  const auto log = [&](const std::string& id) {
+    LoggedTransaction info;
+    info.transaction = id;
+    store_->Commit(store_->BeginTransaction(), info, {});
+    store_->Sync({"p"}, {"r"});
+  };
+  log("a");
+  log("b");
+  EXPECT_EQ(store_->LastTransaction(), "b");
+  store_->Release(1);
+  EXPECT_EQ(store_->LastTransaction(), "b");
+  store_->Release(2);
+  EXPECT_EQ(store_->LastTransaction(), "b");
+  log("c");
+  EXPECT_EQ(store_->LastTransaction(), "c");
+}
+
 }  // namespace
 }  // namespace godwit
