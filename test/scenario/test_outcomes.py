@@ -181,26 +181,22 @@ def test_blocked_after_its_timeout(tmp_path, mysql, oceanbase, table):
 
 def test_unsettled(tmp_path, mysql, oceanbase, table):
     """A row that is another one at every look can be called neither equal nor different."""
-    with proxy.Proxy(mysql) as between:
-        p = project(tmp_path, between.as_server(), oceanbase)
+    value = lambda server: server.query(f"SELECT v FROM {DATABASE}.t WHERE id = 2")
+
+    def changes_before(statement):
+        """Between the look at the source and the one at the destination."""
+        if statement.startswith(b"SELECT") and f"`{DATABASE}`.`t`".encode() in statement:
+            mysql.run("UPDATE t SET v = v + 1 WHERE id = 2;\n", DATABASE)
+            godwit.wait(lambda: value(oceanbase) == value(mysql), 60, "the change")
+        return False
+
+    with proxy.Proxy(oceanbase) as between:
+        p = project(tmp_path, mysql, between.as_server())
         following = godwit.Following(p)
         following.wait_stage("verification", "done")
-        between.delay = 0.02  # between two looks at the source the row always changes
-        stop = threading.Event()
-
-        def write():
-            cursor = mysql.connect(DATABASE).cursor()
-            while not stop.is_set():
-                cursor.execute("UPDATE t SET v = v + 1 WHERE id = 2")
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            done = p.other("verify", p.name, "--json", timeout=300)
-        finally:
-            stop.set()
-            writer.join()
-            between.delay = 0
+        between.add(proxy.Fault("none", changes_before))
+        done = p.other("verify", p.name, "--json", timeout=300)
+        between.faults.clear()
         run = godwit.Run(done.returncode, done.stdout, done.stderr)
         assert (run.code, run.summary["status"], run.summary.get("reason")) == (5, "blocked", "unsettled"), run
         assert run.summary["inconsistent"] == 0, run
