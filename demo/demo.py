@@ -132,17 +132,24 @@ def run(urls, source_port, destination_port):
                           stdout=subprocess.PIPE, text=True)
     summary = json.loads(last.stdout.strip().splitlines()[-1])
     differences = compare.databases(source, destination, "shop", "shop")
+    return verdict(last.returncode, summary, differences,
+                   {"written": writer.transactions, "latency": median, "seconds": time.monotonic() - begin})
+
+
+def verdict(code, summary, differences, figures):
+    """Of Godwit's last run and of the independent comparison: 0 only if all was copied, replayed and equal."""
     for difference in differences[:20]:
         print("DIFFERENT:", difference)
-    is_equal = last.returncode == 0 and summary["status"] == "completed" and not differences
+    is_equal = (code == 0 and summary["status"] == "completed" and summary["rows"] > 0 and
+                summary["changes"] > 0 and summary["inconsistent"] == 0 and not differences)
     say("verdict")
     print(f"  rows copied        {summary['rows']}\n"
-          f"  changes replayed   {summary['changes']}  ({writer.transactions} transactions written)\n"
+          f"  changes replayed   {summary['changes']}  ({figures['written']} transactions written)\n"
           f"  tables             {summary['tables']}\n"
           f"  inconsistent rows  {summary['inconsistent']} (godwit), {len(differences)} "
           f"(independent comparison)\n"
-          f"  latency at rest    {median:.0f} ms (median of {LATENCY_SAMPLES})\n"
-          f"  time               {time.monotonic() - begin:.0f} s\n"
+          f"  latency at rest    {figures['latency']:.0f} ms (median of {LATENCY_SAMPLES})\n"
+          f"  time               {figures['seconds']:.0f} s\n"
           f"  {'EQUAL: both sides hold the same rows' if is_equal else 'NOT EQUAL'}", flush=True)
     return 0 if is_equal else 1
 

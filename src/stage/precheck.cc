@@ -21,6 +21,7 @@ using Status = CheckResult::Status;
 namespace {
 
 constexpr int kMeasureSeconds = 20;
+constexpr int kAttempts = 3;
 
 // Of the connectors' checks too: an item that has nothing to say is not told of, so that a run does
 // not show whether there is one of some name.
@@ -93,7 +94,16 @@ std::vector<std::string> PrecheckStage::warnings() const {
   return out;
 }
 
+// A table that was dropped or renamed while it was looked at is nobody's fault.
 void PrecheckStage::Run(std::stop_token stop) {
+  for (int attempt = 1;; ++attempt) {
+    CheckAll(stop);
+    if (attempt == kAttempts || !FailsForLost()) break;
+  }
+  Record();
+}
+
+void PrecheckStage::CheckAll(std::stop_token stop) {
   results_.clear();
   tables_.clear();
   destinations_.clear();
@@ -109,7 +119,17 @@ void PrecheckStage::Run(std::stop_token stop) {
   CheckDestinationObjects();
   CheckForeignKeys();
   if (options_.writes) CheckUniqueKeys(stop);
-  Record();
+}
+
+bool PrecheckStage::FailsForLost() {
+  std::set<std::string> failed;
+  for (const CheckResult& result : results_) {
+    if (result.status == Status::kFail) failed.insert(result.object);
+  }
+  auto catalog = link_.source.OpenCatalog();
+  return std::any_of(tables_.begin(), tables_.end(), [&](const TableSchemaPtr& table) {
+    return failed.contains(table->name.ToString()) && !catalog->Table(table->name);
+  });
 }
 
 void PrecheckStage::Record() {

@@ -33,6 +33,9 @@ class PrecheckStage : public Stage {
   std::vector<std::string> warnings() const;
 
  private:
+  void CheckAll(std::stop_token stop);
+  // Whether an item fails for a table that the source has no longer.
+  bool FailsForLost();
   void CheckSelection();
   // Says where two of the source's objects go to one name; returns it as the destination keeps it.
   TableName CheckName(const TableName& name, const TableName& to,

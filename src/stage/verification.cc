@@ -47,6 +47,11 @@ std::vector<TableName> NamesOf(const std::vector<CompareJob>& jobs) {
   return names;
 }
 
+// Of a table whose definition has changed, the name may be another table's by now.
+void Append(const std::vector<TableName>& newcomers, std::vector<TableName>& open) {
+  open.insert(open.end(), newcomers.begin(), newcomers.end());
+}
+
 }  // namespace
 
 VerificationStage::VerificationStage(Link& link, Capturer* capturer, Replayer* replayer,
@@ -83,6 +88,7 @@ void VerificationStage::Run(std::stop_token stop) {
     link_.metadata.PutSetting(link_.project, kOpenRound, "");
     CrashPoint("verification-after-round");
     open = Correct(round, stop);
+    if (!open.empty()) Append(Newcomers(), open);
   }
   SumUp();
 }
@@ -185,6 +191,7 @@ void VerificationStage::Round(int64_t round, const std::vector<TableName>& table
   progress_.total.Set(static_cast<int64_t>(tables.size()));
   std::vector<TableName> open = tables;
   for (int attempt = 1;; ++attempt) {
+    if (attempt > 1) Append(Newcomers(), open);
     VerificationReport report(
         Directory(round), link_.destination.dialect(), progress_,
         [&](const CompareJob& job, const TableVerdict& verdict) { Conclude(round, job, verdict); });

@@ -27,7 +27,7 @@ class Server:
 
     def connect(self, database=None, autocommit=True):
         return pymysql.connect(host="127.0.0.1", port=self.port, user=self.user, database=database,
-                               charset="utf8mb4", autocommit=autocommit)
+                               charset="utf8mb4", autocommit=autocommit, binary_prefix=True)
 
     def run(self, script, database=None):
         """Runs the statements of a script, ';' at line ends apart."""
@@ -72,6 +72,10 @@ class Run:
                 self.events.append(json.loads(line))
             except ValueError:
                 raise AssertionError(f"not a JSON line on standard output: {line!r}") from None
+        for event in self.events:
+            if event["event"] in ("error", "blocked"):
+                told = event.get("detail", {}).get("error", event)
+                assert all(told.get(field) for field in ("code", "cause", "remedy")), f"not explained: {event}"
         last = self.events[-1] if self.events else {}
         self.summary = last if last.get("event") == "summary" else {}
 

@@ -40,6 +40,13 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
 
 
+def pytest_terminal_summary(terminalreporter):
+    """How large what has passed was: quoted by reports."""
+    for report in terminalreporter.getreports("passed"):
+        for _, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {value}")
+
+
 def server(variable, name):
     url = os.environ.get(variable)
     assert url, f"{variable} is not set: run the tests through ./dev test"

@@ -6,12 +6,16 @@ import threading
 
 import pymysql
 
+# Of more members than a byte has numbers, or bits.
+LABELS = ",".join(f"'label {n}'" for n in range(300))
+MEMBERS = ",".join(f"'m{n}'" for n in range(20))
 # column type → how to make a value; what a server does not know is left out by `every_type_of`.
 TYPES = {
     "TINYINT": lambda r: r.randint(-128, 127),
     "SMALLINT UNSIGNED": lambda r: r.randint(0, 65535),
     "MEDIUMINT": lambda r: r.randint(-8388608, 8388607),
     "INT": lambda r: r.randint(-2 ** 31, 2 ** 31 - 1),
+    "INT UNSIGNED": lambda r: r.randint(0, 4294967295),
     "INT(8) UNSIGNED ZEROFILL": lambda r: r.randint(0, 4294967295),
     "BIGINT UNSIGNED": lambda r: r.randint(0, 2 ** 64 - 1),
     "BIGINT": lambda r: r.randint(-2 ** 63, 2 ** 63 - 1),
@@ -21,20 +25,30 @@ TYPES = {
     "FLOAT": lambda r: r.choice([0.1, 16777216, -3.5, r.uniform(-1e6, 1e6), 1e-20]),
     "DOUBLE": lambda r: r.choice([0.1, 1e300, -1e-300, r.uniform(-1e9, 1e9)]),
     "BIT(12)": lambda r: r.randint(0, 4095),
+    "BIT(64)": lambda r: r.getrandbits(64),
     "YEAR": lambda r: r.choice([0, 1901, 2024, 2155]),
     "DATE": lambda r: r.choice(["0000-00-00", "2024-02-29", f"{r.randint(1000, 9999)}-0{r.randint(1, 9)}-1{r.randint(0, 9)}"]),
+    "TIME": lambda r: f"{r.randint(-838, 838)}:{r.randint(10, 59)}:{r.randint(10, 59)}",
     "TIME(2)": lambda r: r.choice(["-838:59:59", "838:59:59", f"{r.randint(-800, 800)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(0, 99)}"]),
+    "DATETIME": lambda r: f"{r.randint(1000, 9999)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 0{r.randint(0, 9)}:00:{r.randint(10, 59)}",
     "DATETIME(6)": lambda r: f"20{r.randint(10, 99)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 1{r.randint(0, 9)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(0, 999999)}",
     "TIMESTAMP NULL DEFAULT NULL": lambda r: f"20{r.randint(10, 37)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 00:00:0{r.randint(0, 9)}",
+    "TIMESTAMP(6) NULL DEFAULT NULL": lambda r: f"20{r.randint(10, 37)}-0{r.randint(1, 9)}-1{r.randint(0, 9)} 00:00:00.{r.randint(0, 999999):06}",
     "CHAR(12)": lambda r: text(r, 12),
     "VARCHAR(200)": lambda r: text(r, 200),
     "VARCHAR(50) CHARACTER SET latin1": lambda r: "".join(r.choice("aZäß é'\\\"") for _ in range(r.randint(0, 50))),
+    "VARCHAR(50) CHARACTER SET gbk": lambda r: "".join(r.choice("a Z漢字 é'\\\"") for _ in range(r.randint(0, 50))),
+    "VARCHAR(50) CHARACTER SET sjis": lambda r: "".join(r.choice("a Zカナ漢表ソ'") for _ in range(r.randint(0, 50))),
+    "CHAR(30) CHARACTER SET ucs2": lambda r: text(r, 30).replace("😀", ""),
+    "VARCHAR(50) CHARACTER SET utf16": lambda r: text(r, 50),
     "TEXT": lambda r: text(r, 3000),
     "BINARY(7)": lambda r: r.randbytes(r.randint(0, 7)),
     "VARBINARY(60)": lambda r: r.randbytes(r.randint(0, 60)),
     "BLOB": lambda r: r.randbytes(r.randint(0, 5000)),
     "ENUM('a','b','','ü')": lambda r: r.choice(["a", "b", "", "ü"]),
+    "ENUM(%s)" % LABELS: lambda r: r.randint(1, 300),
     "SET('x','y','z')": lambda r: r.randint(0, 7),
+    "SET(%s)" % MEMBERS: lambda r: r.getrandbits(20),
     "JSON": lambda r: r.choice(['{"b": [1, 2.50, null], "a": "ü"}', "[]", '"x"', "12345678901234567890", "true",
                                 '{"n": %d, "deep": {"k": [%d]}}' % (r.randint(0, 9), r.randint(0, 99))]),
 }
@@ -48,6 +62,7 @@ OTHER_TYPES = {
     "LONGBLOB": lambda r: r.randbytes(r.randint(0, 200) + seldom_long(r)),
     "POINT": lambda r: struct.pack("<IBI", 0, 1, 1) + point(r),
     "GEOMETRY": lambda r: geometry(r),
+    "VECTOR(3)": lambda r: struct.pack("<3f", *(r.uniform(-9, 9) for _ in range(3))),
 }
 TYPES |= OTHER_TYPES
 
@@ -73,7 +88,7 @@ def geometry(r):
     return struct.pack("<IBII", 0, 1, 2, len(points)) + b"".join(points)
 
 
-UNKNOWN = {"mysql56": {"JSON"}}
+UNKNOWN = {"mysql56": {"JSON", "VECTOR(3)"}, "mariadb": {"VECTOR(3)"}}
 
 
 def every_type_of(server):
@@ -105,13 +120,12 @@ def keys_of(server):
 
 
 class Table:
-    def __init__(self, r, number, server):
+    def __init__(self, r, number, server, types):
         self.name = f"t{number}"
         keys = keys_of(server)
         self.key = keys[number % len(keys)]
         self.key_columns = [name for name in KEY_VALUES if f" {name} " in self.key]
-        self.columns = [(f"c{i}", kind) for i, kind in
-                        enumerate(r.sample(every_type_of(server), r.randint(3, 12)))]
+        self.columns = [(f"c{i}", kind) for i, kind in enumerate(types)]
 
     def create(self):
         columns = "".join(f", `{name}` {kind}" for name, kind in self.columns)
@@ -217,6 +231,13 @@ class Load(threading.Thread):
             cursor.execute(f"DELETE FROM {table.name} WHERE id BETWEEN %s AND %s", (id, id + 50))
 
 
+def size(tables, loads, run):
+    """Of a run, as a report quotes it."""
+    kinds = {kind for table in tables for _, kind in table.columns}
+    return (f"{len(tables)} tables, {len(kinds)} of {len(TYPES)} types, {run.summary['rows']} rows copied, "
+            f"{sum(client.transactions for client in loads)} transactions, {run.summary['changes']} changes")
+
+
 def stop_all(loads):
     """All are told to stop before the first error of any is raised."""
     for client in loads:
@@ -230,7 +251,9 @@ def prepare(server, database, seed, count, rows=1500):
     r = random.Random(seed)
     server.drop(database)
     server.run(f"CREATE DATABASE {database};\n")
-    tables = [Table(r, n, server) for n in range(count)]
+    types = every_type_of(server)
+    r.shuffle(types)  # each is in one of them at least
+    tables = [Table(r, n, server, types[n::count] + r.sample(types, r.randint(0, 2))) for n in range(count)]
     connection = server.connect(database)
     with connection.cursor() as cursor:
         cursor.execute("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")

@@ -165,6 +165,25 @@ def test_corrupt_state(tmp_path, mysql, oceanbase, table):
     assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
+@pytest.mark.parametrize("file", ["CURRENT", "MANIFEST-*", "*.sst"])
+def test_corrupt_store(tmp_path, mysql, oceanbase, table, file):
+    p = project(tmp_path, mysql, oceanbase)
+    assert p.migrate().code == 0
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (70, 70);\n")
+    assert p.migrate().code == 0
+    store = tmp_path / "state" / "projects" / "p" / "store"
+    damaged = next(store.glob(file))
+    original = damaged.read_bytes()
+    damaged.write_bytes(b"this is no store" * 500)
+    mysql.run(f"INSERT INTO {DATABASE}.t VALUES (71, 71);\n")
+    run = p.migrate()
+    errors = [event["code"] for event in run.events if event["event"] == "error"]
+    assert (run.code, errors) == (1, ["STORE_CORRUPT"]), run
+    damaged.write_bytes(original)
+    assert p.migrate().code == 0
+    assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
 def test_a_store_that_is_gone(tmp_path, mysql, oceanbase, table):
     """What it held cannot be had again: the project does not go on as if there had been nothing."""
     p = project(tmp_path, mysql, oceanbase)

@@ -392,6 +392,18 @@ def test_blocked_object(tmp_path, mysql, oceanbase, tables, choice):
         assert rows == ((2,), (4,), (6,))
 
 
+def test_an_object_that_fails_keeps_no_other_back(tmp_path, mysql, oceanbase, tables):
+    """Tables are made in the order of their names, views behind them."""
+    mysql.run(f"CREATE TABLE {DATABASE}.aa (k BLOB NOT NULL, PRIMARY KEY (k(10)));\n"
+              f"CREATE VIEW {DATABASE}.seen AS SELECT id FROM {DATABASE}.b;\n")
+    p = project(tmp_path, mysql, oceanbase, options=["--skip-check", "conversion"])
+    run = p.migrate()
+    assert [event["object"] for event in run.events if event["event"] == "blocked"] == [f"{DATABASE}.aa"], run
+    there = oceanbase.query("SELECT table_name FROM information_schema.tables WHERE table_schema = %s "
+                            "ORDER BY table_name", DATABASE)
+    assert (run.code, there) == (5, (("a",), ("b",), ("seen",))), run
+
+
 def test_choices_exclude_each_other(followed):
     p, _ = followed
     assert p.other("project", "resolve", p.name, "1", "--retry", "--skip").returncode == 2

@@ -307,6 +307,40 @@ def test_a_definition_that_changes_between_two_batches(tmp_path, sides):
     assert not any("Ã" in text for text in reports.values()), "bytes of UTF-8 were read as latin1"
 
 
+@pytest.mark.parametrize("is_killed", [False, True], ids=["goes on", "killed"])
+def test_a_table_that_is_renamed_between_comparing_and_correcting(tmp_path, sides, is_killed):
+    """It is corrected under its new name; what was to be written under the old one makes no table of it."""
+    source, there = sides
+    source.run("CREATE TABLE t (id INT PRIMARY KEY, v INT);\n"
+               f"INSERT INTO t VALUES {', '.join(f'({n}, {n})' for n in range(1200))};\n", DATABASE)
+    p = godwit.Godwit(tmp_path / "state", source, there, f"{DATABASE}.*")
+    assert p.migrate().code == 0
+    there.run("UPDATE t SET v = v + 1;\n", DATABASE)
+    rename = "RENAME TABLE t TO u;\nCREATE TABLE t (id INT PRIMARY KEY, w VARCHAR(9));\nINSERT INTO t VALUES (7, 'x');\n"
+    if is_killed:
+        killed = p.other("verify", p.name, "--correct", environment={"GODWIT_CRASH_POINT": "verification-after-round"})
+        assert killed.returncode == -9, killed
+        source.run(rename, DATABASE)
+        run = verify_project(p, "--correct")
+    else:
+        holder = there.connect(DATABASE, autocommit=False)
+        holder.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
+        process = subprocess.Popen([str(godwit.PROGRAM), "verify", p.name, "--correct", "--state-dir", str(p.state), "--json"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            godwit.wait(lambda: (p.show().get("transient") or {}).get("code") == "LOCK_WAIT_TIMEOUT", 60,
+                        "the first batch to wait", process)
+            source.run(rename, DATABASE)
+        finally:
+            holder.rollback()
+            holder.close()
+        out, err = process.communicate(timeout=120)
+        run = godwit.Run(process.returncode, out, err)
+    assert (run.code, run.summary["inconsistent"]) == (0, 0), run
+    assert not compare.servers(*sides, DATABASE)
+    assert len(rows(there, "u")) == 1200
+
+
 def flushes(source):
     return int(source.query("SHOW GLOBAL STATUS LIKE 'Com_flush'")[0][1])
 

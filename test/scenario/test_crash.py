@@ -48,14 +48,14 @@ def points(tier):
     return [TRUNCATE] + [p for n, p in enumerate(every) if n % 5 == SHARE and p != TRUNCATE]
 
 
-def test_crash_sweep(tmp_path, source, oceanbase, tier):
+def test_crash_sweep(tmp_path, source, oceanbase, tier, record_property):
     chosen = points(tier)
     assert POINTS, "the program names no crash points"
     if tier == "quick" and source.name != "mysql97":
         chosen = chosen[:3]
     missed = [point for number, point in enumerate(chosen)
               if not crash_at(tmp_path / point.replace(":", "-"), source, oceanbase, point, number)]
-    print(f"{len(chosen) - len(missed)} of {len(POINTS) + len(LATER)} crash points met")
+    record_property("points", f"{len(chosen) - len(missed)} of {len(POINTS) + len(LATER)} crash points met")
     assert not missed, f"never reached: {missed}"
 
 
@@ -205,14 +205,15 @@ def restart(name, kill):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def under_kills(tmp_path, mysql, oceanbase, seconds, seed):
+def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
     print(f"seed {seed}")
     choose = random.Random(seed)
+    options = choose.choice([(), ("--merge",)])
     database = "killed"
     oceanbase.drop(database)
     tables = load.prepare(mysql, database, seed, 6)
     clients = [load.Load(mysql, database, tables, seed + n) for n in range(2)]
-    project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*")
+    project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*", options=options)
     for client in clients:
         client.start()
     kills = 0
@@ -235,20 +236,22 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed):
     finally:
         following.kill()
         load.stop_all(clients)
-    print(f"{kills} kills, {sum(c.transactions for c in clients)} transactions")
     run = project.migrate(timeout=600)
     assert run.code == 0, f"seed {seed}: {run}"
+    record_property("size", " ".join((f"seed {seed}, {kills} kills, {load.size(tables, clients, run)}", *options)))
     found = compare.servers(mysql, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
     assert kills > 0
 
 
-def test_random_kills(tmp_path, mysql, oceanbase):
+def test_random_kills(tmp_path, mysql, oceanbase, record_property):
+    """Whole or merged, by the seed."""
     seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
-    under_kills(tmp_path, mysql, oceanbase, 120, seed)
+    under_kills(tmp_path, mysql, oceanbase, 120, seed, record_property)
 
 
 @pytest.mark.soak
-def test_soak(tmp_path, mysql, oceanbase, request):
+def test_soak(tmp_path, mysql, oceanbase, request, record_property):
     seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
-    under_kills(tmp_path, mysql, oceanbase, 60 * float(request.config.getoption("--minutes")), seed)
+    seconds = 60 * float(request.config.getoption("--minutes"))
+    under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property)

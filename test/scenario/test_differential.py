@@ -16,7 +16,7 @@ SECONDS = {"quick": 40, "full": 300}
 
 
 @pytest.mark.parametrize("options", [(), ("--merge",)], ids=["whole", "merged"])
-def test_differential(tmp_path, source, oceanbase, tier, options):
+def test_differential(tmp_path, source, oceanbase, tier, options, record_property):
     seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
     print(f"seed {seed}")
     database = "random_load"
@@ -36,6 +36,7 @@ def test_differential(tmp_path, source, oceanbase, tier, options):
     assert following.stop().code == 130
     run = project.migrate()
     assert run.code == 0, f"seed {seed}: {run}"
+    record_property("size", f"seed {seed}, {load.size(tables, clients, run)}")
     assert sum(client.transactions for client in clients) > 100
     found = compare.servers(source, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
@@ -43,7 +44,7 @@ def test_differential(tmp_path, source, oceanbase, tier, options):
 
 @pytest.mark.parametrize("options", [(), pytest.param(("--merge",), marks=pytest.mark.full)],
                          ids=["whole", "merged"])
-def test_differential_with_alterations(tmp_path, source, oceanbase, tier, options):
+def test_differential_with_alterations(tmp_path, source, oceanbase, tier, options, record_property):
     """The same, while the tables are altered: before, during and after the copy."""
     seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
     print(f"seed {seed}")
@@ -67,6 +68,7 @@ def test_differential_with_alterations(tmp_path, source, oceanbase, tier, option
     assert following.stop().code == 130
     run = project.migrate()
     assert run.code == 0, f"seed {seed}: {run}"
+    record_property("size", f"seed {seed}, {load.size(tables, clients, run)}, {len(altering.statements)} alterations")
     found = compare.servers(source, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
     assert not definitions.differences(source, oceanbase, database, True), f"seed {seed}"

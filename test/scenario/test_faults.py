@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -245,40 +246,61 @@ def test_commit_of_a_client_that_the_server_still_believes_in(tmp_path, mysql, o
         finish(p, mysql, oceanbase)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of its own, small enough to be filled."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(path)],
-                             stderr=subprocess.PIPE, text=True)
-    if mounted.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+class SmallDisk:
+    """A file system of its own, small enough to be filled. Where none can be mounted, or none is to be,
+    a library in the program lets no file grow."""
+
+    def __init__(self, path, is_mounted):
+        self.state, self.environment = path / "state", {}
+        path.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(path)]
+        self.mount = path if is_mounted and subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0 else None
+        if self.mount is None:
+            library, self.mark = path / "full_disk.so", path / "full"
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(godwit.__file__).with_name("full_disk.c"),
+                            "-ldl"], check=True)
+            self.environment = {"LD_PRELOAD": str(library), "GODWIT_TEST_FULL": str(self.mark)}
+
+    def fill(self, left):
+        """Leaves `left` bytes free; the library leaves none."""
+        if self.mount is None:
+            return self.mark.touch()
+        free = os.statvfs(self.mount)
+        count = max(0, free.f_bavail * free.f_frsize - left)
+        with open(self.mount / f"ballast{len(os.listdir(self.mount))}", "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, count)
+
+    def grow(self):
+        if self.mount is None:
+            return self.mark.unlink()
+        subprocess.run(["mount", "-o", "remount,size=400m", str(self.mount)], check=True)
+
+    def unmount(self):
+        if self.mount is not None:
+            subprocess.run(["umount", "-l", str(self.mount)], check=True)
 
 
-def fill_up(disk, left):
-    """Leaves `left` bytes free."""
-    free = os.statvfs(disk)
-    count = max(0, free.f_bavail * free.f_frsize - left)
-    with open(disk / f"ballast{len(os.listdir(disk))}", "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, count)
-
-
-@pytest.mark.parametrize("left", [0, pytest.param(500_000, marks=pytest.mark.full), 3_000_000])
-def test_full_disk(tmp_path, small_disk, mysql, oceanbase, left):
+@pytest.mark.parametrize("left", [0, pytest.param(500_000, marks=pytest.mark.full), 3_000_000, None])
+def test_full_disk(tmp_path, mysql, oceanbase, left):
     """One clear error, nothing lost, and the same command goes on once there is room. Where exactly it
-    runs full differs by what was free."""
+    runs full differs by what was free (None: without a file system of its own)."""
+    disk = SmallDisk(tmp_path / "disk", is_mounted=left is not None)
+    try:
+        fill_and_grow(disk, left or 0, mysql, oceanbase)
+    finally:
+        disk.unmount()
+
+
+def fill_and_grow(disk, left, mysql, oceanbase):
     mysql.drop(DATABASE)
     oceanbase.drop(DATABASE)
     mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY "
               f"AUTO_INCREMENT, v BLOB);\nCREATE TABLE {DATABASE}.counter (id INT PRIMARY KEY, n INT);\n"
               f"INSERT INTO {DATABASE}.counter VALUES (1, 0);\n")
-    p = godwit.Godwit(small_disk / "state", mysql, oceanbase, f"{DATABASE}.*")
-    following = godwit.Following(p)
+    p = godwit.Godwit(disk.state, mysql, oceanbase, f"{DATABASE}.*")
+    following = godwit.Following(p, environment=disk.environment)
     following.wait_stage("verification", "done")
-    fill_up(small_disk, left)
+    disk.fill(left)
     connection = mysql.connect(DATABASE, autocommit=False)
     cursor = connection.cursor()
 
@@ -291,13 +313,13 @@ def test_full_disk(tmp_path, small_disk, mysql, oceanbase, left):
     godwit.wait(has_ended, 60, "it to end")
     connection.close()
     end = following.stop()
-    fill_up(small_disk, 0)  # the end gave some room back; at the next start it is full too
-    for run in (end, p.migrate()):
+    disk.fill(0)  # the end gave some room back; at the next start it is full too
+    for run in (end, p.migrate(environment=disk.environment)):
         assert run.code == 1, run
         errors = [event for event in run.events if event["event"] == "error"]
         assert len(errors) <= 1 and "DISK_FULL" in run.err, run
         assert "cause:" in run.err and "free" in run.err, run
-    subprocess.run(["mount", "-o", "remount,size=400m", str(small_disk)], check=True)
+    disk.grow()
     finish(p, mysql, oceanbase)
 
 

@@ -112,3 +112,29 @@ def test_no_on_the_terminal_ends_in_3(tmp_path, mysql, oceanbase, tables):
     terminal = asked(project(tmp_path, mysql, oceanbase), mysql, 100)
     terminal.type("n\n")
     assert terminal.end() == 3
+
+
+def test_plain_lines(tmp_path, mysql, oceanbase, tables):
+    """Into a pipe: nothing that only a terminal draws, every stage when it begins and ends, then the summary."""
+    words = [word for word in project(tmp_path, mysql, oceanbase).arguments("--stop-when-caught-up")
+             if word != "--json"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert not set("\x1b\r\b█░") & set(done.stdout), done.stdout
+    lines = [line.split() for line in done.stdout.splitlines()]
+    stages = ["precheck", "schema", "capture", "full", "indexes", "incremental", "verification"]
+    assert [line[0] for line in lines if line[1:2] == ["running"]] == stages, done.stdout
+    ended = [line[0] for line in lines if line[1:2] in (["done"], ["stopped"])]
+    assert sorted(ended) == sorted(stages), done.stdout
+    assert lines[0][0] == "project" and lines[-1][0] == "completed:", done.stdout
+
+
+def test_events(tmp_path, mysql, oceanbase, tables):
+    begin = time.monotonic()
+    run = project(tmp_path, mysql, oceanbase).migrate()
+    took = time.monotonic() - begin
+    assert run.code == 0, run
+    assert took / 2 < run.summary["seconds"] < took, (took, run)
+    progress = [event for event in run.events if event["event"] == "progress"]
+    assert progress and all("flow" in event and "stages" in event for event in progress), run.events

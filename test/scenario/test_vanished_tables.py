@@ -5,6 +5,7 @@ import pytest
 
 import compare
 import godwit
+import proxy
 
 DATABASE = "vanished"
 ROWS = 60_000
@@ -90,6 +91,26 @@ def test_a_table_of_the_users_own_is_renamed(tmp_path, mysql, oceanbase, tables)
     assert names(oceanbase) == ["found", "kept", "lost"]
     assert not oceanbase.query(f"SELECT * FROM {DATABASE}.lost")
     assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.found") == ((ROWS,),)
+
+
+@pytest.mark.parametrize("change, left", [("DROP TABLE lost", ["kept"]), ("RENAME TABLE lost TO found", ["found", "kept"])],
+                         ids=["dropped", "renamed"])
+def test_in_the_middle_of_precheck(tmp_path, mysql, oceanbase, tables, change, left):
+    """It is no failure, and a new name is a new table."""
+    changes = [change + ";\n"]
+
+    def changes_before(statement):
+        if changes and statement.startswith(f"SELECT 1 FROM `{DATABASE}`.`lost`".encode()):
+            mysql.run(changes.pop(), DATABASE)
+        return False
+
+    with proxy.Proxy(mysql) as between:
+        between.add(proxy.Fault("none", changes_before))
+        run = project(tmp_path, between.as_server(), oceanbase, "schema,full").migrate()
+    assert not changes
+    assert run.code == 0 and run.summary["tables"] == len(left), run
+    assert names(oceanbase) == left
+    assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
 def test_between_precheck_and_schema(tmp_path, mysql, oceanbase, tables):

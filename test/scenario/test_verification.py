@@ -295,7 +295,8 @@ def test_a_definition_that_changes_while_it_is_compared(tmp_path, sides, change)
     assert (code, summary["inconsistent"]) == (4 if wrong else 0, wrong)
 
 
-def test_a_table_that_is_renamed_while_others_are_compared(tmp_path, sides):
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["its name is free", "another has its name"])
+def test_a_table_that_is_renamed_while_others_are_compared(tmp_path, sides, is_replaced):
     """It is compared under its new name; what was found of it under the old one counts no more."""
     source, there = sides
     make_r(sides, 2)
@@ -311,10 +312,12 @@ def test_a_table_that_is_renamed_while_others_are_compared(tmp_path, sides):
         godwit.wait(is_compared, 60, "the table to be compared", run)
         for side in sides:
             side.query(f"RENAME TABLE {DATABASE}.r TO {DATABASE}.r2")
+            if is_replaced:
+                side.query(f"CREATE TABLE {DATABASE}.r (id INT PRIMARY KEY)")
     finally:
         held.close()
     code, summary = end(run)
-    assert (code, summary["tables"], summary["inconsistent"]) == (4, 2, 2), summary
+    assert (code, summary["tables"], summary["inconsistent"]) == (4, 3 if is_replaced else 2, 2), summary
     reports = {path.name for path in (tmp_path / "state").rglob("2/*.diff")}
     assert reports == {f"{DATABASE}.r2.diff"}, reports
 
