@@ -24,7 +24,7 @@ constexpr size_t kKeysPerCorrection = 5'000;
 constexpr int kAttempts = 5;  // while definitions keep changing
 // Each finds tables under new names. Where short-lived tables come and go all the time, every one
 // of them would find others.
-constexpr int kLooksForNewcomers = 3;
+constexpr int kLooksForNewcomers = 4;  // of a round
 
 // Of both sides: what was compared under them says nothing under others.
 std::string DefinitionsOf(const ComparePlan& plan) {
@@ -72,7 +72,6 @@ void VerificationStage::Run(std::stop_token stop) {
     watch_ = WatchLink(link_, *capturer_, *replayer_, WithoutProof::kGoesOn);
   }
   totals_ = {};
-  looks_ = 0;
   std::vector<TableName> open = Tables();
   tables_ = {open.begin(), open.end()};
   for (int i = 0; i < std::max(options_.rounds, 1) && !open.empty(); ++i) {
@@ -152,6 +151,7 @@ void VerificationStage::FailLeftOut(const TableName& source) const {
 
 std::vector<TableName> VerificationStage::Newcomers() {
   std::vector<TableName> out;
+  if (looks_++ >= kLooksForNewcomers) return out;
   for (const TableName& name : Tables()) {
     if (tables_.insert(name).second) out.push_back(name);
   }
@@ -189,6 +189,7 @@ bool VerificationStage::IsDoneIn(int64_t round, const CompareJob& job) const {
 void VerificationStage::Round(int64_t round, const std::vector<TableName>& tables,
                               std::stop_token stop) {
   progress_.total.Set(static_cast<int64_t>(tables.size()));
+  looks_ = 0;
   std::vector<TableName> open = tables;
   for (int attempt = 1;; ++attempt) {
     if (attempt > 1) Append(Newcomers(), open);
@@ -244,8 +245,7 @@ std::vector<CompareJob> VerificationStage::Jobs(int64_t round, std::vector<Table
       // Its name may come back. Once: one that is listed may have no definition.
       if (gone.insert(table).second) tables_.erase(table);
     }
-    const bool looks = is_one_gone && looks_++ < kLooksForNewcomers;
-    tables = looks ? Newcomers() : std::vector<TableName>();
+    tables = is_one_gone ? Newcomers() : std::vector<TableName>();
   }
   return jobs;
 }

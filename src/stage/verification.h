@@ -113,7 +113,7 @@ class VerificationStage : public Stage {
   std::unique_ptr<const Error> locked_;  // why nothing more can be corrected in this round
   std::set<TableName> known_;            // selected when the first Run began
   std::set<TableName> tables_;           // of this Run
-  int looks_ = 0;                        // for newcomers, in this Run
+  int looks_ = 0;                        // for newcomers, in this round
   bool goes_on_;
   VerificationTotals totals_;
 };
