@@ -35,14 +35,18 @@ struct Abilities {
 
 Abilities AbilitiesOf(const std::vector<Server*>& servers) {
   Abilities all;
+  all.other_charsets = false;
   for (Server* server : servers) {
-    const bool is_mysql8 = server->is(Flavor::kMySql) && server->info().version_number >= 80000;
-    // This engine has utf8mb4 alone, and no spatial reference systems.
-    if (server->is(Flavor::kOceanBase)) all.other_charsets = all.srids = false;
-    if (!is_mysql8) all.gb18030 = false;
-    if (!is_mysql8 && !server->is(Flavor::kOceanBase)) all.vector = false;
     if (server->info().version_number < 50700) all.json = false;
-    // MariaDB takes the number -0e0 for 0.
+    if (server->is(Flavor::kOceanBase)) {
+      all.srids = false;  // this engine has no spatial reference systems
+      continue;
+    }
+    all.other_charsets = true;  // of a source: OceanBase has the same text in utf8mb4
+    if (!server->is(Flavor::kMySql) || server->info().version_number < 80000) {
+      all.gb18030 = all.vector = false;
+    }
+    // MariaDB stores -0 as 0.
     if (server->is(Flavor::kMariaDb)) all.negative_zero = false;
   }
   return all;
