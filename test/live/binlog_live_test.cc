@@ -5,110 +5,16 @@
 #include <map>
 
 #include "connectors/mysql_family/binlog_position.h"
-#include "test/live/live_server.h"
+#include "test/live/followed_log.h"
 
 namespace godwit::live {
 namespace {
 
 using mysql::Flavor;
 
-// Follows the tables it is told of, and what DDL makes of them.
-class Followed : public SchemaHistory {
- public:
-  std::optional<Versioned> Find(const TableName& name) override {
-    auto found = tables_.find(name);
-    if (found == tables_.end()) return {};
-    return found->second;
-  }
-  bool IsSelected(const TableName&) override { return false; }
-  void Put(TableSchemaPtr table) { tables_[table->name] = {table, ++version_}; }
-
- private:
-  std::map<TableName, Versioned> tables_;
-  uint64_t version_ = 0;
-};
-
-using Rows = std::map<std::string, std::vector<Cell>>;
-
-class EveryBinlog : public ::testing::TestWithParam<std::string> {
+class EveryBinlog : public ::testing::TestWithParam<std::string>, protected FollowedLog {
  protected:
-  bool is_mysql9() const { return GetParam() == "MYSQL97"; }
-
-  TableSchemaPtr Make(const std::string& name, const std::string& body) {
-    auto table = server_.Make(name, body);
-    history_.Put(table);
-    return table;
-  }
-
-  void Start() {
-    reader_ = server_.endpoint().OpenChangeReader();
-    start_ = reader_->ProveStart({});
-    reader_->Start(start_, history_);
-  }
-
-  // Everything up to the present end of the log.
-  std::vector<Fragment> ReadToEnd() {
-    Position end = reader_->Current();
-    std::vector<Fragment> out;
-    auto deadline = Deadline::In(std::chrono::seconds(20));
-    for (;;) {
-      auto fragment = reader_->Next(deadline, {});
-      if (!fragment) {
-        ADD_FAILURE() << "the log did not come to its end";
-        return out;
-      }
-      // With the log's file alone, which every connection begins with, nothing has happened yet.
-      const bool is_head = out.empty() && fragment->kind == Fragment::Kind::kHeartbeat;
-      bool is_end = !fragment->position.empty() && reader_->Compare(fragment->position, end) >= 0;
-      if (!is_head || is_end) out.push_back(std::move(*fragment));
-      if (is_end) return out;
-    }
-  }
-
-  // The rows of one table after all changes; the first column is its key.
-  static Rows Replay(const std::vector<Fragment>& fragments, const std::string& table) {
-    Rows rows;
-    for (const Fragment& f : fragments) {
-      if (f.kind != Fragment::Kind::kRows || f.rows.table->name.table != table) continue;
-      auto before = ToRows(f.rows.before);
-      auto after = ToRows(f.rows.after);
-      for (const auto& row : before) {
-        EXPECT_EQ(rows.at(*row[0]), row) << "an old image is what the last new one left";
-        rows.erase(*row[0]);
-      }
-      for (auto& row : after) rows[*row[0]] = row;
-    }
-    return rows;
-  }
-
-  Rows Select(const TableSchemaPtr& table) {
-    Rows rows;
-    for (auto& row : ReadAll(server_, table)) rows[*row[0]] = row;
-    return rows;
-  }
-
-  void ExpectLogEqualsTable(const TableSchemaPtr& table, const std::vector<Fragment>& fragments) {
-    Rows logged = Replay(fragments, table->name.table);
-    Rows selected = Select(table);
-    EXPECT_FALSE(selected.empty());
-    ASSERT_EQ(logged.size(), selected.size());
-    for (const auto& [key, row] : selected) {
-      ASSERT_EQ(logged[key].size(), row.size());
-      for (size_t c = 0; c < row.size(); ++c) {
-        const ColumnSchema& column = table->columns[c];
-        const Cell& cell = logged[key][c];
-        ASSERT_EQ(cell.has_value(), row[c].has_value()) << key << " " << column.name;
-        if (!cell) continue;
-        EXPECT_EQ(NormalForm(column.type, *cell), NormalForm(column.type, *row[c]))
-            << key << " " << column.name;
-      }
-    }
-  }
-
-  Server server_{GetParam()};
-  Followed history_;
-  std::unique_ptr<ChangeReader> reader_;
-  Position start_;
+  EveryBinlog() : FollowedLog(GetParam()) {}
 };
 
 INSTANTIATE_TEST_SUITE_P(Family, EveryBinlog, ::testing::Values("MYSQL97", "MYSQL56", "MARIADB"),
@@ -352,7 +258,7 @@ TEST_P(Mysql9Binlog, JsonIsWhatASelectShows) {
   server_.session().Execute(std::string("INSERT INTO zoo_json VALUES ") + kJsonRows);
   auto fragments = ReadToEnd();
   ExpectLogEqualsTable(table, fragments);
-  Rows logged = Replay(fragments, "zoo_json");
+  RowsByKey logged = Replay(fragments, "zoo_json");
   for (const auto& [key, row] : Select(table)) EXPECT_EQ(logged[key][1], row[1]) << key;
 }
 

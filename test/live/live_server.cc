@@ -119,4 +119,17 @@ std::vector<std::vector<Cell>> ReadAll(Server& server, const TableSchemaPtr& tab
   return ToRows(batch);
 }
 
+void LoadRows(Server& server, const TableSchemaPtr& table,
+              const std::vector<std::vector<Cell>>& rows) {
+  auto sink = server.endpoint().OpenSink();
+  auto fence = sink->RaiseEpoch("live", 1);
+  sink->Attach("live", 0, fence.epoch);
+  WritePlan plan = WriteAll(table);
+  RowBatch batch(plan.columns.size());
+  for (const auto& row : rows) AddRow(batch, row);
+  sink->Begin({});
+  sink->Load(plan, batch);
+  sink->Commit({});
+}
+
 }  // namespace godwit::live

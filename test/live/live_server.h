@@ -51,5 +51,8 @@ std::vector<std::vector<Cell>> ToRows(const RowBatch& batch);
 ScanPlan ScanAll(const TableSchemaPtr& table);
 WritePlan WriteAll(const TableSchemaPtr& table);
 std::vector<std::vector<Cell>> ReadAll(Server& server, const TableSchemaPtr& table);
+// As the copy writes them.
+void LoadRows(Server& server, const TableSchemaPtr& table,
+              const std::vector<std::vector<Cell>>& rows);
 
 }  // namespace godwit::live

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading, digests and checks on every server of the MySQL family.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -34,19 +35,6 @@ std::string AllBytes() {
   std::string out;
   for (int i = 0; i < 256; ++i) out.push_back(static_cast<char>(i));
   return out;
-}
-
-void LoadRows(Server& server, const TableSchemaPtr& table,
-              const std::vector<std::vector<Cell>>& rows) {
-  auto sink = server.endpoint().OpenSink();
-  auto fence = sink->RaiseEpoch("live", 1);
-  sink->Attach("live", 0, fence.epoch);
-  WritePlan plan = WriteAll(table);
-  RowBatch batch(plan.columns.size());
-  for (const auto& row : rows) AddRow(batch, row);
-  sink->Begin({});
-  sink->Load(plan, batch);
-  sink->Commit({});
 }
 
 // Types whose digests every server computes alike.
@@ -197,6 +185,20 @@ TEST_P(EveryServer, ChunksOverOddKeysCoverEveryRow) {
   }
   reader->ReadKeys(ScanAll(table), keys, batch);
   EXPECT_EQ(batch.rows(), rows.size());
+}
+
+// Of 64 labels: the last one is the sign of a number of 64 bits.
+TEST_P(EveryServer, ChunksOverALargeSetCoverEveryRow) {
+  std::string labels;
+  for (int i = 0; i < 64; ++i) labels += fmt::format("{}'l{}'", i == 0 ? "" : ",", i);
+  auto table = server_.Make("largeset", fmt::format("(s SET({}) PRIMARY KEY)", labels));
+  const std::vector<std::vector<Cell>> rows = {{""},    {"l0"},     {"l0,l62"},
+                                               {"l63"}, {"l0,l63"}, {"l62,l63"}};
+  LoadRows(server_, table, rows);
+  for (uint64_t size : {1, 2, 4}) ExpectChunksCover(server_, table, size, rows.size());
+  RowBatch batch(1);
+  server_.endpoint().OpenRowReader()->ReadKeys(ScanAll(table), {{"l0,l63"}, {"l0"}}, batch);
+  EXPECT_EQ(batch.rows(), 2u);
 }
 
 class Digests : public ::testing::TestWithParam<DigestStrength> {};

@@ -9,10 +9,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,46 +19,12 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "connectors/mysql_family/binlog_cells.h"
+#include "connectors/mysql_family/draw_for_test.h"
 
 namespace godwit::mysql {
 namespace {
 
 constexpr int kValues = 3000;
-constexpr uint64_t kAllBits = ~uint64_t{0};
-
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : random_(seed) {}
-
-  uint64_t Bits() { return random_(); }
-  uint64_t Below(uint64_t limit) { return random_() % limit; }
-  bool Flip() { return Below(2) == 0; }
-  // The two ends come more often than chance would have them.
-  uint64_t UpTo(uint64_t most) {
-    if (Below(4) == 0) return Flip() ? 0 : most;
-    return most == kAllBits ? Bits() : Below(most + 1);
-  }
-  std::string Bytes(size_t count) {
-    std::string out(count, '\0');
-    for (char& c : out) c = static_cast<char>(Below(256));
-    return out;
-  }
-
- private:
-  std::mt19937_64 random_;
-};
-
-std::string Little(uint64_t value, size_t bytes) {
-  std::string out;
-  for (size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
-  return out;
-}
-
-std::string Big(uint64_t value, size_t bytes) {
-  std::string out = Little(value, bytes);
-  std::reverse(out.begin(), out.end());
-  return out;
-}
 
 // Behind its length in so many bytes.
 std::string Framed(std::string_view bytes, size_t width) {
@@ -128,12 +92,6 @@ class Codec {
   uint64_t checked_ = 0;
 };
 
-// The number whose two's complement in so many bits this is.
-std::string SignedText(uint64_t raw, int bits) {
-  const uint64_t half = uint64_t{1} << (bits - 1);
-  return raw < half ? fmt::format("{}", raw) : fmt::format("-{}", half - (raw - half));
-}
-
 TEST(BinlogCellsProperty, Integers) {
   using Column = std::pair<WireType, int>;
   Draw draw(1);
@@ -151,11 +109,7 @@ TEST(BinlogCellsProperty, Integers) {
       without_sign.Check(bytes, fmt::format("{}", raw));
     };
     for (uint64_t edge : {uint64_t{0}, most / 2, most / 2 + 1, most}) check(edge);
-    for (int i = 0; i < kValues; ++i) {
-      // Numbers near zero, from both sides, as often as far ones.
-      const uint64_t raw = (draw.Bits() & most) >> draw.Below(static_cast<uint64_t>(bits));
-      check(draw.Flip() ? raw : ~raw & most);
-    }
+    for (int i = 0; i < kValues; ++i) check(DrawInteger(bits, draw));
   }
 }
 
@@ -238,22 +192,6 @@ std::string EncodeDecimal(std::string_view whole, std::string_view fraction, boo
     for (char& c : out) c = static_cast<char>(~c);
   }
   return out;
-}
-
-std::string DecimalText(std::string_view whole, std::string_view fraction, bool is_negative) {
-  whole.remove_prefix(std::min(whole.find_first_not_of('0'), whole.size()));
-  const bool is_zero = whole.empty() && fraction.find_first_not_of('0') == std::string_view::npos;
-  return fmt::format("{}{}{}{}", is_negative && !is_zero ? "-" : "", whole.empty() ? "0" : whole,
-                     fraction.empty() ? "" : ".", fraction);
-}
-
-// Zeros in front are as likely as digits.
-std::string DrawDigits(int count, Draw& draw) {
-  std::string digits(static_cast<size_t>(count), '0');
-  for (size_t i = draw.UpTo(digits.size()); i < digits.size(); ++i) {
-    digits[i] = static_cast<char>('0' + draw.Below(10));
-  }
-  return digits;
 }
 
 // MySQL has 30 decimals at most, MariaDB 38.
@@ -342,38 +280,6 @@ TEST(BinlogCellsProperty, Sets) {
   }
 }
 
-struct Parts {
-  uint64_t year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0;
-};
-
-// The least fraction of a second, in microseconds.
-uint64_t Unit(int fsp) {
-  constexpr std::array<uint64_t, 7> kUnits = {1000000, 100000, 10000, 1000, 100, 10, 1};
-  return kUnits[static_cast<size_t>(fsp)];
-}
-
-// Months and days of zero, and days that a month does not have, are there under some sql_mode.
-Parts DrawParts(Draw& draw, uint64_t most_hours, int fsp) {
-  Parts p{draw.UpTo(9999), draw.UpTo(12), draw.UpTo(31), draw.UpTo(most_hours)};
-  p.minute = draw.UpTo(59);
-  p.second = draw.UpTo(59);
-  p.micros = draw.UpTo(1000000 / Unit(fsp) - 1) * Unit(fsp);
-  return p;
-}
-
-std::string DateText(const Parts& p) {
-  return fmt::format("{:04}-{:02}-{:02}", p.year, p.month, p.day);
-}
-std::string FractionText(uint64_t micros, int fsp) {
-  return fsp == 0 ? "" : fmt::format(".{:0{}}", micros / Unit(fsp), fsp);
-}
-std::string ClockText(const Parts& p, int fsp) {
-  return fmt::format("{:02}:{:02}:{:02}{}", p.hour, p.minute, p.second,
-                     FractionText(p.micros, fsp));
-}
-
-uint64_t ClockBits(const Parts& p) { return (p.hour << 12) | (p.minute << 6) | p.second; }
-
 // Of a negative time, a negative number.
 std::string FractionBytes(int64_t micros, int fsp) {
   constexpr std::array<int64_t, 4> kStored = {1, 10000, 100, 1};
@@ -421,14 +327,6 @@ TEST(BinlogCellsProperty, DatetimesOfEveryPrecision) {
     for (int i = 0; i < kValues; ++i) check(DrawParts(draw, 23, fsp));
     codec.Refuse(Big(0x7fffffffff, 5) + FractionBytes(0, fsp));  // below zero
   }
-}
-
-std::string InstantText(uint64_t seconds) {
-  if (seconds == 0) return "0000-00-00 00:00:00";
-  const time_t moment = static_cast<time_t>(seconds);
-  std::array<char, 32> text{};
-  const size_t size = std::strftime(text.data(), text.size(), "%F %T", std::gmtime(&moment));
-  return std::string(text.data(), size);
 }
 
 TEST(BinlogCellsProperty, TimestampsOfEveryPrecision) {

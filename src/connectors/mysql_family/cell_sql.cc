@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "connectors/mysql_family/json_sql.h"
 #include "connectors/mysql_family/text_decoder.h"
 #include "model/logical_type.h"
 
@@ -68,6 +69,11 @@ uint64_t SetBits(const LogicalType& type, std::string_view cell) {
   return bits;
 }
 
+// MariaDB's JSON is a text.
+bool IsNativeJson(const ColumnSchema& column) {
+  return column.type.kind == TypeKind::kJson && column.native_type == "json";
+}
+
 [[noreturn]] void RefuseUndecodable(std::string_view cell) {
   const size_t at = cell.find(kUndecodable);
   std::string bytes;
@@ -109,7 +115,8 @@ CellForm FormOf(const LogicalType& type) {
 CellForm LiteralFormOf(const ColumnSchema& column) {
   const CellForm form = FormOf(column.type);
   const bool has_digits = column.native_type.find('(') != std::string::npos;
-  return form == CellForm::kFloat && has_digits ? CellForm::kDouble : form;
+  if (form == CellForm::kFloat && has_digits) return CellForm::kDouble;
+  return form == CellForm::kJson && !IsNativeJson(column) ? CellForm::kText : form;
 }
 
 bool IsEnumError(CellForm form, std::string_view cell) {
@@ -141,7 +148,7 @@ void AppendLiteral(std::string& out, CellForm form, std::string_view cell) {
       if (cell.find(kUndecodable) != std::string_view::npos) RefuseUndecodable(cell);
       return AppendQuoted(out, "", cell);
     case CellForm::kJson:
-      return AppendQuoted(out, "", cell);
+      return IsExactAsText(cell) ? AppendQuoted(out, "", cell) : AppendJsonExpression(out, cell);
   }
 }
 
@@ -160,21 +167,29 @@ void AppendKeyLiteral(std::string& out, const LogicalType& type, std::string_vie
   }
 }
 
+std::string KeyExpression(const ColumnSchema& column) {
+  const std::string name = Session::Quote(column.name);
+  const bool has_sign_bit = column.type.kind == TypeKind::kSet && column.type.labels.size() == 64;
+  return has_sign_bit ? fmt::format("CAST({} AS UNSIGNED)", name) : name;
+}
+
 void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& definition,
                  std::string_view cell) {
   const LogicalType& type = definition.type;
-  const bool is_native_json = type.kind == TypeKind::kJson && definition.native_type == "json";
-  if (is_native_json) {
+  if (IsNativeJson(definition)) {
     out += column;
-    AppendQuoted(out, "=CAST(", cell);
-    out += " AS JSON)";
-  } else if (type.is_text() || type.kind == TypeKind::kJson) {
+    out += '=';
+    AppendJsonExpression(out, cell);
+  } else if (type.is_text() || type.kind == TypeKind::kJson || type.kind == TypeKind::kSet) {
     out += fmt::format("CAST(CONVERT({} USING utf8mb4) AS BINARY)=", column);
     AppendQuoted(out, "_binary", cell);
   } else if (type.kind == TypeKind::kGeometry) {
     out += fmt::format("HEX({})='", column);
     for (char c : cell) out += fmt::format("{:02X}", static_cast<uint8_t>(c));
     out += '\'';
+  } else if (definition.native_type.starts_with("vector")) {  // it compares with nothing
+    out += fmt::format("CAST({} AS BINARY)=", column);
+    AppendLiteral(out, FormOf(type), cell);
   } else if (type.kind == TypeKind::kFloat) {
     out += column;
     out += "+0e0=";

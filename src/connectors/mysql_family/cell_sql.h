@@ -18,13 +18,13 @@ enum class CellForm : uint8_t {
   kBytes,  // binary strings, geometry in the server's own form (SRID + WKB)
   kBit,
   kEnum,
-  kJson,
+  kJson,  // of the server's own type
 };
 
 CellForm FormOf(const LogicalType& type);
 // The form in which a column takes its literals. A FLOAT(M,D) is rounded to its digits anyway;
 // those of its value as a double may be above its largest: 9999.999 in FLOAT(7,3) is
-// 9999.9990234375.
+// 9999.9990234375. JSON is a text where the column is one.
 CellForm LiteralFormOf(const ColumnSchema& column);
 
 // The canonical byte of an enum's error value, index 0.
@@ -39,6 +39,11 @@ void AppendLiteral(std::string& out, CellForm form, std::string_view cell);
 // Appends a literal to compare a key column with, such that the index is used and the order is the
 // index's: enums and sets are compared by number.
 void AppendKeyLiteral(std::string& out, const LogicalType& type, std::string_view cell);
+
+// What such a literal is compared with where rows are read: the column itself, by its index, but
+// for a set of 64 labels. MySQL and MariaDB take the number of one that has the last label for
+// negative in a comparison, and not in an index.
+std::string KeyExpression(const ColumnSchema& column);
 
 // Appends a condition that holds exactly for this value of the column, byte by byte; `null` for
 // NULL. `column` is quoted. For rows that no key identifies.

@@ -49,9 +49,9 @@ SelectList::SelectList(const ScanPlan& plan) {
   }
   for (int ordinal : plan.key) {
     const ColumnSchema& column = table.columns[ordinal];
-    key_columns_.push_back({Session::Quote(column.name), column.type});
+    key_columns_.push_back({KeyExpression(column), column.type});
     order_ += order_.empty() ? " ORDER BY " : ",";
-    order_ += key_columns_.back().name;
+    order_ += Session::Quote(column.name);
   }
 }
 
@@ -62,7 +62,7 @@ void SelectList::AppendBound(std::string& out, const KeyTuple& bound, char sign,
   GODWIT_CHECK(bound.size() == key_columns_.size(), "a bound has every column of the key");
   const size_t n = key_columns_.size();
   auto compare = [&](size_t i, std::string_view operation) {
-    out += key_columns_[i].name;
+    out += key_columns_[i].expression;
     out += operation;
     AppendKeyLiteral(out, key_columns_[i].type, bound[i]);
   };
@@ -97,14 +97,14 @@ std::string SelectList::Where(const KeyRange& range) const {
 std::string SelectList::WhereKeys(const std::vector<KeyTuple>& keys) const {
   const size_t n = key_columns_.size();
   std::string out = " WHERE ";
-  if (n == 1) out += key_columns_[0].name + " IN (";
+  if (n == 1) out += key_columns_[0].expression + " IN (";
   for (size_t k = 0; k < keys.size(); ++k) {
     GODWIT_CHECK(keys[k].size() == n, "a key has every column");
     if (k != 0) out += n == 1 ? "," : " OR ";
     if (n > 1) out += '(';
     for (size_t i = 0; i < n; ++i) {
       if (i != 0) out += " AND ";
-      if (n > 1) out += key_columns_[i].name + "=";
+      if (n > 1) out += key_columns_[i].expression + "=";
       AppendKeyLiteral(out, key_columns_[i].type, keys[k][i]);
     }
     if (n > 1) out += ')';

@@ -30,7 +30,7 @@ class SelectList {
 
  private:
   struct KeyColumn {
-    std::string name;
+    std::string expression;
     LogicalType type;
   };
 
