@@ -456,7 +456,7 @@ void Projects::CheckEnd(const std::string& end, Side side) const {
   if (end.starts_with('@')) {
     Named(end);
   } else {
-    registry_.CheckScheme(EndpointUrl::Parse(end), side);
+    registry_.Check(EndpointUrl::Parse(end), side);
   }
 }
 
@@ -486,7 +486,7 @@ EndpointUrl Projects::Replica(const std::string& name, const std::string& replic
 void Projects::AddDataSource(const std::string& name, const std::string& text) {
   CheckName(name);
   const EndpointUrl url = EndpointUrl::Parse(text);
-  registry_.CheckScheme(url, Side::kNone);
+  registry_.Check(url, Side::kNone);
   metadata_.PutDataSource({name, url.Redacted(), url.password_was_inline ? url.password : ""});
 }
 

@@ -96,6 +96,28 @@ def test_tls_that_the_server_does_not_have():
     assert b"rogue" in server.heard and b"SET" not in server.heard
 
 
+@pytest.mark.parametrize("option", ["tsl=verify", "tls=verfy", "tls_ca=/ca.pem", "connect_timeout=0"])
+def test_options_that_nobody_knows(tmp_path, option):
+    """Nobody is connected with, least of all in clear, and nothing is stored."""
+    server = RogueServer(RogueServer.greet)
+    with server as url:
+        wrong, right = f"{url}?{option}", url.replace("mysql://", "oceanbase://")
+        replica = godwit.config(tmp_path / "p.toml", f'replicas = ["{wrong}"]')
+        migrate = ["migrate", "--objects", "a.*"]
+        for words in (["datasource", "test", wrong], ["datasource", "add", "a", wrong],
+                      [*migrate, "--source", wrong, "--destination", right],
+                      [*migrate, "--source", url, "--destination", wrong.replace("mysql://", "oceanbase://")],
+                      [*migrate, "--source", url, "--destination", right, *replica]):
+            done = subprocess.run([godwit.PROGRAM, *words, "--state-dir", tmp_path / "state"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+            assert done.returncode == 2 and "URL_OPTION_INVALID" in done.stderr, (words, done.stderr)
+            assert "cause:" in done.stderr and "remedy:" in done.stderr, done.stderr
+    assert not server.heard
+    listed = [subprocess.run([godwit.PROGRAM, kind, "list", "--state-dir", tmp_path / "state"], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout for kind in ("project", "datasource")]
+    assert not any("127.0.0.1" in shown for shown in listed), listed
+
+
 def test_a_server_that_never_answers():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
