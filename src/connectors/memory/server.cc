@@ -388,7 +388,8 @@ std::optional<LogEntry> MemoryServer::ReadLog(uint64_t place) {
                  .side = Side::kSource,
                  .message = "the log no longer reaches back to where reading must go on",
                  .cause = "the server has purged it",
-                 .remedy = "copy the tables again from a new start point"});
+                 .remedy = "release the project, empty its tables at the destination, and "
+                           "migrate again"});
   }
   if (place - log_begin_ >= log_.size()) return {};
   return log_[place - log_begin_];

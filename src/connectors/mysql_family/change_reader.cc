@@ -170,7 +170,9 @@ bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from) {
                .object = url_.Redacted(),
                .message = fmt::format("the source cannot go on from {}", mysql::Describe(from)),
                .cause = "it is another server, or its log was reset or purged",
-               .remedy = "connect to the server that was read before, or start a new project"});
+               .remedy =
+                   "connect to the server that was read before; or release the project, empty its "
+                   "tables at the destination, and migrate again"});
 }
 
 Collations BinlogChangeReader::ReadCollations() {
