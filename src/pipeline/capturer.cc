@@ -72,6 +72,7 @@ void Capturer::Run(std::stop_token stop) {
       return;
     } catch (const StartAgain& again) {
       store_.Reset();  // the start point too; nothing was copied under it
+      CrashPoint("capture-after-reset");
       if (overtaken <= kSilentStarts) continue;
       const Error error = SchemaChanging(again.statement);
       if (options_.on_transient) options_.on_transient(&error);

@@ -80,6 +80,7 @@ StoredProject Projects::Create(const ProjectRequest& request) {
   out.spec = MakeSpec(request);
   const ProjectLock lock(directory_.project(name));
   out.record = metadata_.CreateProject(name, ToJsonText(out.spec));
+  CrashPoint("project-after-create");
   KeepSecrets(name, request);
   return out;
 }
@@ -94,6 +95,7 @@ StoredProject Projects::Update(const std::string& name, const ProjectRequest& re
   out.spec = Changed(request, out.spec);
   out.record.spec = ToJsonText(out.spec);
   metadata_.SetSpec(out.record.id, out.record.spec);
+  CrashPoint("project-after-spec");
   KeepSecrets(name, request);
   return out;
 }
@@ -443,6 +445,7 @@ void Projects::KeepSecret(const std::string& project, std::string_view what,
   const EndpointUrl url = EndpointUrl::Parse(*end);
   if (!url.password_was_inline) return;
   metadata_.PutDataSource({OwnDataSource(project, what), url.Redacted(), url.password});
+  CrashPoint("project-after-secret");
 }
 
 DataSource Projects::Named(const std::string& end) const {

@@ -340,7 +340,10 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence kn
                           std::stop_token stop) {
   for (const TableSchemaPtr& table : tables) {
     // A copy that was cut off left rows behind.
-    if (!journal_.Status(table->name.ToString()).empty()) Empty(table, stop);
+    if (!journal_.Status(table->name.ToString()).empty()) {
+      Empty(table, stop);
+      CrashPoint("full-after-emptied");
+    }
     link_.metadata.RemoveChunks(link_.project, table->name);
   }
   Jobs jobs;

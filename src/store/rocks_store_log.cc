@@ -2,6 +2,7 @@
 // The side of the Store that looks at the Log: finding, waiting, releasing.
 #include <algorithm>
 
+#include "base/crash_point.h"
 #include "store/rocks_store.h"
 #include "store/store_errors.h"
 
@@ -105,6 +106,7 @@ void RocksStore::Release(Sequence up_to) {
     database_.Write(batch,
                     drops ? Database::Durability::kNow : Database::Durability::kWithNextSync);
     if (!drops) continue;
+    CrashPoint("store-after-release");
     dropped_below_ = PartKey(oldest_open, 0);
     database_.DropFilesBelow(Database::kParts, dropped_below_);
     database_.FreeLogs();
