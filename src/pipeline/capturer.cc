@@ -285,8 +285,9 @@ void Capturer::WaitReady(std::stop_token stop) {
 
 Sequence Capturer::SequencePast(const Position& position, std::stop_token stop) {
   MutexLock lock(mutex_);
-  bool reached = moved_.wait(
-      lock, stop, [&] { return !durable_.empty() && comparer_->Compare(durable_, position) >= 0; });
+  bool reached = moved_.wait(lock, stop, [&]() REQUIRES_LOCK(mutex_) {
+    return !durable_.empty() && comparer_->Compare(durable_, position) >= 0;
+  });
   if (!reached) throw Stopped();
   return store_.last();
 }

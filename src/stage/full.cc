@@ -510,8 +510,8 @@ std::set<TableName> FullStage::WithCascadeGroups(std::set<TableName> tables) {
 
 Position FullStage::WithPositions(const std::function<Position(ChangeReader&)>& ask,
                                   std::stop_token stop) {
-  MutexLock lock(positions_mutex_);
   return RetryTransient(options_.loader.retry, stop, options_.loader.on_transient, [&] {
+    MutexLock lock(positions_mutex_);
     try {
       if (!positions_) positions_ = link_.source.OpenChangeReader();
       return ask(*positions_);

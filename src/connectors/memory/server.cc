@@ -397,8 +397,9 @@ std::optional<LogEntry> MemoryServer::ReadLog(uint64_t place) {
 
 bool MemoryServer::WaitForLog(uint64_t place, Deadline deadline, std::stop_token stop) {
   MutexLock lock(mutex_);
-  return changed_.wait_until(lock, stop, deadline.at(),
-                             [&] { return log_begin_ + log_.size() > place; });
+  return changed_.wait_until(lock, stop, deadline.at(), [&]() REQUIRES_LOCK(mutex_) {
+    return log_begin_ + log_.size() > place;
+  });
 }
 
 void MemoryServer::Release(uint64_t place) {
