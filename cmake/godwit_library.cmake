@@ -4,11 +4,14 @@
 # One library per folder: every *.cc of it but the tests. It links only what it declares, so an
 # include against the order of the layers does not link, and tools/lint.py reads the same lines.
 # The folder's *_test.cc become one test program, <name>_test.
-# g++ builds the product and says what is an error; clang builds the fuzzers.
+# g++ builds the product and says what is an error; clang builds the fuzzers, and with them every
+# library once, for its proof that locks are kept (base/mutex.h).
 set(GODWIT_WARNINGS -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
                     -Wimplicit-fallthrough -Wno-missing-field-initializers
                     $<$<CXX_COMPILER_ID:GNU>:-Werror>
-                    $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+                    $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>
+                    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+                    $<$<CXX_COMPILER_ID:Clang>:-Werror=thread-safety>)
 
 function(godwit_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes docs/errors.md from the sources: every error's code with its kinds, causes and remedies, one row
 for each. What a helper makes of its parameters is read at each of its calls. With --check it only says
-whether the page is up to date, and whether a code is named somewhere that has no row."""
+whether the page is up to date. Either way it fails where a code is named that has no row, and where an error
+has no cause or no remedy."""
 import re
 import sys
 from pathlib import Path
@@ -139,7 +140,8 @@ class Scope:
             return literals(expression)
         choice = pieces(expression, "?")
         if len(choice) == 2:
-            found = [self.text(part) for part in re.split(r"(?<!:):(?!:)", choice[1])]
+            colon = next(mark for mark in re.finditer(rf"{OPAQUE.pattern}|::|:", choice[1]) if mark.group() == ":")
+            found = [self.text(part) for part in (choice[1][:colon.start()], choice[1][colon.end():])]
             return " or ".join(part for part in found if part) or None
         terms = pieces(expression, "+")
         if len(terms) > 1:
@@ -194,6 +196,9 @@ def rows_of_initializers(sources, source):
         mentioned = function and any(word in function.parameters
                                      for name in ("code", "cause", "remedy")
                                      for word in re.findall(r"\w+", re.sub(STRING, "", given.get(name, ""))))
+        for name in ("cause", "remedy"):
+            if not literals(given.get(name, "")) and not re.search(r"\w", re.sub(STRING, "", given.get(name, ""))):
+                sources.problems.append(f"{source.path.relative_to(ROOT)}: {given['code']} has no {name}")
         for parameters in sources.environments(source, function) if mentioned else [{}]:
             scope = Scope(source, function, match.start(), parameters)
             code, cause, remedy = (scope.text(given.get(name, "")) for name in ("code", "cause", "remedy"))
@@ -245,6 +250,8 @@ def main():
     for code, path in sorted(named(sources).items()):
         if code not in codes:
             sources.problems.append(f"{path.relative_to(ROOT)}: names {code}, for which no row is found")
+    sources.problems += [f"docs/errors.md: {code} has a row without a cause or remedy"
+                         for code, _, *words in listed if not all(words)]
     for problem in sources.problems:
         print(problem, file=sys.stderr)
     if "--check" not in sys.argv:

@@ -21,6 +21,11 @@ struct RetryPolicy {
   std::chrono::milliseconds give_up_after{std::chrono::minutes(10)};
   // An attempt that lasted this long had worked: its error is the first one again.
   std::chrono::milliseconds works_after{std::chrono::minutes(2)};
+
+  // What to wait after this wait, while errors go on.
+  std::chrono::milliseconds Next(std::chrono::milliseconds wait) const {
+    return std::min(wait * 2, longest_wait);
+  }
 };
 
 // Runs `attempt` until it returns; transient errors are told to `on_transient` (shown while they
@@ -66,7 +71,7 @@ auto RetryTransient(const RetryPolicy& policy, std::stop_token stop,
       if (on_transient) on_transient(&error);
     }
     if (WaitForStop(stop, Deadline::In(wait))) throw Stopped();
-    wait = std::min(wait * 2, policy.longest_wait);
+    wait = policy.Next(wait);
   }
 }
 

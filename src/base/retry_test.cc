@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace godwit {
 namespace {
 
@@ -49,6 +51,28 @@ TEST(Retry, GivesUpOnErrorsThatGoOn) {
   };
   EXPECT_THROW(RetryTransient({.first_wait = kNone, .give_up_after = kNone}, {}, {}, fail), Error);
   EXPECT_EQ(attempts, 1);
+}
+
+TEST(Retry, WaitsGrowToTheLongest) {
+  const RetryPolicy policy;
+  std::vector<int64_t> waits;
+  for (auto wait = policy.first_wait; waits.size() < 7; wait = policy.Next(wait)) {
+    waits.push_back(wait.count());
+  }
+  EXPECT_EQ(waits, (std::vector<int64_t>{200, 400, 800, 1600, 3200, 5000, 5000}));
+}
+
+TEST(Retry, WaitsBetweenAttemptsAndLongerEachTime) {
+  const RetryPolicy policy{.first_wait = milliseconds(10), .longest_wait = milliseconds(40)};
+  std::vector<std::chrono::steady_clock::time_point> begun;
+  RetryTransient(policy, {}, {}, [&] {
+    begun.push_back(std::chrono::steady_clock::now());
+    if (begun.size() < 5) FailTransiently();
+  });
+  auto wait = policy.first_wait;
+  for (size_t i = 1; i < begun.size(); ++i, wait = policy.Next(wait)) {
+    EXPECT_GE(begun[i] - begun[i - 1], wait) << "before attempt " << i + 1;
+  }
 }
 
 // The time to give up counts from the first error, not from the begin of what worked for long.

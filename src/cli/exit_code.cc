@@ -18,12 +18,12 @@ int ExitCodeOf(const RunOutcome& outcome, int signal) {
 }
 
 bool IsUsageError(const Error& error) {
-  static constexpr std::array<std::string_view, 18> kCodes = {
+  static constexpr std::array<std::string_view, 19> kCodes = {
       "RULE_INVALID",     "URL_INVALID",       "URL_SCHEME_UNKNOWN", "PASSWORD_UNREADABLE",
       "CONFIG_INVALID",   "CONFIG_UNREADABLE", "TYPES_INVALID",      "NAME_INVALID",
       "FLAGS_MISSING",    "PROJECT_CONFLICT",  "PROJECT_UNKNOWN",    "DATA_SOURCE_UNKNOWN",
       "ITEM_UNKNOWN",     "ITEM_AMBIGUOUS",    "CHOICE_INVALID",     "OBJECT_UNKNOWN",
-      "FLAGS_CONTRADICT", "TIME_INVALID"};
+      "FLAGS_CONTRADICT", "TIME_INVALID",      "URL_OPTION_INVALID"};
   return std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
 }
 

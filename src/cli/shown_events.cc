@@ -123,7 +123,10 @@ class LogEvents : public RunEvents {
 // Tells several. The thread that looks and the one that asks the user share it.
 class AllEvents : public RunEvents {
  public:
-  void Add(std::unique_ptr<RunEvents> events) { all_.push_back(std::move(events)); }
+  void Add(std::unique_ptr<RunEvents> events) {
+    MutexLock lock(mutex_);
+    all_.push_back(std::move(events));
+  }
 
   void OnProject(const std::string& name, const ProjectSpec& spec) override {
     Each([&](RunEvents& e) { e.OnProject(name, spec); });

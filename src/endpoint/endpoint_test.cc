@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
 #include "base/error.h"
@@ -71,13 +72,26 @@ std::string CodeOf(const std::string& url) {
 }
 
 TEST(EndpointUrl, RefusesOthersWithoutShowingThePassword) {
-  for (const char* url :
-       {"", "mysql", "://h", "my sql://u:hunter2@h", "mysql://u:hunter2@", "mysql://u:hunter2@h:0",
-        "mysql://u:hunter2@h:66000", "mysql://u:hunter2@h:x", "mysql://u:hunter2%zz@h",
-        "mysql://u:hunter2%4", "mysql://u:hunter2@[::1", "mysql://u:hunter2@::1",
-        "mysql://u:hunter2@h/db", "mysql://u:hunter2@h/?=1", "mysql://u@h/?password=hunter2",
-        "mysql://u:hunter2@h/?a=1&a=2", "mysql://u:hunter2@h/?password_env=HOME",
-        "mysql://u:hunter2%00@h"}) {
+  for (const char* url : {"",
+                          "mysql",
+                          "://h",
+                          "my sql://u:hunter2@h",
+                          "mysql://u:hunter2@",
+                          "mysql://u:hunter2@h:0",
+                          "mysql://u:hunter2@h:66000",
+                          "mysql://u:hunter2@h:x",
+                          "mysql://u:hunter2%zz@h",
+                          "mysql://u:hunter2%4",
+                          "mysql://u:hunter2@[::1",
+                          "mysql://u:hunter2@::1",
+                          "mysql://u:hunter2@h/db",
+                          "mysql://u:hunter2@h/?=1",
+                          "mysql://u@h/?password=hunter2",
+                          "mysql://u:hunter2@h/?a=1&a=2",
+                          "mysql://u:hunter2@h/?tls",
+                          "mysql://u:hunter2@h/?tls=",
+                          "mysql://u:hunter2@h/?password_env=HOME",
+                          "mysql://u:hunter2%00@h"}) {
     EXPECT_EQ(CodeOf(url), "URL_INVALID") << url;
   }
   EXPECT_EQ(CodeOf("mysql://u@h/?password_file=/nonexistent/file"), "PASSWORD_UNREADABLE");
@@ -96,6 +110,37 @@ TEST(Registry, NamesTheSchemesItKnows) {
     EXPECT_EQ(error.code(), "URL_SCHEME_UNKNOWN");
     EXPECT_NE(error.fields().remedy.find("memory, mysql"), std::string::npos);
     EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos);
+  }
+}
+
+TEST(Registry, TakesTheOptionsOfAKindAlone) {
+  Registry registry;
+  auto open = [](const EndpointUrl&, Side) { return nullptr; };
+  registry.Add("mysql", open,
+               {{"tls", "off or on", [](const EndpointUrl& url, const std::string& value) {
+                   return value == "off" || (value == "on" && url.user == "u");
+                 }}});
+  registry.Add("memory", open);
+  setenv("GODWIT_TEST_PASSWORD", "from env", 1);
+  for (const char* good : {"mysql://h", "mysql://h?tls=off", "mysql://u@h?tls=on",
+                           "memory://h?password_env=GODWIT_TEST_PASSWORD"}) {
+    EXPECT_EQ(registry.Open(EndpointUrl::Parse(good), Side::kSource), nullptr) << good;
+  }
+  for (const auto& [bad, cause] : std::map<std::string, std::string>{
+           {"mysql://h?tsl=on&passwd=hunter2", "password_file, password_env, tls"},
+           {"mysql://h?TLS=on", "password_file, password_env, tls"},
+           {"mysql://u@h?tls=hunter3", "tls takes off or on"},
+           {"mysql://h?tls=on", "tls takes off or on"},
+           {"memory://h?tls=on", "password_file, password_env"}}) {
+    try {
+      registry.Check(EndpointUrl::Parse(bad), Side::kSource);
+      ADD_FAILURE() << bad;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), "URL_OPTION_INVALID");
+      EXPECT_NE(error.fields().cause.find(cause), std::string::npos) << error.fields().cause;
+      EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos) << error.what();
+    }
+    EXPECT_THROW(registry.Open(EndpointUrl::Parse(bad), Side::kSource), Error) << bad;
   }
 }
 

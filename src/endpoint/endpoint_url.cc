@@ -110,6 +110,7 @@ void ParseOptions(std::string_view text, EndpointUrl& url) {
         equals == std::string_view::npos ? "" : option.substr(equals + 1);
     if (name == "password") FailUrl("a password is no option; it stands behind the user's name");
     if (name.empty()) FailUrl("an option has no name");
+    if (value.empty()) FailUrl("option '" + name + "' has no value");
     if (!url.options.emplace(name, Decoded(value, "value of an option")).second) {
       FailUrl("option '" + name + "' is given twice");
     }

@@ -11,7 +11,7 @@ void GroupCommit::Run(const std::function<void(Sqlite&)>& write) {
   {
     MutexLock lock(mutex_);
     waiting_.push_back(&mine);
-    changed_.wait(lock, [&] { return mine.is_done || !has_leader_; });
+    changed_.wait(lock, [&]() REQUIRES_LOCK(mutex_) { return mine.is_done || !has_leader_; });
     if (!mine.is_done) {
       has_leader_ = true;
       group.swap(waiting_);

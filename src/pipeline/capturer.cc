@@ -72,6 +72,7 @@ void Capturer::Run(std::stop_token stop) {
       return;
     } catch (const StartAgain& again) {
       store_.Reset();  // the start point too; nothing was copied under it
+      CrashPoint("capture-after-reset");
       if (overtaken <= kSilentStarts) continue;
       const Error error = SchemaChanging(again.statement);
       if (options_.on_transient) options_.on_transient(&error);
@@ -282,8 +283,9 @@ void Capturer::WaitReady(std::stop_token stop) {
 
 Sequence Capturer::SequencePast(const Position& position, std::stop_token stop) {
   MutexLock lock(mutex_);
-  bool reached = moved_.wait(
-      lock, stop, [&] { return !durable_.empty() && comparer_->Compare(durable_, position) >= 0; });
+  bool reached = moved_.wait(lock, stop, [&]() REQUIRES_LOCK(mutex_) {
+    return !durable_.empty() && comparer_->Compare(durable_, position) >= 0;
+  });
   if (!reached) throw Stopped();
   return store_.last();
 }

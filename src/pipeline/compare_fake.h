@@ -27,6 +27,7 @@ class FakeServer : public Endpoint {
   std::atomic<int> quick_digests{0};  // of those
   std::atomic<int> boundaries{0};     // asked for
   std::atomic<uint64_t> rows_read{0};
+  std::function<void()> in_digest;         // called within each digest
   std::function<void()> after_keys;        // called behind each ReadKeys
   std::atomic<int> transient_failures{0};  // so many of the next reads fail
 

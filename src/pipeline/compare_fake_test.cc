@@ -121,6 +121,7 @@ uint32_t FakeReader::Bucket(const ScanPlan& plan, const FakeRow& row, uint32_t b
 void FakeReader::Count(DigestStrength strength) {
   ++server_.digests;
   if (strength == DigestStrength::kQuick) ++server_.quick_digests;
+  if (server_.in_digest) server_.in_digest();
 }
 
 Digest FakeReader::DigestRange(const ScanPlan& plan, const KeyRange& range,

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <set>
+#include <thread>
 
+#include "base/deadline.h"
 #include "pipeline/compare_fake.h"
 
 namespace godwit {
@@ -280,6 +283,27 @@ TEST_P(ComparerTest, RangesAreCountedAtTheDestinationWhereItHasTheRows) {
   Run(missing);
   EXPECT_EQ(missing.found.size(), size_t{kRows});
   EXPECT_GE(source_.boundaries, kRows / 100);
+}
+
+// Each server's digest waits until the other server has been asked for its own.
+TEST_P(ComparerTest, BothServersDigestAtOnce) {
+  if (!GetParam().digest) return;
+  const Deadline deadline = Deadline::In(std::chrono::seconds(20));
+  std::atomic<int> begun[2] = {0, 0};
+  std::atomic<bool> is_alone{false};
+  auto meet = [&](int side) {
+    const int number = ++begun[side];
+    while (begun[1 - side] < number && !is_alone) {
+      if (deadline.has_passed()) is_alone = true;
+      std::this_thread::yield();
+    }
+  };
+  source_.in_digest = [&] { meet(0); };
+  destination_.in_digest = [&] { meet(1); };
+  Listener listener;
+  Run(listener);
+  EXPECT_FALSE(is_alone) << "one server was waited for before the other was asked";
+  EXPECT_GT(begun[0], 0);
 }
 
 // The quick sum tells rows apart by their key.

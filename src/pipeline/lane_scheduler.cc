@@ -12,7 +12,7 @@ LaneScheduler::LaneScheduler(int lanes, const Limits& limits)
 
 void LaneScheduler::Add(std::unique_ptr<ReplayTransaction> transaction, std::stop_token stop) {
   MutexLock lock(mutex_);
-  bool has_room = changed_.wait(lock, stop, [&] {
+  bool has_room = changed_.wait(lock, stop, [&]() REQUIRES_LOCK(mutex_) {
     return transactions_ == 0 || (transactions_ < limits_.transactions_in_flight &&
                                   bytes_ + transaction->bytes <= limits_.bytes_in_flight);
   });
@@ -30,7 +30,8 @@ void LaneScheduler::Add(std::unique_ptr<ReplayTransaction> transaction, std::sto
 
 void LaneScheduler::Drain(std::stop_token stop) {
   MutexLock lock(mutex_);
-  if (!changed_.wait(lock, stop, [&] { return transactions_ == 0; })) throw Stopped();
+  if (!changed_.wait(lock, stop, [&]() REQUIRES_LOCK(mutex_) { return transactions_ == 0; }))
+    throw Stopped();
 }
 
 LaneBatch* LaneScheduler::Next(int lane, std::stop_token stop) {

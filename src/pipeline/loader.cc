@@ -114,6 +114,7 @@ Chunk Loader::NextChunk(TableState& state, std::unique_ptr<RowReader>& reader,
   Chunk chunk{++last_chunk_id_, state.job->source->name, state.job->generation, std::move(range),
               is_last};
   link_.metadata.PutChunk(link_.project, chunk);
+  CrashPoint("full-after-chunk-planned");
   MutexLock lock(mutex_);
   ++state.open_chunks;
   state.planned = is_last;

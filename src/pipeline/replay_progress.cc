@@ -59,7 +59,8 @@ void ReplayProgress::Complete(std::span<const Sequence> sequences) {
 
 void ReplayProgress::WaitApplied(Sequence sequence, std::stop_token stop) {
   MutexLock lock(mutex_);
-  if (!moved_.wait(lock, stop, [&] { return applied_ >= sequence; })) throw Stopped();
+  if (!moved_.wait(lock, stop, [&]() REQUIRES_LOCK(mutex_) { return applied_ >= sequence; }))
+    throw Stopped();
 }
 
 void ReplayProgress::CompleteAll(Sequence first, Sequence last) {

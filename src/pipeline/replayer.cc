@@ -227,7 +227,7 @@ void Replayer::Impl::HoldIfPaused(std::stop_token stop) {
   MutexLock lock(mutex);
   is_held = true;
   changed.notify_all();
-  bool is_resumed = changed.wait(lock, stop, [&] { return pauses == 0; });
+  bool is_resumed = changed.wait(lock, stop, [&]() REQUIRES_LOCK(mutex) { return pauses == 0; });
   is_held = false;
   if (!is_resumed) throw Stopped();
   for (auto& writer : writers) writer->Disconnect();  // who held us may have written over the lanes
@@ -308,7 +308,8 @@ Replayer::Pause::Pause(Replayer& replayer, std::stop_token stop) : replayer_(rep
   Impl& impl = *replayer_.impl_;
   MutexLock lock(impl.mutex);
   ++impl.pauses;
-  if (impl.changed.wait(lock, stop, [&] { return impl.is_held; })) return;
+  if (impl.changed.wait(lock, stop, [&]() REQUIRES_LOCK(impl.mutex) { return impl.is_held; }))
+    return;
   --impl.pauses;
   impl.changed.notify_all();
   throw Stopped();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crash_point.h"
 #include "model/names.h"
 #include "pipeline/describe_row.h"
 
@@ -72,6 +73,7 @@ void LeftOutRows::Note(const TableName& table, const UnfitRow& row, const Answer
   const bool is_skip = answer.choice == Answer::Choice::kSkip;
   metadata_.PutSetting(project_, KeyOf(table, row),
                        fmt::format("{} {}", is_skip ? kSkip : kDone, row.description));
+  CrashPoint("full-after-row-left-out");
 }
 
 void LeftOutRows::ForgetDone(const TableName& table, const TableName& destination) {

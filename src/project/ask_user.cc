@@ -113,6 +113,15 @@ std::optional<Answer> TakeGiven(Metadata& metadata, int64_t project, const Block
   return {};
 }
 
+// A row of a copy that was given up, by a run that ended before it had noted so.
+bool IsGivenUp(Metadata& metadata, int64_t project, const BlockedItem& item) {
+  if (item.row.empty() || item.span.last != 0) return false;
+  const std::vector<Finding> closed = metadata.Findings(project, "closed");
+  return std::any_of(closed.begin(), closed.end(), [&](const Finding& finding) {
+    return finding.answer == "skip" && IsSame(finding, item);
+  });
+}
+
 Answer AskAndWait(Metadata& metadata, int64_t project,
                   std::optional<std::chrono::milliseconds> timeout, const BlockedItem& item,
                   std::stop_token stop) {
@@ -124,6 +133,7 @@ Answer AskAndWait(Metadata& metadata, int64_t project,
   if (item.span.last != 0) {  // of one occasion
     if (auto given = TakeGiven(metadata, project, item)) return *given;
   }
+  if (IsGivenUp(metadata, project, item)) return {Answer::Choice::kSkip, ""};
   if (auto earlier = TakeUp(metadata, project, item)) {
     finding.id = earlier->id;
     finding.status = earlier->status;

@@ -151,6 +151,18 @@ TEST_F(AskUserTest, AnAnswerWithinAMergedWindowIsForOneOfItsTransactions) {
   EXPECT_EQ(Ask(RowOf("a", {4, 4})), "skip");
 }
 
+// The run that took the answer may end before it has noted so.
+TEST_F(AskUserTest, ARowOfACopyIsGivenUpOnce) {
+  EXPECT_EQ(Ask(RowOf("a", {})), "no answer");
+  Resolve("skip");
+  for (int run = 0; run < 2; ++run) EXPECT_EQ(Ask(RowOf("a", {})), "skip");
+  EXPECT_THAT(SkippedOf(*metadata_, id_).rows, SizeIs(1));
+  EXPECT_EQ(Ask(RowOf("b", {})), "no answer");
+  Resolve("done");  // the row may be taken out again
+  EXPECT_EQ(Ask(RowOf("b", {})), "done");
+  EXPECT_EQ(Ask(RowOf("b", {})), "no answer");
+}
+
 TEST_F(AskUserTest, ARowIsKnownWhateverItsTextHolds) {
   BlockedItem item = RowOf("a");
   item.statement = "insert of a='\xff'";  // is not kept

@@ -81,6 +81,7 @@ StoredProject Projects::Create(const ProjectRequest& request) {
   out.spec = MakeSpec(request);
   const ProjectLock lock(directory_.project(name));
   out.record = metadata_.CreateProject(name, ToJsonText(out.spec));
+  CrashPoint("project-after-create");
   KeepSecrets(name, request);
   return out;
 }
@@ -95,6 +96,7 @@ StoredProject Projects::Update(const std::string& name, const ProjectRequest& re
   out.spec = Changed(request, out.spec);
   out.record.spec = ToJsonText(out.spec);
   metadata_.SetSpec(out.record.id, out.record.spec);
+  CrashPoint("project-after-spec");
   KeepSecrets(name, request);
   return out;
 }
@@ -486,6 +488,7 @@ void Projects::KeepSecret(const std::string& project, std::string_view what,
   const EndpointUrl url = EndpointUrl::Parse(*end);
   if (!url.password_was_inline) return;
   metadata_.PutDataSource({OwnDataSource(project, what), url.Redacted(), url.password});
+  CrashPoint("project-after-secret");
 }
 
 DataSource Projects::Named(const std::string& end) const {
@@ -499,7 +502,7 @@ void Projects::CheckEnd(const std::string& end, Side side) const {
   if (end.starts_with('@')) {
     Named(end);
   } else {
-    registry_.CheckScheme(EndpointUrl::Parse(end), side);
+    registry_.Check(EndpointUrl::Parse(end), side);
   }
 }
 
@@ -529,7 +532,7 @@ EndpointUrl Projects::Replica(const std::string& name, const std::string& replic
 void Projects::AddDataSource(const std::string& name, const std::string& text) {
   CheckName(name);
   const EndpointUrl url = EndpointUrl::Parse(text);
-  registry_.CheckScheme(url, Side::kNone);
+  registry_.Check(url, Side::kNone);
   metadata_.PutDataSource({name, url.Redacted(), url.password_was_inline ? url.password : ""});
 }
 

@@ -194,6 +194,22 @@ TEST_F(ProjectsTest, KeepsPasswordsOfReplicasSealed) {
   EXPECT_THAT(metadata_->DataSources(), SizeIs(1));
 }
 
+TEST_F(ProjectsTest, OptionsThatNobodyKnowsAreRefusedBeforeAnythingIsStored) {
+  const std::string misspelled = "mysql://root:hunter2@a:1/?tsl=verify";
+  for (auto end : {&ProjectRequest::source, &ProjectRequest::destination}) {
+    ProjectRequest request = Asked();
+    request.*end = misspelled;
+    EXPECT_EQ(CodeOf([&] { projects_->Create(request); }), "URL_OPTION_INVALID");
+  }
+  ProjectRequest request = Asked();
+  request.replicas = {misspelled};
+  EXPECT_EQ(CodeOf([&] { projects_->Create(request); }), "URL_OPTION_INVALID");
+  EXPECT_EQ(CodeOf([&] { projects_->AddDataSource("a", misspelled); }), "URL_OPTION_INVALID");
+  EXPECT_EQ(CodeOf([&] { projects_->TestDataSource(misspelled); }), "URL_OPTION_INVALID");
+  EXPECT_THAT(projects_->List(), IsEmpty());
+  EXPECT_THAT(metadata_->DataSources(), IsEmpty());
+}
+
 TEST_F(ProjectsTest, WhatAnotherProcessRunsByIsNotChanged) {
   ProjectRequest request = Asked();
   request.name = "p";

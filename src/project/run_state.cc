@@ -17,7 +17,7 @@ constexpr auto kSpeedOver = std::chrono::seconds(10);
 void RunState::Choose(const ProjectSpec& spec) {
   MutexLock lock(mutex_);
   stages_.clear();
-  auto add = [&](const char* name) {
+  auto add = [&](const char* name) REQUIRES_LOCK(mutex_) {
     Entry entry;
     entry.view.name = name;
     entry.view.status = "pending";

@@ -87,12 +87,13 @@ void VerifyOrders::Refuse(const Error& why) {
 
 std::optional<VerifyOrders::Taken> VerifyOrders::Next(Deadline deadline, std::stop_token stop) {
   MutexLock lock(mutex_);
-  auto waiting = [&] {
+  auto waiting = [&]() REQUIRES_LOCK(mutex_) {
     return std::find_if(entries_.begin(), entries_.end(),
                         [](const auto& entry) { return entry.second.state == "waiting"; });
   };
-  const bool is_there =
-      changed_.wait_until(lock, stop, deadline.at(), [&] { return waiting() != entries_.end(); });
+  const bool is_there = changed_.wait_until(lock, stop, deadline.at(), [&]() REQUIRES_LOCK(mutex_) {
+    return waiting() != entries_.end();
+  });
   if (!is_there) return {};
   auto& [id, entry] = *waiting();
   entry.state = "running";
@@ -111,7 +112,7 @@ void VerifyOrders::Finish(int64_t id, RunOutcome outcome) {
 
 void VerifyOrders::WaitUntilTold(Deadline deadline) {
   MutexLock lock(mutex_);
-  changed_.wait_until(lock, std::stop_token(), deadline.at(), [&] {
+  changed_.wait_until(lock, std::stop_token(), deadline.at(), [&]() REQUIRES_LOCK(mutex_) {
     return std::all_of(entries_.begin(), entries_.end(),
                        [](const auto& entry) { return entry.second.is_told; });
   });

@@ -184,6 +184,7 @@ std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& row
     if (replayer_ != nullptr) {
       const Position end = watch_->Current();
       replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
+      CrashPoint("correction-after-bounds");
     }
     Write(plan, rows, company, stop);
     return std::nullopt;

@@ -340,7 +340,10 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence kn
                           std::stop_token stop) {
   for (const TableSchemaPtr& table : tables) {
     // A copy that was cut off left rows behind.
-    if (!journal_.Status(table->name.ToString()).empty()) Empty(table, stop);
+    if (!journal_.Status(table->name.ToString()).empty()) {
+      Empty(table, stop);
+      CrashPoint("full-after-emptied");
+    }
     link_.metadata.RemoveChunks(link_.project, table->name);
   }
   Jobs jobs;
@@ -507,8 +510,8 @@ std::set<TableName> FullStage::WithCascadeGroups(std::set<TableName> tables) {
 
 Position FullStage::WithPositions(const std::function<Position(ChangeReader&)>& ask,
                                   std::stop_token stop) {
-  MutexLock lock(positions_mutex_);
   return RetryTransient(options_.loader.retry, stop, options_.loader.on_transient, [&] {
+    MutexLock lock(positions_mutex_);
     try {
       if (!positions_) positions_ = link_.source.OpenChangeReader();
       return ask(*positions_);

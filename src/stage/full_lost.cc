@@ -2,6 +2,7 @@
 // The full stage and tables that the source drops between the schema stage and their copy.
 #include <nlohmann/json.hpp>
 
+#include "base/crash_point.h"
 #include "stage/full.h"
 #include "stage/schema.h"
 
@@ -64,6 +65,7 @@ void FullStage::DropLost(const TableName& source, std::stop_token stop) {
   } else if (destination_->Table(destination)) {
     DropTable(*sink_, link_.destination.dialect(), destination, stop);
   }
+  CrashPoint("full-after-lost");
   link_.metadata.RemoveChunks(link_.project, source);
   if (is_ours) ForgetDefinition(source);
   journal_.Put(source.ToString(), kDropped, {{"rows", 0}});

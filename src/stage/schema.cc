@@ -143,8 +143,10 @@ bool SchemaStage::ReopenForViews(std::stop_token stop) {
   const bool is_reopened =
       std::any_of(views.begin(), views.end(), is_open) || !LostViews(views).empty();
   link_.metadata.PutSetting(link_.project, kViews, is_reopened ? kViewsOpen : kViewsDone);
-  if (is_reopened) stages.Put(std::string(name()), "pending", json::object());
-  return is_reopened;
+  if (!is_reopened) return false;
+  CrashPoint("schema-after-reopening");
+  stages.Put(std::string(name()), "pending", json::object());
+  return true;
 }
 
 void SchemaStage::CreateDatabases(const std::map<std::string, std::string>& databases,

@@ -309,8 +309,12 @@ void VerificationReport::ReadKeys(const std::string& path, size_t count,
       if ((byte & 0x80) == 0) break;
     }
     if (size > (64 << 20))
-      throw Error(
-          {.code = "CORRUPT_BYTES", .object = path, .message = "a key in " + path + " has no end"});
+      throw Error({.code = "CORRUPT_BYTES",
+                   .kind = ErrorKind::kBlocked,
+                   .object = path,
+                   .message = "a key in " + path + " has no end",
+                   .cause = "the file was damaged after Godwit wrote it",
+                   .remedy = "verify the table again: a new report is written"});
     key.resize(size);
     if (!file.read(key.data(), static_cast<std::streamsize>(size))) break;
     keys.push_back(DecodeKey(key));

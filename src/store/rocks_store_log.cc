@@ -2,6 +2,7 @@
 // The side of the Store that looks at the Log: finding, waiting, releasing.
 #include <algorithm>
 
+#include "base/crash_point.h"
 #include "store/rocks_store.h"
 #include "store/store_errors.h"
 
@@ -26,7 +27,8 @@ Sequence RocksStore::last() {
 bool RocksStore::WaitFor(Sequence sequence, Deadline deadline, std::stop_token stop) {
   MutexLock lock(mutex_);
   if (sequence < first_) throw StoreReleased(database_.path(), sequence, first_);
-  return moved_.wait_until(lock, stop, deadline.at(), [&] { return durable_ >= sequence; });
+  return moved_.wait_until(lock, stop, deadline.at(),
+                           [&]() REQUIRES_LOCK(mutex_) { return durable_ >= sequence; });
 }
 
 LogEntry RocksStore::Entry(Sequence sequence) {
@@ -113,6 +115,7 @@ void RocksStore::Release(Sequence up_to) {
     // Files must not go before the entries that speak of them are gone for good.
     database_.Write(batch,
                     drops ? Database::Durability::kNow : Database::Durability::kWithNextSync);
+    CrashPoint("store-after-release");
     if (!drops) continue;
     dropped_below_ = PartKey(oldest_open, 0);
     database_.DropFilesBelow(Database::kParts, dropped_below_);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -65,6 +67,40 @@ TEST_F(CopyFlowTest, WaitsWhileTheDestinationIsFull) {
   destination_server_->SetPressure(0.5);
   copy.Join();
   EXPECT_THAT(Unequal(), IsEmpty());
+}
+
+// Each chunk waits at its begin until another one has begun too.
+TEST_F(CopyFlowTest, SeveralChunksAreCopiedAtOnce) {
+  const auto deadline = Deadline::In(std::chrono::seconds(20));
+  std::atomic<int> inside{0};
+  std::atomic<bool> have_met{false};
+  auto meet = [&](auto) -> std::optional<Error> {
+    if (++inside >= kLanes) have_met = true;
+    while (!have_met && !deadline.has_passed()) std::this_thread::yield();
+    --inside;
+    return std::nullopt;
+  };
+  FullStage(*link_, nullptr, Options(meet)).Run({});
+  EXPECT_TRUE(have_met) << "no two chunks were being copied at one time";
+  EXPECT_THAT(Unequal(), IsEmpty());
+}
+
+// As many as the lanes are copying, twice as many in the queue, and one on its way there.
+TEST_F(CopyFlowTest, ChunksArePlannedLittleAheadOfTheirCopy) {
+  constexpr size_t kAhead = 3 * kLanes + 1;
+  spec_.limits.chunk_bytes = 100;
+  std::atomic<size_t> most{0};
+  auto look = [&](auto) -> std::optional<Error> {
+    const auto planned = metadata_->Chunks(project_, kTable);
+    const size_t open = static_cast<size_t>(
+        std::count_if(planned.begin(), planned.end(), [](const auto& c) { return !c.done; }));
+    for (size_t known = most; open > known && !most.compare_exchange_weak(known, open);) {
+    }
+    return std::nullopt;
+  };
+  FullStage(*link_, nullptr, Options(look)).Run({});
+  EXPECT_LE(most, kAhead);
+  EXPECT_GT(metadata_->Chunks(project_, kTable).size(), 2 * kAhead) << "too few to tell";
 }
 
 TEST_F(CopyFlowTest, OnlyChunksInFlightAreCopiedAgain) {

@@ -96,6 +96,28 @@ def test_tls_that_the_server_does_not_have():
     assert b"rogue" in server.heard and b"SET" not in server.heard
 
 
+@pytest.mark.parametrize("option", ["tsl=verify", "tls=verfy", "tls_ca=/ca.pem", "connect_timeout=0"])
+def test_options_that_nobody_knows(tmp_path, option):
+    """Nobody is connected with, least of all in clear, and nothing is stored."""
+    server = RogueServer(RogueServer.greet)
+    with server as url:
+        wrong, right = f"{url}?{option}", url.replace("mysql://", "oceanbase://")
+        replica = godwit.config(tmp_path / "p.toml", f'replicas = ["{wrong}"]')
+        migrate = ["migrate", "--objects", "a.*"]
+        for words in (["datasource", "test", wrong], ["datasource", "add", "a", wrong],
+                      [*migrate, "--source", wrong, "--destination", right],
+                      [*migrate, "--source", url, "--destination", wrong.replace("mysql://", "oceanbase://")],
+                      [*migrate, "--source", url, "--destination", right, *replica]):
+            done = subprocess.run([godwit.PROGRAM, *words, "--state-dir", tmp_path / "state"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+            assert done.returncode == 2 and "URL_OPTION_INVALID" in done.stderr, (words, done.stderr)
+            assert "cause:" in done.stderr and "remedy:" in done.stderr, done.stderr
+    assert not server.heard
+    listed = [subprocess.run([godwit.PROGRAM, kind, "list", "--state-dir", tmp_path / "state"], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout for kind in ("project", "datasource")]
+    assert not any("127.0.0.1" in shown for shown in listed), listed
+
+
 def test_a_server_that_never_answers():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -142,6 +164,7 @@ class RogueServer:
 
     def send(self, payload):
         self.client.sendall(struct.pack("<I", len(payload))[:3] + bytes([self.sequence]) + payload)
+        self.sequence = (self.sequence + 1) % 256
 
     def receive(self):
         head = self.exactly(4)
@@ -164,6 +187,17 @@ class RogueServer:
         self.send(b"\x0a8.0.99\0" + struct.pack("<I", 7) + b"12345678\0" + capabilities[:2] + b"\x2d\x02\0" +
                   capabilities[2:] + bytes([21]) + bytes(10) + b"123456789012\0mysql_native_password\0")
         return self.receive()
+
+    def answer(self, *row):
+        """A result of this one row."""
+        text = lambda value: bytes([len(value)]) + value.encode()
+        self.send(bytes([len(row)]))
+        for _ in row:
+            self.send(text("def") + 4 * text("") + text("column") + b"\0" + b"\x0c\x2d\0" +
+                      struct.pack("<I", 255) + b"\xfd" + bytes(5))
+        self.send(b"\xfe\0\0\2\0")
+        self.send(b"".join(map(text, row)))
+        self.send(b"\xfe\0\0\2\0")
 
 
 def test_the_password_is_not_given_away():
@@ -231,3 +265,22 @@ def test_a_user_of_a_tenant_logs_in_by_that_name(scheme):
         shown = refused(url.replace("mysql://rogue", f"{scheme}://mig%40tenant%23cluster"), "LOGIN_REFUSED")
     assert b"\0mig@tenant#cluster\0" in server.heard, server.heard
     assert "mig%40tenant%23cluster@127.0.0.1" in shown, shown
+
+
+def test_a_tenant_of_oracles_mode():
+    """It speaks this protocol too; no more than its mode is asked for."""
+    answers = {b"@@session.sql_mode": ("NO_AUTO_VALUE_ON_ZERO",),
+               b"ob_compatibility_mode": ("ob_compatibility_mode", "ORACLE")}
+
+    def speak(server):
+        server.greet()
+        server.send(b"\0\0\0\2\0\0\0")
+        while True:
+            asked = server.receive()
+            row = next((row for words, row in answers.items() if words in asked), None)
+            server.answer(*row) if row else server.send(b"\0\0\0\2\0\0\0")
+
+    server = RogueServer(speak)
+    with server as url:
+        shown = refused(url.replace("mysql://", "oceanbase://"), "ORACLE_TENANT")
+    assert "user@tenant" in shown and b"VERSION()" not in server.heard, (shown, server.heard)

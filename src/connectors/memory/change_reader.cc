@@ -71,7 +71,8 @@ void MemoryChangeReader::Start(const Position& from, const Position&, SchemaHist
                  .side = Side::kSource,
                  .message = "the log ends before the place where reading must go on",
                  .cause = "this is another server than the one read so far",
-                 .remedy = "copy the tables again from a new start point"});
+                 .remedy = "release the project, empty its tables at the destination, and "
+                           "migrate again"});
   }
 }
 
@@ -160,7 +161,8 @@ bool MemoryChangeReader::AddRows(Fragment& fragment, const LogEntry& entry) {
                  .object = entry.table->name.ToString(),
                  .message = "a row in the log does not have the columns of its table's definition",
                  .cause = "the definition changed without the log saying so",
-                 .remedy = "copy the table again from a new start point"});
+                 .remedy = "release the project, empty its tables at the destination, and "
+                           "migrate again"});
   }
   fragment.rows.op = entry.op;
   fragment.rows.table = known->table;

@@ -388,7 +388,8 @@ std::optional<LogEntry> MemoryServer::ReadLog(uint64_t place) {
                  .side = Side::kSource,
                  .message = "the log no longer reaches back to where reading must go on",
                  .cause = "the server has purged it",
-                 .remedy = "copy the tables again from a new start point"});
+                 .remedy = "release the project, empty its tables at the destination, and "
+                           "migrate again"});
   }
   if (place - log_begin_ >= log_.size()) return {};
   return log_[place - log_begin_];
@@ -396,8 +397,9 @@ std::optional<LogEntry> MemoryServer::ReadLog(uint64_t place) {
 
 bool MemoryServer::WaitForLog(uint64_t place, Deadline deadline, std::stop_token stop) {
   MutexLock lock(mutex_);
-  return changed_.wait_until(lock, stop, deadline.at(),
-                             [&] { return log_begin_ + log_.size() > place; });
+  return changed_.wait_until(lock, stop, deadline.at(), [&]() REQUIRES_LOCK(mutex_) {
+    return log_begin_ + log_.size() > place;
+  });
 }
 
 void MemoryServer::Release(uint64_t place) {

@@ -140,7 +140,7 @@ void MemoryServer::Execute(const SchemaChange& change) {
 }
 
 void MemoryServer::WaitUnused(MutexLock& lock, const SchemaChange& change) {
-  auto is_unused = [&] {
+  auto is_unused = [&]() REQUIRES_LOCK(mutex_) {
     for (const TableName& name : TablesOf(change)) {
       auto table = tables_.find(name);
       if (table == tables_.end()) continue;

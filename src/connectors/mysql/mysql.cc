@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "connectors/mysql_family/endpoint.h"
+#include "connectors/mysql_family/url_options.h"
 
 namespace godwit {
 
@@ -11,8 +12,8 @@ void RegisterMysql(Registry& registry) {
   auto open = [](const EndpointUrl& url, Side side) -> std::unique_ptr<Endpoint> {
     return std::make_unique<mysql::MysqlEndpoint>(url, side);
   };
-  registry.Add("mysql", open);
-  registry.Add("mariadb", open);
+  registry.Add("mysql", open, mysql::UrlOptions());
+  registry.Add("mariadb", open, mysql::UrlOptions());
 }
 
 }  // namespace godwit

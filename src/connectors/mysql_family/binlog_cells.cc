@@ -20,8 +20,8 @@ namespace {
                .side = Side::kSource,
                .message = fmt::format("a row in the binary log has {}", what),
                .cause = "the log is damaged, or the table's definition is not the one in force",
-               .remedy = "check the log with mysqlbinlog; start the project again from a new "
-                         "start point"});
+               .remedy = "check the log with mysqlbinlog; release the project, empty its tables at "
+                         "the destination, and migrate again"});
 }
 
 template <typename T>

@@ -145,7 +145,8 @@ void BinlogDecoder::HandleRest(const EventHeader& header, std::string_view body)
     case EventType::kIncident:
       Refuse("LOG_INCIDENT", "the source lost changes before they reached its binary log",
              "the server wrote an INCIDENT event: its log has a gap here",
-             "repair the source, then start the project again from a new start point");
+             "repair the source; release the project, empty its tables at the destination, and "
+             "migrate again");
     case EventType::kMariaStartEncryption:
       if ((header.flags & kFlagIgnorable) != 0) return;  // the server has decrypted what follows
       Refuse("LOG_ENCRYPTED", "the source sends its binary log encrypted",
@@ -285,7 +286,8 @@ void BinlogDecoder::CompleteXa(const EventHeader& header, const std::string& xid
            fmt::format("the XA transaction {} is committed, but its changes came before the start",
                        xid),
            "it was prepared before Godwit began to read",
-           "start the project again while no XA transaction is prepared (XA RECOVER)");
+           "release the project, empty its tables at the destination, and migrate again while no "
+           "XA transaction is prepared (XA RECOVER shows them)");
   }
   if (!group_) Start();
   group_->id = found->second.id;

@@ -46,7 +46,8 @@ size_t CountBits(std::string_view bits, size_t count) {
                                       name.ToString(), what),
                .cause = "the table was changed in a way the log did not tell, or holds a column "
                         "type that Godwit does not read",
-               .remedy = "start the project again from a new start point, or leave the table out"});
+               .remedy = "release the project, empty its tables at the destination, and migrate "
+                         "again, with this table excluded if it comes again"});
 }
 
 [[noreturn]] void DefinitionUnknown(const TableName& name) {

@@ -157,7 +157,9 @@ void BinlogStream::FailNotThere() const {
                .object = session_.url(),
                .message = fmt::format("the source cannot go on from {}", Describe(from_)),
                .cause = "it is another server, or its log was reset or purged",
-               .remedy = "connect to the server that was read before, or start a new project"});
+               .remedy =
+                   "connect to the server that was read before; or release the project, empty its "
+                   "tables at the destination, and migrate again"});
 }
 
 std::optional<std::string_view> BinlogStream::Receive(Deadline deadline, std::stop_token stop) {

@@ -36,7 +36,8 @@ double ParseDouble(std::string_view text) {
     throw Error({.code = "VALUE_UNREADABLE",
                  .kind = ErrorKind::kData,
                  .message = fmt::format("'{}' is no floating-point number", text),
-                 .cause = "the server sent something else than a number"});
+                 .cause = "the server sent something else than a number",
+                 .remedy = "correct the value at the source, or exclude the column"});
   }
   return value;
 }

@@ -179,7 +179,8 @@ bool BinlogChangeReader::StartsByGtid(const BinlogPosition& from, const BinlogPo
            fmt::format("the source cannot go on from {}: {}", mysql::Describe(from), obstacle),
        .cause = "it is another server that cannot send what comes next, or its log was reset",
        .remedy = "connect to the server that was read before, or to a replica of it that has "
-                 "caught up; else start a new project"});
+                 "caught up; else release the project, empty its tables at the destination, and "
+                 "migrate again"});
 }
 
 std::string BinlogChangeReader::SetObstacle(const BinlogPosition& from, const BinlogPosition& known,

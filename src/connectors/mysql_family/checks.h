@@ -48,6 +48,8 @@ void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
 
 // Items that no server need be asked for once these values are known.
 void CheckVersion(CheckList& list, const ServerInfo& server);
+// False where there is no log to follow.
+bool CheckLogBin(CheckList& list, const std::string& log_bin);
 // Names that tables are to be made by and the server will keep in another form.
 void CheckNames(CheckList& list, const ServerInfo& server, const CheckRequest& request);
 // The mode of a server whose statements are followed.

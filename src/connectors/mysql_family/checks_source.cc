@@ -65,11 +65,7 @@ void CheckBinlog(CheckList& list, Session& session) {
       list.Fail(item, fmt::format("{} is {}", item, value), cause, remedy);
     }
   };
-  if (Variable(session, "log_bin") != "ON") {
-    return list.Fail("log_bin", "the binary log is off", "changes cannot be captured without it",
-                     "start the server with --log-bin");
-  }
-  list.Pass("log_bin", "ON");
+  if (!CheckLogBin(list, Variable(session, "log_bin"))) return;
   expect("binlog_format", "ROW", "only row events say what changed",
          "SET GLOBAL binlog_format=ROW, and let every session reconnect");
   if (Variable(session, "server_id") == "0") {
@@ -246,6 +242,16 @@ void CheckCapturePrivileges(CheckList& list, Session& session, const EndpointUrl
 }
 
 }  // namespace
+
+bool CheckLogBin(CheckList& list, const std::string& log_bin) {
+  if (log_bin == "ON") {
+    list.Pass("log_bin", log_bin);
+    return true;
+  }
+  list.Fail("log_bin", "the binary log is off", "changes cannot be captured without it",
+            "start the server with --log-bin");
+  return false;
+}
 
 std::vector<CheckResult> CheckSource(const EndpointUrl& url, const ServerInfo& server,
                                      const CheckRequest& request) {

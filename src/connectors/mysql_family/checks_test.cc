@@ -32,6 +32,20 @@ TEST(Checks, VersionsThatAreTooOld) {
   EXPECT_EQ(StatusOf(Flavor::kOceanBase, "5.7.25-OceanBase-v4.3.5", 50725), Status::kPass);
 }
 
+TEST(Checks, ALogThatIsOff) {
+  for (const char* off : {"OFF", ""}) {
+    CheckList list(Side::kSource);
+    EXPECT_FALSE(CheckLogBin(list, off));
+    const CheckResult result = list.Take().at(0);
+    EXPECT_EQ(result.item, "log_bin");
+    EXPECT_EQ(result.status, Status::kFail);
+    EXPECT_THAT(result.remedy, HasSubstr("--log-bin"));
+  }
+  CheckList list(Side::kSource);
+  EXPECT_TRUE(CheckLogBin(list, "ON"));
+  EXPECT_EQ(list.Take().at(0).status, Status::kPass);
+}
+
 CheckResult Used(std::optional<double> share) {
   CheckList list(Side::kDestination);
   CheckUse(list, "data_disk", "the disk for data", share, "add room");

@@ -23,6 +23,8 @@ constexpr auto kD = ErrorKind::kData;
 
 constexpr const char* kWait = "nothing: it is tried again";
 constexpr const char* kGrant = "grant the account what is missing (docs/databases.md lists it)";
+constexpr const char* kOtherType =
+    "give the column the type and character set of the source's, or correct the value there";
 constexpr const char* kOverload =
     "nothing: Godwit slows down; give the tenant more memory if it lasts";
 
@@ -33,7 +35,8 @@ constexpr std::array kKnown = {
     Known{1040, "TOO_MANY_CONNECTIONS", kT, "the server has no free connection", kWait},
     Known{1044, "ACCESS_DENIED", kB, "the account may not use this database", kGrant},
     Known{1045, "LOGIN_REFUSED", kB, "user or password is wrong", "check user and password"},
-    Known{1048, "VALUE_REFUSED", kD, "a NULL goes into a column that takes none", ""},
+    Known{1048, "VALUE_REFUSED", kD, "a NULL goes into a column that takes none",
+          "let the column take NULL, or correct the row at the source"},
     Known{1049, "DATABASE_UNKNOWN", kB, "there is no such database", "check its name"},
     Known{1053, "SERVER_GOING_DOWN", kT, "the server is shutting down", kWait},
     Known{1054, "COLUMN_UNKNOWN", kD, "the table has no such column (any more)",
@@ -60,16 +63,18 @@ constexpr std::array kKnown = {
     Known{1213, "DEADLOCK", kT, "transactions waited for each other", kWait},
     Known{1227, "ACCESS_DENIED", kB, "the account lacks a global privilege", kGrant},
     Known{1236, "LOG_PURGED", kB, "the source no longer has the log Godwit must go on from",
-          "start a new project; keep logs longer (binlog_expire_logs_seconds)"},
+          "release the project, empty its tables at the destination, and migrate again; keep logs "
+          "longer (binlog_expire_logs_seconds)"},
     Known{1264, "VALUE_REFUSED", kD, "a value is out of the column's range", "widen the column"},
     Known{1265, "VALUE_REFUSED", kD, "a value does not fit the column", "widen the column"},
     Known{1290, "SERVER_READ_ONLY", kB, "the server is read-only", "make it writable"},
-    Known{1292, "VALUE_REFUSED", kD, "a value is not valid for the column", ""},
+    Known{1292, "VALUE_REFUSED", kD, "a value is not valid for the column", kOtherType},
     Known{1317, "INTERRUPTED", kT, "the statement was interrupted", kWait},
-    Known{1366, "VALUE_REFUSED", kD, "a value is not valid for the column", ""},
+    Known{1366, "VALUE_REFUSED", kD, "a value is not valid for the column", kOtherType},
     Known{1406, "VALUE_REFUSED", kD, "a value is too long for the column", "widen the column"},
     Known{1412, "TABLE_CHANGED", kT, "the table's definition has just changed", kWait},
-    Known{1452, "FOREIGN_KEY_MISSING", kD, "the parent row is missing", ""},
+    Known{1452, "FOREIGN_KEY_MISSING", kD, "the parent row is missing",
+          "add the parent row, or drop the foreign key"},
     Known{1526, "VALUE_REFUSED", kD, "no partition takes the value", "add a partition for it"},
     Known{1836, "SERVER_READ_ONLY", kB, "the server is read-only", "make it writable"},
     Known{1927, "CONNECTION_LOST", kT, "the connection was killed", kWait},
@@ -82,7 +87,8 @@ constexpr std::array kKnown = {
     Known{2026, "TLS_FAILED", kB, "the TLS connection could not be made or verified",
           "check tls=, tls_ca= and the server's certificate"},
     Known{2055, "CONNECTION_LOST", kT, "the connection broke", kWait},
-    Known{3140, "VALUE_REFUSED", kD, "a text is not valid JSON", ""},
+    Known{3140, "VALUE_REFUSED", kD, "a text is not valid JSON",
+          "give the column a type of text, or correct the document at the source"},
     Known{3819, "CHECK_VIOLATED", kD, "a CHECK of the table refuses the row",
           "change the CHECK or drop it"},
     Known{4012, "STATEMENT_TIMEOUT", kT, "the engine's time limit ended it", kWait},

@@ -401,8 +401,8 @@ struct Leg {
                .message = fmt::format("a partial JSON update names {}, which is not there",
                                       path.substr(0, 200)),
                .cause = "the image of the row before the update does not hold the document",
-               .remedy = "set binlog_row_image=FULL, or empty binlog_row_value_options, and start "
-                         "the project again"});
+               .remedy = "set binlog_row_image=FULL or empty binlog_row_value_options; release the "
+                         "project, empty its tables at the destination, and migrate again"});
 }
 
 void AppendUtf8(std::string& out, uint32_t c) {

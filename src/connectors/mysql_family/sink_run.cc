@@ -105,7 +105,7 @@ void MysqlSink::CheckPacket(const TableStatements& table, const RowBatch& rows, 
                .message = fmt::format("{} needs a statement of {} bytes, the server takes {}",
                                       table.Describe(rows, row), bytes, server_.max_allowed_packet),
                .cause = "max_allowed_packet of the destination is too small for this row",
-               .remedy = "raise max_allowed_packet there and start the project again"});
+               .remedy = "raise max_allowed_packet there, then migrate again"});
 }
 
 MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<const Image> images,

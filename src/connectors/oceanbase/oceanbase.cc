@@ -4,13 +4,15 @@
 #include <memory>
 
 #include "connectors/mysql_family/endpoint.h"
+#include "connectors/mysql_family/url_options.h"
 
 namespace godwit {
 
 void RegisterOceanBase(Registry& registry) {
-  registry.Add("oceanbase", [](const EndpointUrl& url, Side side) -> std::unique_ptr<Endpoint> {
+  auto open = [](const EndpointUrl& url, Side side) -> std::unique_ptr<Endpoint> {
     return std::make_unique<mysql::MysqlEndpoint>(url, side);
-  });
+  };
+  registry.Add("oceanbase", open, mysql::UrlOptions());
 }
 
 }  // namespace godwit
