@@ -35,7 +35,9 @@ std::optional<TableName> OtherOfTheirDestinations(const Link& link,
   for (const SchemaVersion& known : link.store.LatestSchemas()) {
     if (!known.table || std::find(names.begin(), names.end(), known.name) != names.end()) continue;
     auto mapping = rules.Find(known.name);
-    if (mapping && destinations.contains(there.Folded(mapping->destination))) return known.name;
+    if (!mapping || !destinations.contains(there.Folded(mapping->destination))) continue;
+    const auto made = link.metadata.Entry(link.project, "schema", known.name.ToString());
+    if (!made || !IsLeftOutOfShared(*made)) return known.name;  // else its rows are not there
   }
   return {};
 }

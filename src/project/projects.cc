@@ -274,7 +274,8 @@ std::vector<DdlView> Projects::Ddl(const std::string& name, const std::string& o
   const StoredProject project = Find(name);
   std::vector<DdlView> out;
   std::set<std::string> made;
-  for (const std::string_view word : {std::string_view("schema"), std::string_view("indexes"), std::string_view("ddl"), kPlanJournal}) {
+  for (const std::string_view word : {std::string_view("schema"), std::string_view("indexes"),
+                                      std::string_view("ddl"), kPlanJournal}) {
     const std::string stage(word);
     for (const JournalEntry& entry : metadata_.Entries(project.record.id, stage)) {
       if (stage == "schema") made.insert(entry.object);

@@ -90,9 +90,8 @@ class Projects {
   // Ends the project for good: waits for the process that runs it, forgets its lanes at the
   // destination and all that is stored of it, also of a broken one. Migrated data stays.
   void Release(const std::string& name, std::stop_token stop);
-  // `item` is a finding's number, or the name of an object that is blocked or that precheck has shown
-  // and nothing has made. Throws ITEM_UNKNOWN, OBJECT_MADE, PROJECT_BUSY,
-  // CHOICE_INVALID.
+  // `item` is a finding's number, or the name of an object that is blocked or that precheck has
+  // shown and nothing has made. Throws ITEM_UNKNOWN, OBJECT_MADE, PROJECT_BUSY, CHOICE_INVALID.
   void Resolve(const std::string& name, const std::string& item, const Answer& answer);
   // Of one object or, `object` empty, all.
   std::vector<DdlView> Ddl(const std::string& name, const std::string& object) const;

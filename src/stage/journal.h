@@ -18,8 +18,9 @@ ErrorFields ErrorFromJson(const nlohmann::json& json);
 nlohmann::json ToJson(const std::vector<Statement>& statements);
 std::vector<Statement> StatementsFromJson(const nlohmann::json& json);
 
-// What precheck has found is to be made of each object, until the schema stage makes it. An object's
-// entry in the journal of "schema" with `planned` in its detail is an answer that was given for it.
+// What precheck has found is to be made of each object, until the schema stage makes it. An
+// object's entry in the journal of "schema" with `planned` in its detail is an answer that was
+// given for it.
 inline constexpr std::string_view kPlanJournal = "plan";
 
 // The entries of one stage of one project, by object. A thin view on Metadata; as thread-safe.

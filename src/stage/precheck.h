@@ -17,8 +17,8 @@
 namespace godwit {
 
 // Asks both servers, and the selection itself, whether the migration can go well, before anything
-// is written. Each item's outcome is a journal entry; skipped items are recorded as such. What is to
-// be made of each object is in the journal's "plan", to be looked at and edited. Throws
+// is written. Each item's outcome is a journal entry; skipped items are recorded as such. What is
+// to be made of each object is in the journal's "plan", to be looked at and edited. Throws
 // PRECHECK_FAILED (kBlocked) when an item fails; warnings are for the caller to judge.
 class PrecheckStage : public Stage {
  public:
