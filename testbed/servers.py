@@ -61,7 +61,10 @@ class Server:
         raise NotImplementedError
 
     def environment(self):
-        return dict(os.environ)
+        """A folder of its own for temporary files: MySQL 5.6 removes all of them there when it starts."""
+        folder = self.directory / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        return {**os.environ, "TMPDIR": str(folder)}
 
     def working_directory(self):
         return self.directory
@@ -233,7 +236,7 @@ class MySql56(Server):
                 "--innodb-file-per-table=1", "--local-infile=1"]
 
     def environment(self):
-        return {**os.environ, "LD_LIBRARY_PATH": str(self.home())}
+        return {**super().environment(), "LD_LIBRARY_PATH": str(self.home())}
 
 
 class MariaDb(Server):
@@ -300,7 +303,7 @@ class OceanBase(Server):
 
     def environment(self):
         libs = glob.glob(str(CACHE / "venv/lib/python3*/site-packages/pylibseekdb*"))
-        return {**os.environ, "LD_LIBRARY_PATH": ":".join(libs), "LD_PRELOAD": str(self.shim)}
+        return {**super().environment(), "LD_LIBRARY_PATH": ":".join(libs), "LD_PRELOAD": str(self.shim)}
 
 
 KINDS = {

@@ -59,13 +59,18 @@ Capturer::Capturer(Endpoint& source, Store& store, const ObjectRules& rules,
 void Capturer::Run(std::stop_token stop) {
   auto wait = options_.retry.first_wait;
   for (int overtaken = 1;; ++overtaken) {
-    if (store_.restart().empty()) {
-      RetryTransient(options_.retry, stop, options_.on_transient, [&] { Begin(stop); });
-    } else {
+    const bool has_begun = !store_.restart().empty();
+    if (has_begun) {
       tracker_.Load();
-      ready_.store(true);
+    } else {
+      RetryTransient(options_.retry, stop, options_.on_transient, [&] { Begin(stop); });
     }
     Advance(store_.position(), store_.restart());
+    if (has_begun) {  // and not before: who waits for it goes by these places
+      MutexLock lock(mutex_);
+      ready_.store(true);
+      moved_.notify_all();
+    }
     try {
       RetryTransient(options_.retry, stop, options_.on_transient,
                      [&](const std::function<void()>& works) { Follow(stop, works); });

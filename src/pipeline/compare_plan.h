@@ -53,8 +53,9 @@ TableSchema Essence(const TableSchema& table);
 struct CompareJob {
   std::shared_ptr<const ComparePlan> plan;
   TableEstimate estimate;
-  // Of the definition in the Log's history, where changes are followed; else 0. Another one tells
-  // of what two definitions do not show: two tables that have exchanged their names.
+  // By which the table came under its name in the Log's history (SchemaVersion::since), where
+  // changes are followed; else 0. Another one tells of what two definitions do not show: tables
+  // that have exchanged their names.
   uint64_t version = 0;
 };
 

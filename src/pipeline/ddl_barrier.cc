@@ -28,9 +28,9 @@ std::string SettingKey(Sequence sequence) { return "ddl." + std::to_string(seque
 BlockedItem ItemOf(Sequence sequence, const SchemaChange& source, std::string converted,
                    const Error& error) {
   TableName name = source.table;
-  const bool is_of_tables = name.table.empty() && !source.is_about_database();
-  if (is_of_tables && !source.tables.empty()) name = source.tables[0];
-  if (name.table.empty() && !source.renames.empty()) name = source.renames[0].first;
+  // Of a dropped database what is left of the statement keeps its name: one answer is for both.
+  if (name.database.empty() && !source.tables.empty()) name = source.tables[0];
+  if (name.database.empty() && !source.renames.empty()) name = source.renames[0].first;
   return {.stage = "incremental",
           .kind = "ddl",
           .object = name.table.empty() ? name.database : name.ToString(),
@@ -129,7 +129,7 @@ void DdlBarrier::Run(Sequence sequence, const std::vector<SchemaChange>& changes
     for (const SchemaChange& part : Uncopied(sequence, change, stop)) {
       if (unit++ < record.unit) continue;
       // What stays at the destination may have become more since the statements were made.
-      if (!record.statements.empty() && record.kind != part.kind) {
+      if (record.kind != Kind::kUnknown && record.kind != part.kind) {
         record = {.sequence = sequence, .unit = record.unit};
       }
       record.source = part.statement;
@@ -179,9 +179,11 @@ void DdlBarrier::NoteShared(const SchemaChange& source, Answer::Choice choice) {
   auto is_shared = [&](const TableName& name) {
     return OtherOfTheirDestinations(link_, {name}).has_value();
   };
-  if (source.kind == Kind::kCreateTable && is_shared(source.table)) note(source.table);
+  // What was left out under this name before is another table.
+  auto is_open = [&](const TableName& name) { return is_shared(name) || IsLeftOut(name); };
+  if (source.kind == Kind::kCreateTable && is_open(source.table)) note(source.table);
   for (const auto& [from, to] : RenamesOf(source)) {
-    if (link_.translator.rules().Find(to) && (IsLeftOut(from) || is_shared(to))) note(to);
+    if (link_.translator.rules().Find(to) && (IsLeftOut(from) || is_open(to))) note(to);
   }
 }
 
@@ -195,9 +197,10 @@ void DdlBarrier::ForgetLeftOut(const SchemaChange& source) {
   const bool drops = source.kind == Kind::kDropDatabase || source.kind == Kind::kDropTable;
   std::set<TableName> gone;
   if (drops) gone.insert(source.tables.begin(), source.tables.end());
-  const auto renames = RenamesOf(source);
-  for (const auto& [from, to] : renames) gone.insert(from);
-  for (const auto& [from, to] : renames) gone.erase(to);
+  for (const auto& [from, to] : RenamesOf(source)) {
+    gone.erase(to);
+    gone.insert(from);
+  }
   for (const TableName& name : gone) {
     if (!IsLeftOut(name)) continue;
     link_.metadata.PutEntry(link_.project, {"schema", name.ToString(), "dropped", "{}", 0});
@@ -502,7 +505,7 @@ DdlBarrier::Record DdlBarrier::Load(Sequence sequence) const {
   record.has_intent = j.at("has_intent");
   record.before = j.at("before");
   record.source = j.at("source");
-  record.kind = static_cast<Kind>(j.at("kind").get<int>());
+  if (j.contains("kind")) record.kind = static_cast<Kind>(j["kind"].get<int>());
   return record;
 }
 

@@ -32,7 +32,6 @@ std::vector<SchemaChange> DdlBarrier::Uncopied(Sequence sequence, const SchemaCh
     if (!keeps && !HoldsOthers(change, stop)) return {change};
     if (drop.tables.empty()) return {};
     drop.kind = Kind::kDropTable;
-    drop.table = {};
     drop.if_exists = true;
     return {drop};
   }

@@ -115,7 +115,7 @@ void SchemaTracker::TakeUp(const Versions& versions) {
   current_.clear();
   defaults_.clear();
   passed_over_.clear();
-  for (const auto& [version, name, table] : versions) {
+  for (const auto& [version, name, table, since] : versions) {
     if (!table) continue;
     if (name.database == kOwnDatabase) {
       defaults_[name.table] = {table->charset, table->collation};

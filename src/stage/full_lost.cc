@@ -46,7 +46,8 @@ std::set<TableName> FullStage::LostOf(const std::vector<TableSchemaPtr>& tables)
         link_.translator.rules().Find(name) && !used.contains(destination(name));
     if (!is_candidate) continue;
     const json detail = json::parse(entry.detail, nullptr, false);
-    const bool is_table = detail.is_object() && detail.value("kind", "") == "table";
+    const bool is_table = detail.is_object() && detail.value("kind", "") == "table" &&
+                          !detail.value("planned", false);  // nothing was made of it
     // Of the user's own table only what was copied into it is the project's.
     const std::string status = journal_.Status(entry.object);
     const bool is_to_go = status == "running" || (status != kDropped && IsOursToMake(name));

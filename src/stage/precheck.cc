@@ -107,6 +107,7 @@ void PrecheckStage::CheckAll(std::stop_token stop) {
   results_.clear();
   tables_.clear();
   destinations_.clear();
+  edited_.clear();
   views_.clear();
   link_.metadata.RemoveEntries(link_.project, "precheck");
   link_.metadata.RemoveEntries(link_.project, std::string(kPlanJournal));
@@ -227,6 +228,10 @@ void PrecheckStage::CheckDestinationObjects() {
   for (const TableSchemaPtr& table : destinations_) {
     Look("destination_table", Side::kDestination, table->name,
          [&] { CheckDestinationTable(*catalog, taken, *table); });
+  }
+  for (const TableSchema& table : edited_) {
+    Look("destination_table", Side::kDestination, table.name,
+         [&] { CheckDestinationTable(*catalog, taken, table); });
   }
   if (!link_.spec.Has(MigrationType::kSchema)) return;
   for (const SelectionPreview::Selected& view : views_) {

@@ -76,6 +76,7 @@ class PrecheckStage : public Stage {
   std::vector<CheckResult> results_;
   std::vector<TableSchemaPtr> tables_;        // selected, as the source has them
   std::vector<TableSchemaPtr> destinations_;  // the same, as they are to be at the destination
+  std::vector<TableSchema> edited_;  // of what only the user's words can make, the names there
   std::vector<SelectionPreview::Selected> views_;
 };
 

@@ -104,6 +104,7 @@ void PrecheckStage::CheckSelection() {
       if (error.kind() == ErrorKind::kTransient) throw;
       CheckResult result = Item("conversion", Side::kDestination, name);
       result.status = IsEdited(name) ? Status::kPass : Status::kFail;
+      edited_.emplace_back().name = object.destination;
       result.message = error.fields().message;
       result.cause = error.fields().cause;
       result.remedy =

@@ -87,7 +87,7 @@ void VerificationStage::Run(std::stop_token stop) {
     link_.metadata.PutSetting(link_.project, kOpenRound, "");
     CrashPoint("verification-after-round");
     open = Correct(round, stop);
-    if (!open.empty()) Append(Newcomers(), open);
+    if (!open.empty() && i + 1 < options_.rounds) Append(Newcomers(), open);
   }
   SumUp();
 }
@@ -151,10 +151,11 @@ void VerificationStage::FailLeftOut(const TableName& source) const {
 
 std::vector<TableName> VerificationStage::Newcomers() {
   std::vector<TableName> out;
-  if (looks_++ >= kLooksForNewcomers) return out;
+  if (looks_ >= kLooksForNewcomers) return out;
   for (const TableName& name : Tables()) {
     if (tables_.insert(name).second) out.push_back(name);
   }
+  if (!out.empty()) ++looks_;
   progress_.total.Add(static_cast<int64_t>(out.size()));
   return out;
 }
@@ -309,7 +310,7 @@ std::map<TableName, uint64_t> VerificationStage::Versions() const {
   std::map<TableName, uint64_t> versions;
   if (!watch_) return versions;
   for (const SchemaVersion& known : link_.store.LatestSchemas()) {
-    if (known.table) versions.emplace(known.name, known.version);
+    if (known.table) versions.emplace(known.name, known.since);
   }
   return versions;
 }
@@ -346,8 +347,9 @@ std::vector<TableName> VerificationStage::Correct(int64_t round, std::stop_token
         detail.value("only_source", uint64_t{0}) + detail.value("different", uint64_t{0});
     bool is_open = detail.value("unsettled", uint64_t{0}) > 0;
     if (options_.correct && wrong > 0 && detail.value("has_key", false)) {
-      const auto job = Prepare(round, table);
+      auto job = Prepare(round, table);
       if (!job && !IsGone(table)) continue;
+      if (job) job->version = detail.value("version", uint64_t{0});
       // The keys that were found are in terms of the definitions that were compared. What was found
       // of a table that is gone counts until it has been looked for under another name.
       if (!job || detail.value("definitions", "") != DefinitionsOf(*job->plan)) {

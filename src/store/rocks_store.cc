@@ -391,7 +391,10 @@ void RocksStore::LoadSchemas() {
 
 void RocksStore::Remember(const SchemaVersion& schema) {
   if (schema.table) {
-    latest_[schema.name] = schema;
+    SchemaVersion& latest = latest_[schema.name];
+    const uint64_t since = latest.table ? latest.since : schema.version;
+    latest = schema;
+    latest.since = since;
   } else {
     latest_.erase(schema.name);
   }

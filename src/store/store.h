@@ -68,6 +68,9 @@ struct SchemaVersion {
   uint64_t version = 0;  // unique in the Store, rising
   TableName name;
   TableSchemaPtr table;  // null: the table does not exist from here on
+  // Of the latest ones: by which a table has come under this name. As long as it is altered, and
+  // not dropped or renamed, that is the same. Not stored.
+  uint64_t since = 0;
 };
 
 struct StoreOptions {

@@ -527,5 +527,25 @@ TEST_F(StoreTest, TheLastTransactionIsKnownAfterItsRelease) {
   EXPECT_EQ(store_->LastTransaction(), "c");
 }
 
+TEST_F(StoreTest, ATableIsTheSameAsLongAsItIsAltered) {
+  const TableName name{"of", "ours"};
+  auto put = [&](uint64_t version, bool exists) {
+    auto table = std::make_shared<TableSchema>();
+    table->name = name;
+    store_->AddSchemas({{version, name, exists ? table : nullptr}});
+    for (const SchemaVersion& latest : store_->LatestSchemas()) {
+      if (latest.name == name) return latest.since;
+    }
+    return uint64_t{0};
+  };
+  EXPECT_EQ(put(1, true), 1u);
+  EXPECT_EQ(put(2, true), 1u);
+  EXPECT_EQ(put(3, false), 0u);
+  EXPECT_EQ(put(4, true), 4u);
+  EXPECT_EQ(put(5, true), 4u);
+  Reopen();
+  EXPECT_EQ(put(6, true), 4u);
+}
+
 }  // namespace
 }  // namespace godwit

@@ -341,8 +341,13 @@ def test_a_table_that_was_left_out_is_gone(mysql, oceanbase, one_table):
     assert oceanbase.query("SELECT * FROM mapx.there") == ((7, 7),)
 
 
-def test_a_table_that_was_left_out_is_exchanged(tmp_path, mysql, oceanbase):
-    """What stands under its name then is left out, too: its rows do not come to the first one's."""
+@pytest.mark.parametrize("exchange", [
+    "mapb.t TO mapb.t_old, mapb.t_new TO mapb.t",
+    "mapb.t TO mapb.tmp, mapb.t_new TO mapb.t, mapb.tmp TO mapb.t_old",
+], ids=["at once", "by a third name"])
+def test_a_table_that_was_left_out_is_exchanged(tmp_path, mysql, oceanbase, exchange):
+    """What stands under its name then is left out, too: its rows do not come to the first one's. A name that nothing
+    stands under any more is free for another table."""
     mysql.drop("mapa", "mapb")
     oceanbase.drop("mapx")
     mysql.run("CREATE DATABASE mapa;\nCREATE DATABASE mapb;\nCREATE TABLE mapa.t (id INT PRIMARY KEY, v INT);\n"
@@ -350,7 +355,7 @@ def test_a_table_that_was_left_out_is_exchanged(tmp_path, mysql, oceanbase):
     project = migrate_by(tmp_path, mysql, oceanbase, '"mapa.*=mapx", "mapb.*=mapx"')
     assert project.migrate().code == 0
     mysql.run("CREATE TABLE mapb.t (id INT PRIMARY KEY, v INT);\nCREATE TABLE mapb.t_new LIKE mapb.t;\n"
-              "RENAME TABLE mapb.t TO mapb.t_old, mapb.t_new TO mapb.t;\nINSERT INTO mapb.t VALUES (1, 5), (77, 1);\n"
+              f"RENAME TABLE {exchange};\nINSERT INTO mapb.t VALUES (1, 5), (77, 1);\n"
               "UPDATE mapb.t SET v = 9 WHERE id = 1;\nDELETE FROM mapb.t WHERE id = 1;\nINSERT INTO mapb.t_old VALUES (2, 3);\n")
     for _ in range(2):  # the table, and what takes its name
         run = project.migrate()
@@ -360,6 +365,10 @@ def test_a_table_that_was_left_out_is_exchanged(tmp_path, mysql, oceanbase):
     run = project.migrate()
     assert run.code == 0, run
     assert oceanbase.query("SELECT * FROM mapx.t ORDER BY id") == ((1, 1), (2, 2))
+    mysql.run("CREATE TABLE mapb.tmp (id INT PRIMARY KEY);\nINSERT INTO mapb.tmp VALUES (4);\n")
+    run = project.migrate()
+    assert run.code == 0, run
+    assert oceanbase.query("SELECT * FROM mapx.tmp") == ((4,),)
 
 
 def test_a_table_that_was_left_out_is_renamed_when_the_other_is_gone(mysql, oceanbase, one_table):
@@ -406,6 +415,31 @@ def test_a_database_goes_and_what_is_others_stays(tmp_path, mysql, oceanbase, ob
     left = oceanbase.query("SELECT table_name FROM information_schema.tables WHERE table_schema IN ('mapa', 'mapx') "
                            "AND table_type = 'BASE TABLE'")
     assert set(left) == {("others",)}, left
+
+
+@pytest.mark.parametrize("choice, left", [("--skip", {"tab1", "others"}), ("--retry", {"others"})])
+def test_others_come_into_a_database_whose_drop_waits(tmp_path, mysql, oceanbase, choice, left):
+    """The answer to the statement is one to what is left of it, and what waited is not what is run then."""
+    mysql.drop("mapa")
+    oceanbase.drop("mapa")
+    mysql.run("CREATE DATABASE mapa;\nCREATE TABLE mapa.tab1 (id INT PRIMARY KEY);\nINSERT INTO mapa.tab1 VALUES (1);\n")
+    oceanbase.run("DROP USER IF EXISTS waiting;\nCREATE USER waiting;\nGRANT ALL ON *.* TO waiting;\n")
+    there = godwit.Server("oceanbase", oceanbase.url.replace("root@", "waiting@"))
+    project = godwit.Godwit(tmp_path / "state", mysql, there, "mapa.*")
+    run = project.migrate()
+    assert run.code == 0, run
+    oceanbase.run("REVOKE DROP ON *.* FROM waiting;\n")
+    mysql.run("DROP DATABASE mapa;\n")
+    run = project.migrate()
+    assert run.code == 5, run
+    [item] = project.show()["blocked"]
+    oceanbase.run("CREATE TABLE mapa.others (id INT PRIMARY KEY);\nGRANT ALL ON *.* TO waiting;\n")
+    project.resolve(item, choice)
+    run = project.migrate()
+    assert run.code == 0, run
+    found = oceanbase.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mapa'")
+    assert {name for (name,) in found} == left
+    oceanbase.run("DROP USER waiting;\n")
 
 
 def test_a_statement_that_moves_rows_across_the_filter(tmp_path, mysql, oceanbase):

@@ -86,6 +86,30 @@ def test_what_cannot_be_converted_is_edited_before_it_is_made(tmp_path, project,
     assert oceanbase.query(f"SELECT k, v FROM {DATABASE}.e ORDER BY k") == ((b"a", 0), (b"b", 2))
 
 
+def test_an_edited_table_is_not_copied_into_rows_that_are_there(tmp_path, project, mysql, oceanbase):
+    mysql.query(f"CREATE TABLE {DATABASE}.e (k BLOB NOT NULL, v INT, PRIMARY KEY (k(10)))")
+    assert precheck(project).returncode == 3
+    statement = tmp_path / "e.sql"
+    statement.write_text(f"CREATE TABLE {DATABASE}.e (k VARBINARY(100) NOT NULL PRIMARY KEY, v INT)")
+    assert answer(project, "e", "--edit", statement)[0] == 0
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n{statement.read_text()};\nINSERT INTO {DATABASE}.e VALUES ('own', 1);\n")
+    run = project.migrate()
+    assert run.code == 3 and "the table exists and has rows" in run.err, run
+
+
+def test_a_table_that_was_only_planned_takes_nothing_with_it(tmp_path, project, mysql, oceanbase):
+    """It is gone from the source before anything was made of it; what has its name there is the user's."""
+    assert precheck(project).returncode == 0
+    statement = tmp_path / "b.sql"
+    statement.write_text(f"CREATE TABLE {DATABASE}.b (id BIGINT PRIMARY KEY)")
+    assert answer(project, "b", "--edit", statement)[0] == 0
+    mysql.query(f"DROP TABLE {DATABASE}.b")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n{statement.read_text()};\nINSERT INTO {DATABASE}.b VALUES (5);\n")
+    run = project.migrate()
+    assert run.code == 0, run
+    assert oceanbase.query(f"SELECT * FROM {DATABASE}.b") == ((5,),)
+
+
 def test_no_statement_is_given_while_a_process_may_make_it(tmp_path, project, mysql):
     assert precheck(project).returncode == 0
     statement = tmp_path / "b.sql"
