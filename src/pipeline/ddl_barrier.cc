@@ -89,22 +89,6 @@ std::string WithZone(const SchemaChange& change, const std::string& sql) {
 
 }  // namespace
 
-std::vector<TableName> NamesOf(const SchemaChange& change) {
-  if (change.is_about_database()) return {};
-  std::vector<TableName> names = change.tables;
-  for (const auto& [from, to] : change.renames) {
-    names.push_back(from);
-    names.push_back(to);
-  }
-  if (!change.table.table.empty()) names.push_back(change.table);
-  for (const AlterAction& action : change.actions) {
-    if (action.kind == AlterAction::Kind::kRenameTable) names.push_back(action.new_table);
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
 std::vector<std::pair<TableName, TableName>> RenamesOf(const SchemaChange& change) {
   std::vector<std::pair<TableName, TableName>> renames = change.renames;
   for (const AlterAction& action : change.actions) {
@@ -115,6 +99,19 @@ std::vector<std::pair<TableName, TableName>> RenamesOf(const SchemaChange& chang
     }
   }
   return renames;
+}
+
+std::vector<TableName> NamesOf(const SchemaChange& change) {
+  if (change.is_about_database()) return {};
+  std::vector<TableName> names = change.tables;
+  for (const auto& [from, to] : RenamesOf(change)) {
+    names.push_back(from);
+    names.push_back(to);
+  }
+  if (!change.table.table.empty()) names.push_back(change.table);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 DdlBarrier::DdlBarrier(Link& link, LaneWriter& writer, const ReplayTables& tables,

@@ -47,6 +47,12 @@ std::vector<TableName> NamesOf(const std::vector<CompareJob>& jobs) {
   return names;
 }
 
+// 0: the Log does not know it, or nothing is followed.
+uint64_t VersionOf(const TableName& table, const std::map<TableName, uint64_t>& versions) {
+  const auto known = versions.find(table);
+  return known == versions.end() ? 0 : known->second;
+}
+
 // Of a table whose definition has changed, the name may be another table's by now.
 void Append(const std::vector<TableName>& newcomers, std::vector<TableName>& open) {
   open.insert(open.end(), newcomers.begin(), newcomers.end());
@@ -228,9 +234,7 @@ std::vector<CompareJob> VerificationStage::Jobs(int64_t round, std::vector<Table
     bool is_one_gone = false;
     for (const TableName& table : tables) {
       auto job = Prepare(round, table);
-      if (const auto known = versions.find(table); job && known != versions.end()) {
-        job->version = known->second;
-      }
+      if (job) job->version = VersionOf(table, versions);
       if (job && IsDoneIn(round, *job)) {
         progress_.done.Add(1);
         continue;
@@ -298,9 +302,9 @@ std::vector<CompareJob> VerificationStage::Changed(const std::vector<CompareJob>
     const std::map<TableName, uint64_t> versions = Versions();
     std::vector<CompareJob> changed;
     for (const CompareJob& job : jobs) {
-      const auto known = versions.find(job.plan->name());
-      const uint64_t version = known == versions.end() ? 0 : known->second;
-      if (others.contains(job.plan->name()) || version != job.version) changed.push_back(job);
+      const TableName& name = job.plan->name();
+      const bool is_other = others.contains(name) || VersionOf(name, versions) != job.version;
+      if (is_other) changed.push_back(job);
     }
     return changed;
   });
