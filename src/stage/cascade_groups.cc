@@ -44,6 +44,14 @@ CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits&
   return plan;
 }
 
+std::vector<std::pair<TableName, TableName>> MovesOf(const SchemaChange& change) {
+  std::vector<std::pair<TableName, TableName>> moves = change.renames;
+  for (const AlterAction& action : change.actions) {
+    if (!action.new_table.table.empty()) moves.emplace_back(change.table, action.new_table);
+  }
+  return moves;
+}
+
 std::vector<TableName> TablesOf(const SchemaChange& change) {
   std::vector<TableName> names = change.tables;
   for (const auto& [from, to] : change.renames) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "model/schema_change.h"
@@ -30,5 +31,7 @@ CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits&
 
 // Every table a change names, old and new names alike.
 std::vector<TableName> TablesOf(const SchemaChange& change);
+// Between which names it moves rows: renames, and the tables that exchange a partition.
+std::vector<std::pair<TableName, TableName>> MovesOf(const SchemaChange& change);
 
 }  // namespace godwit

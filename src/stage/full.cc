@@ -443,12 +443,25 @@ std::set<TableName> FullStage::Changed(std::stop_token stop) {
                  link_.project, fmt::format("{}{}", kPartialPrefix, name.ToString()), "seen");
            },
            stop);
+  auto is_over = [&](Sequence at, const TableName& name) {
+    auto bounds = all.find(name);
+    return bounds != all.end() && at <= bounds->second.start.value_or(0);
+  };
+  // Rows that go from one name to another are in both copies or in neither.
+  auto is_split = [&](Sequence at, const SchemaChange& ddl) {
+    const ObjectRules& rules = link_.translator.rules();
+    const auto moves = MovesOf(ddl);
+    return std::any_of(moves.begin(), moves.end(), [&](const auto& move) {
+      const auto& [from, to] = move;
+      return rules.Find(from) && rules.Find(to) && is_over(at, from) != is_over(at, to);
+    });
+  };
   EachDdl(
       [&](Sequence at, const SchemaChange& ddl) {
         std::vector<TableName> names = TablesOf(ddl);
         bool is_within = std::any_of(names.begin(), names.end(),
                                      [&](const TableName& name) { return is_copying(at, name); });
-        if (!is_within) return;
+        if (!is_within && !is_split(at, ddl)) return;
         for (const TableName& name : names) {
           if (link_.translator.rules().Find(name)) changed.insert(name);
         }

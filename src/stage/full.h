@@ -31,7 +31,7 @@ namespace godwit {
 //    table's copy, for step 4: the source shows the snapshot's rows under its newest names.
 // 4. A table whose definition changed at the source between its start and its exit, or of which the
 //    log then had a partial row image, is made and copied again from a newly proved start; until
-//    none is left.
+//    none is left. So are both ends of a rename of which one's copy holds it and the other's not.
 class FullStage : public Stage {
  public:
   struct Options {

@@ -116,6 +116,31 @@ def test_a_table_leaves_its_group(tmp_path, oceanbase):
     assert_equal(source, oceanbase, project)
 
 
+def test_renamed_between_its_copy_and_the_next_round(tmp_path, mysql, oceanbase):
+    """The next round finds the new name and copies it; the old one's copy is of before the rename."""
+    mysql.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\n")
+    mysql.run("CREATE TABLE a (n INT, v VARCHAR(20));\nCREATE TABLE b (n INT, v VARCHAR(20));\n"
+              "CREATE TABLE c (n INT, v VARCHAR(200));\nCREATE TABLE d (n INT);\n"
+              "INSERT INTO a VALUES (1, 'first'), (1, 'first'), (2, 'second');\n"
+              "INSERT INTO b VALUES (3, 'third'), (3, 'third');\n", DATABASE)
+    insert(mysql, "c", [(n, "x" * 150) for n in range(PARENTS)])
+    project = slow(tmp_path, mysql, oceanbase)
+    following = start(project)
+    mysql.run("CREATE TABLE swap LIKE a;\nINSERT INTO swap SELECT * FROM a;\n"
+              "RENAME TABLE a TO a_old, swap TO a;\nINSERT INTO a VALUES (4, 'new');\n"
+              "RENAME TABLE b TO b_old;\nINSERT INTO b_old VALUES (5, 'renamed');\n"
+              "ALTER TABLE d ADD COLUMN w INT;\n", DATABASE)
+    assert 0 < copied(project) < PARENTS, "the slow table was read before anything changed"
+    following.wait_stage("incremental", "running", seconds=240)
+    mysql.run("INSERT INTO a VALUES (6, 'later');\nINSERT INTO a_old VALUES (7, 'old');\n", DATABASE)
+    assert following.stop().code == 130
+    assert_equal(mysql, oceanbase, project)
+    tables = oceanbase.query(f"SHOW TABLES FROM {DATABASE}")
+    assert sorted(name for name, in tables) == ["a", "a_old", "b_old", "c", "d"]
+
+
 # --- rows that do not fit ---
 
 
