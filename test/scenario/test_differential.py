@@ -13,6 +13,7 @@ import godwit
 import load
 
 SECONDS = {"quick": 40, "full": 300}
+ALTERATIONS = {"quick": 25, "full": 300}
 
 
 @pytest.mark.parametrize("options", [(), ("--merge",)], ids=["whole", "merged"])
@@ -60,7 +61,7 @@ def test_differential_with_alterations(tmp_path, source, oceanbase, tier, option
     altering.start()
     following = godwit.Following(project)
     try:
-        altered = lambda: len(altering.statements) >= SECONDS[tier] or altering.error
+        altered = lambda: len(altering.statements) >= ALTERATIONS[tier] or altering.error
         godwit.wait(altered, SECONDS[tier] * 10, "alterations", following.process)
     finally:
         load.stop_all(clients)
