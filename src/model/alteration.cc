@@ -46,9 +46,10 @@ uint64_t GeneratedNumber(std::string_view name, std::string_view begin) {
   return number;
 }
 
-// EXCHANGE PARTITION, DISCARD and IMPORT TABLESPACE: other rows, the same definition.
+// EXCHANGE and CONVERT PARTITION, DISCARD and IMPORT TABLESPACE: other rows, the same columns.
 bool LeavesDefinition(const AlterAction& action) {
-  return action.text.starts_with("EXCHANGE") || action.text.starts_with("DISCARD");
+  return action.text.starts_with("EXCHANGE") || action.text.starts_with("DISCARD") ||
+         action.text.starts_with("CONVERT");
 }
 
 // Sub-partitions that a statement does not name are called by their partition's name.
@@ -400,7 +401,9 @@ bool Alteration::Partitions() {
       is_known = Reorganize(action) && is_known;
     } else if (action.kind == Kind::kAddPartitions) {
       is_known = AddPartitions(action) && is_known;
-    } else if (action.kind == Kind::kDropPartitions) {
+    } else if (action.kind == Kind::kUnknown && action.text == "CONVERT TABLE") {
+      is_known = false;
+    } else if (action.kind == Kind::kDropPartitions || action.text == "CONVERT PARTITION") {
       is_known = after_.partitioning.has_value() && is_known;
       if (!after_.partitioning) continue;
       std::erase_if(after_.partitioning->partitions,

@@ -65,6 +65,16 @@ bool HoldSameRows(const TableSchema& a, const TableSchema& b) {
                     HoldSameCells);
 }
 
+// Of a column, by the actions of one statement.
+std::string NameAfter(const std::vector<AlterAction>& actions, const std::string& column) {
+  for (const AlterAction& action : actions) {
+    if (!EqualNames(action.name, column)) continue;
+    if (action.kind == AlterAction::Kind::kRenameColumn) return action.new_name;
+    if (action.kind == AlterAction::Kind::kModifyColumn) return action.column.name;
+  }
+  return column;
+}
+
 bool IsUnknown(const TableSchema& table) { return table.columns.empty(); }
 
 // Whether values of the one are the same values, in the same order, in the other.
@@ -261,9 +271,30 @@ void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
 void SchemaTracker::Rename(const TableName& from, const TableName& to, Versions& out) {
   auto known = Find(from);
   if (known) Put(from, nullptr, out);
+  LetKeysFollow(from, to, {}, out);
   if (!rules_.Find(to)) return;
   if (!known) return PutUnlessOther(to, out);
   Put(to, std::make_shared<const TableSchema>(Renamed(*known->table, to)), out);
+}
+
+// The server changes what foreign keys refer to with the name of the parent, or of its columns;
+// also where it checks none.
+void SchemaTracker::LetKeysFollow(const TableName& from, const TableName& to,
+                                  const std::vector<AlterAction>& actions, Versions& out) {
+  std::vector<TableSchema> changed;
+  for (const auto& [name, known] : current_) {
+    TableSchema child = *known.table;
+    for (ForeignKeySchema& key : child.foreign_keys) {
+      if (key.referenced != from || name == from) continue;
+      key.referenced = to;
+      for (std::string& column : key.referenced_columns) column = NameAfter(actions, column);
+    }
+    if (child.foreign_keys != known.table->foreign_keys) changed.push_back(std::move(child));
+  }
+  for (TableSchema& child : changed) {
+    const TableName name = child.name;
+    Put(name, std::make_shared<const TableSchema>(std::move(child)), out);
+  }
 }
 
 void SchemaTracker::Alter(const SchemaChange& change, Versions& out) {
@@ -273,6 +304,7 @@ void SchemaTracker::Alter(const SchemaChange& change, Versions& out) {
     if (action.kind == AlterAction::Kind::kRenameTable) name = action.new_table;
   }
   if (name != change.table && known) Put(change.table, nullptr, out);
+  LetKeysFollow(change.table, name, change.actions, out);
   if (!rules_.Find(name)) return;
   if (!known) return PutUnlessOther(name, out);
   auto altered =

@@ -72,6 +72,8 @@ class SchemaTracker : public SchemaHistory {
   void Create(const SchemaChange& change, Versions& out);
   void Rename(const TableName& from, const TableName& to, Versions& out);
   void Alter(const SchemaChange& change, Versions& out);
+  void LetKeysFollow(const TableName& from, const TableName& to,
+                     const std::vector<AlterAction>& actions, Versions& out);
   void NoteUnknown(const SchemaChange& change, Versions& out);
   void NoteDefaults(const SchemaChange& change, Versions& out);
   void DropDatabase(const std::string& database, Versions& out);

@@ -316,6 +316,30 @@ TEST_F(SchemaTrackerTest, NamesThatTheServerMadeOfTheTablesFollowIt) {
 }
 
 // Names of checks are one database's at some servers: `positive` could not be there twice.
+TEST_F(SchemaTrackerTest, ForeignKeysFollowTheirParentsNames) {
+  TableSchema child = Table("p", {"id", "a", "b"});
+  child.foreign_keys = {{"k", {"a", "b"}, Named("t"), {"id", "a"}, "CASCADE", ""},
+                        {"other", {"a"}, Named("q"), {"id"}, "", ""}};
+  source_.tables[Named("p")] = child;
+  tracker_.ReadAll();
+  AlterAction first = Do(Action::kRenameColumn, "id");
+  first.new_name = "a";
+  AlterAction second = Do(Action::kRenameColumn, "a");
+  second.new_name = "id";
+  tracker_.Apply(Alter("t", {first, second}));
+  tracker_.Apply(Rename("t", "t2"));
+  const auto versions = tracker_.Apply(Rename("t2", "t"));
+  const auto keys = [&] { return tracker_.Find(Named("p"))->table->foreign_keys; };
+  EXPECT_EQ(keys()[0].referenced, Named("t"));
+  EXPECT_EQ(keys()[0].referenced_columns, (std::vector<std::string>{"a", "id"}));
+  EXPECT_EQ(keys()[1].referenced, Named("q"));
+  EXPECT_EQ(versions.size(), 3u);  // one that is gone, the child's, the new name's
+  AlterAction rename = Do(Action::kRenameTable);
+  rename.new_table = Named("q");
+  tracker_.Apply(Alter("t", {rename}));
+  EXPECT_EQ(keys()[0].referenced, Named("q"));
+}
+
 TEST_F(SchemaTrackerTest, ATableMadeLikeAnotherHasChecksUnderNamesOfItsOwn) {
   TableSchema table = Table("t", {"id"});
   table.checks = {{"positive", "(`id` > 0)"}, {"t_chk_7", "(`id` > 1)"}};

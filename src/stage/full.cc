@@ -20,12 +20,6 @@ namespace godwit {
 
 using nlohmann::json;
 
-namespace {
-
-constexpr std::string_view kPartialPrefix = "partial-images.";
-
-}  // namespace
-
 FullStage::FullStage(Link& link, Capturer* capturer, Options options)
     : link_(link),
       capturer_(capturer),
@@ -67,49 +61,6 @@ void FullStage::Run(std::stop_token stop) {
 // Rows that fit without an answer: of tables that were widened, or made again, before a resume.
 void FullStage::CloseFindings() { godwit::CloseFindings(link_.metadata, link_.project, name()); }
 
-// The log has the DDL that made reading fail, once capture has come to where the source is now.
-std::set<TableName> FullStage::ChangedUnderCopy(std::stop_token stop) {
-  capturer_->SequencePast(
-      WithPositions([](ChangeReader& reader) { return reader.Current(); }, stop), stop);
-  std::set<TableName> changed;
-  EachDdl(
-      [&](Sequence at, const SchemaChange& ddl) {
-        std::vector<TableName> names = TablesOf(ddl);
-        bool is_open = std::any_of(names.begin(), names.end(), [&](const TableName& name) {
-          return journal_.Status(name.ToString()) == "running" &&
-                 at > Bounds(name).start.value_or(0);
-        });
-        if (!is_open) return;
-        for (const TableName& name : names) {
-          if (link_.translator.rules().Find(name)) changed.insert(name);
-        }
-      },
-      stop);
-  return changed;
-}
-
-void FullStage::EachDdl(const std::function<void(Sequence, const SchemaChange&)>& visit,
-                        std::stop_token stop) {
-  EachPart([](const LoggedTransaction& transaction) { return transaction.is_ddl; },
-           [&](Sequence at, const LogPart& part) {
-             if (part.kind == LogPart::Kind::kDdl) visit(at, part.ddl);
-           },
-           stop);
-}
-
-void FullStage::EachPart(const std::function<bool(const LoggedTransaction&)>& is_wanted,
-                         const std::function<void(Sequence, const LogPart&)>& visit,
-                         std::stop_token stop) {
-  auto log = link_.store.Read(0);
-  for (const Sequence last = link_.store.last(); last > 0;) {
-    auto transaction = log->NextTransaction(Deadline::In(std::chrono::milliseconds(0)), stop);
-    if (!transaction) return;
-    LogPart part;
-    while (is_wanted(*transaction) && log->NextPart(part)) visit(transaction->sequence, part);
-    if (transaction->sequence >= last) return;
-  }
-}
-
 CopyTraits FullStage::Traits() const {
   CopyTraits traits;
   traits.follows_changes = capturer_ != nullptr;
@@ -126,9 +77,9 @@ std::vector<TableSchemaPtr> FullStage::Tables() {
   std::vector<TableSchemaPtr> tables;
   if (capturer_ != nullptr) {
     for (SchemaVersion& version : link_.store.LatestSchemas()) {
-      if (version.table && link_.translator.rules().Find(version.name)) {
-        tables.push_back(version.table);
-      }
+      // One that came into the selection by its name has columns that the log does not tell.
+      const bool is_known = version.table && !version.table->columns.empty();
+      if (is_known && link_.translator.rules().Find(version.name)) tables.push_back(version.table);
     }
     return tables;
   }
@@ -146,10 +97,15 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence know
     return journal_.IsDone(table->name.ToString());
   };
   CopyPlan plan = PlanCopies(tables, Traits());
-  std::erase_if(plan.keyed, is_done);
+  const std::set<TableName> born = BornInLog(stop);
+  auto is_left_to_replay = [&](const TableSchemaPtr& table) {
+    return is_done(table) || (born.contains(table->name) && !IsTouched(table->name));
+  };
+  std::erase_if(plan.keyed, is_left_to_replay);
   // A group is copied whole or again.
   std::erase_if(plan.at_snapshot, [&](const std::vector<TableSchemaPtr>& group) {
-    return std::all_of(group.begin(), group.end(), is_done);
+    return std::all_of(group.begin(), group.end(), is_done) ||
+           (group.size() == 1 && is_left_to_replay(group[0]));
   });
   std::set<TableName> open;
   for (const TableSchemaPtr& table : plan.keyed) open.insert(table->name);
@@ -171,6 +127,11 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence know
   progress_.total.Set(before + estimated);
   Jobs keyed;
   for (const TableSchemaPtr& table : plan.keyed) {
+    const std::string object = table->name.ToString();
+    // A snapshot that was cut off left rows, and by now the table is read by its key.
+    if (journal_.Status(object) == "running" && !journal_.Detail(object).contains("generation")) {
+      Empty(table, stop);
+    }
     auto job = Prepare(table, stop);
     if (!job) continue;
     // A change that comes again finds its row, or what it clashes with, by the destination's keys.
@@ -186,6 +147,9 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence know
 }
 
 std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::stop_token stop) {
+  if (!IsOursToMake(source->name) && !IsTouched(source->name) && !IsPrechecked(source->name)) {
+    CheckIsEmpty(source->name);
+  }
   MatchDefinition(source, stop);
   auto mapping = link_.translator.rules().Find(source->name);
   GODWIT_CHECK(mapping.has_value(), "only selected tables are copied");
@@ -404,121 +368,6 @@ void FullStage::Finish(const TableSchema& table, const Position& exit, uint64_t 
                {{"rows", rows},
                 {"generation", bounds.generation},
                 {"copied", ToHex(EncodeTableSchema(table))}});
-}
-
-std::set<TableName> FullStage::NamedByDdl(Sequence after, Sequence through, std::stop_token stop) {
-  std::set<TableName> names;
-  EachDdl(
-      [&](Sequence at, const SchemaChange& ddl) {
-        if (at <= after || at > through) return;
-        for (TableName& name : TablesOf(ddl)) names.insert(std::move(name));
-      },
-      stop);
-  return names;
-}
-
-void FullStage::ResolveBounds(std::stop_token stop) {
-  for (auto& [table, bounds] : CopyBounds::All(link_.metadata, link_.project)) {
-    if (bounds.exit || bounds.exit_position.empty()) continue;
-    // Not later: DDL behind a table's copy must not begin it again while others are copied.
-    bounds.exit = capturer_->SequenceAt(bounds.exit_position, stop);
-    PutBounds(table, bounds);
-  }
-}
-
-std::set<TableName> FullStage::Changed(std::stop_token stop) {
-  const auto all = CopyBounds::All(link_.metadata, link_.project);
-  std::set<TableName> changed;
-  auto is_copying = [&](Sequence at, const TableName& name) {
-    auto bounds = all.find(name);
-    return bounds != all.end() && at > bounds->second.start.value_or(0) &&
-           at <= bounds->second.exit.value_or(0);
-  };
-  EachPart([](const LoggedTransaction& transaction) { return transaction.has_partial_images; },
-           [&](Sequence at, const LogPart& part) {
-             if (part.kind != LogPart::Kind::kRows || !part.rows.has_partial_images()) return;
-             const TableName& name = part.rows.table->name;
-             if (!is_copying(at, name) || !changed.insert(name).second) return;
-             link_.metadata.PutSetting(
-                 link_.project, fmt::format("{}{}", kPartialPrefix, name.ToString()), "seen");
-           },
-           stop);
-  auto is_over = [&](Sequence at, const TableName& name) {
-    auto bounds = all.find(name);
-    return bounds != all.end() && at <= bounds->second.start.value_or(0);
-  };
-  // Rows that go from one name to another are in both copies or in neither.
-  auto is_split = [&](Sequence at, const SchemaChange& ddl) {
-    const ObjectRules& rules = link_.translator.rules();
-    const auto moves = MovesOf(ddl);
-    return std::any_of(moves.begin(), moves.end(), [&](const auto& move) {
-      const auto& [from, to] = move;
-      return rules.Find(from) && rules.Find(to) && is_over(at, from) != is_over(at, to);
-    });
-  };
-  EachDdl(
-      [&](Sequence at, const SchemaChange& ddl) {
-        std::vector<TableName> names = TablesOf(ddl);
-        bool is_within = std::any_of(names.begin(), names.end(),
-                                     [&](const TableName& name) { return is_copying(at, name); });
-        if (!is_within && !is_split(at, ddl)) return;
-        for (const TableName& name : names) {
-          if (link_.translator.rules().Find(name)) changed.insert(name);
-        }
-      },
-      stop);
-  return changed;
-}
-
-void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token stop) {
-  Position start =
-      WithPositions([&](ChangeReader& reader) { return reader.ProveStart(stop); }, stop);
-  const Sequence sequence = capturer_->SequenceAt(start, stop);
-  std::vector<TableSchemaPtr> present;
-  for (const TableName& name : WithCascadeGroups(tables)) {
-    auto table = source_->Table(name);
-    const bool is_ours = IsOursToMake(name);
-    // Before the bounds, which tell that the copy must begin again, are forgotten.
-    if (!is_ours) Truncate(name, stop);
-    CopyBounds bounds = Bounds(name);
-    ++bounds.generation;
-    bounds.start_position = start;
-    bounds.start = sequence;
-    bounds.exit_position = {};
-    bounds.exit.reset();
-    journal_.Put(name.ToString(), "running", {{"generation", bounds.generation}});
-    if (is_ours) ForgetDefinition(name);
-    CrashPoint("full-again-before-bounds");
-    PutBounds(name, bounds);
-    link_.metadata.RemoveChunks(link_.project, name);
-    if (table) {
-      present.push_back(std::make_shared<const TableSchema>(std::move(*table)));
-      continue;
-    }
-    if (is_ours) {
-      DropTable(*sink_, link_.destination.dialect(),
-                link_.translator.rules().Find(name)->destination, stop);
-    }
-    bounds.exit_position = start;
-    bounds.exit = sequence;
-    PutBounds(name, bounds);
-    journal_.Put(name.ToString(), "done", {{"rows", 0}, {"dropped", true}});
-  }
-  CrashPoint("full-again-after-bounds");
-  CopyAll(present, sequence, stop);
-}
-
-// The live keys of a group would write into a table copied later than the rest of it.
-std::set<TableName> FullStage::WithCascadeGroups(std::set<TableName> tables) {
-  std::vector<TableSchemaPtr> all = Tables();
-  for (const auto& group : PlanCopies(all, Traits()).at_snapshot) {
-    bool is_hit = std::any_of(group.begin(), group.end(), [&](const TableSchemaPtr& table) {
-      return tables.contains(table->name);
-    });
-    if (!is_hit) continue;
-    for (const TableSchemaPtr& table : group) tables.insert(table->name);
-  }
-  return tables;
 }
 
 Position FullStage::WithPositions(const std::function<Position(ChangeReader&)>& ask,

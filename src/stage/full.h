@@ -19,9 +19,10 @@ namespace godwit {
 
 // Copies the rows of every selected table and leaves each table's copy bounds in the journal.
 //
-// 1. Which tables: where changes are followed, those that the schema history has; a table whose
-//    definition there is not the one the schema stage converted is made again first. One that the
-//    source has lost since the schema stage goes at the destination, too.
+// 1. Which tables: where changes are followed, those that the schema history has, but for what the
+//    log itself makes; a table whose definition there is not the one the schema stage converted is
+//    made again first. One that the source has lost since the schema stage goes at the destination,
+//    too.
 // 2. Tables with a key are copied in chunks; the exit point is read after a table's last chunk. Its
 //    plain indexes are made then, while other tables are copied.
 // 3. Tables without one, and those joined by cascades that the source does not log, are copied from
@@ -31,7 +32,8 @@ namespace godwit {
 //    table's copy, for step 4: the source shows the snapshot's rows under its newest names.
 // 4. A table whose definition changed at the source between its start and its exit, or of which the
 //    log then had a partial row image, is made and copied again from a newly proved start; until
-//    none is left. So are both ends of a rename of which one's copy holds it and the other's not.
+//    none is left. So are both ends of a rename of which one's copy holds it and the other's not,
+//    and the children of a parent that it renames.
 class FullStage : public Stage {
  public:
   struct Options {
@@ -45,6 +47,8 @@ class FullStage : public Stage {
   void Run(std::stop_token stop) override;
 
  private:
+  // Of the project's settings, by table: the log has had partial row images of it.
+  static constexpr std::string_view kPartialPrefix = "partial-images.";
   using Jobs = std::vector<std::shared_ptr<CopyJob>>;
 
   std::vector<TableSchemaPtr> Tables();
@@ -77,8 +81,23 @@ class FullStage : public Stage {
   // What the DDL of this stretch of the log names.
   std::set<TableName> NamedByDdl(Sequence after, Sequence through, std::stop_token stop);
   void ResolveBounds(std::stop_token stop);
-  // Source tables with a DDL or a partial row image between their start and exit.
+  // A DDL of the log and whom it concerns, of the selected tables.
+  struct Met {
+    Sequence at = 0;
+    std::vector<TableName> names;
+    std::vector<TableName> gone;  // from before the log, and the source has them no longer
+    bool moves = false;           // rows from one of the names to another
+  };
+  std::vector<Met> MetDdl(std::stop_token stop);
+  // The selected tables that a DDL names, and those whose foreign keys follow what it renames.
+  std::vector<TableName> Joined(const SchemaChange& change,
+                                const std::vector<TableSchemaPtr>& tables) const;
+  // Tables with a DDL or a partial row image between their start and exit, those that a rename
+  // joins with them, and those that are gone without ever having been copied.
   std::set<TableName> Changed(std::stop_token stop);
+  // What the log makes, and so replay as well, as long as nobody has begun to copy it.
+  std::set<TableName> BornInLog(std::stop_token stop);
+  bool IsTouched(const TableName& table) const;
   // Those whose copy is open and that a DDL has overtaken.
   std::set<TableName> ChangedUnderCopy(std::stop_token stop);
   void EachDdl(const std::function<void(Sequence, const SchemaChange&)>& visit,
@@ -87,6 +106,10 @@ class FullStage : public Stage {
                 const std::function<void(Sequence, const LogPart&)>& visit, std::stop_token stop);
   CopyTraits Traits() const;
   void CopyAgain(const std::set<TableName>& tables, std::stop_token stop);
+  bool IsMadeOrFilled(const TableName& source) const;
+  bool IsPrechecked(const TableName& source) const;
+  void CheckIsEmpty(const TableName& source);
+  void DropMade(const TableName& source, std::stop_token stop);
   std::set<TableName> WithCascadeGroups(std::set<TableName> tables);
   Position WithPositions(const std::function<Position(ChangeReader&)>& ask, std::stop_token stop);
   void NoteCounted(const CopyJob& job, uint64_t rows);

@@ -12,6 +12,7 @@
 #include "pipeline/table_plan.h"
 #include "pipeline/table_plan_losses.h"
 #include "stage/cascade_groups.h"
+#include "stage/schema.h"
 
 namespace godwit {
 
@@ -255,7 +256,7 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
     result.remedy = "rename or drop it, or map the source's table to another name";
     return Add(std::move(result));
   }
-  if (copies && HasRows(*existing)) {
+  if (copies && HasRows(link_.destination, *existing)) {
     result.status = Status::kFail;
     result.message = "the table exists and has rows";
     result.cause = "full migration copies into empty tables only";
@@ -347,16 +348,6 @@ void PrecheckStage::AddMissing(CheckResult result) {
     result.remedy = "add schema to --types, or create the table";
   }
   Add(std::move(result));
-}
-
-bool PrecheckStage::HasRows(const TableSchema& table) {
-  auto reader = link_.destination.OpenRowReader();
-  auto existing = std::make_shared<const TableSchema>(table);
-  ScanPlan plan{existing, {0}, existing->identity_columns()};
-  RowBatch batch(1);
-  reader->Open(plan, {});
-  reader->Read(batch, 1, 1 << 20);
-  return !batch.empty();
 }
 
 void PrecheckStage::CheckDestinationView(TakenNames& taken,

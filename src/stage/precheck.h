@@ -58,7 +58,6 @@ class PrecheckStage : public Stage {
   void CheckDestinationView(TakenNames& taken, const SelectionPreview::Selected& view);
   void CheckLiveKeys(const TableSchema& existing, const TableSchema& table);
   void AddMissing(CheckResult result);
-  bool HasRows(const TableSchema& table);
   void CheckForeignKeys();
   void CheckUniqueKeys(std::stop_token stop);
   void CheckServer(Endpoint& endpoint, Side side);

@@ -47,6 +47,16 @@ void DropTable(Sink& sink, const Dialect& dialect, const TableName& destination,
                stop);
 }
 
+bool HasRows(Endpoint& destination, const TableSchema& table) {
+  auto reader = destination.OpenRowReader();
+  auto existing = std::make_shared<const TableSchema>(table);
+  ScanPlan plan{existing, {0}, existing->identity_columns()};
+  RowBatch batch(1);
+  reader->Open(plan, {});
+  reader->Read(batch, 1, 1 << 20);
+  return !batch.empty();
+}
+
 bool TellsOfDefinitions(const Error& error) {
   for (const char* code :
        {"PLAN_COLUMN_MISSING", "PLAN_TABLE_MISSING", "PLAN_COLUMN_UNFILLED", "PLAN_COLUMN_COARSER",

@@ -19,6 +19,8 @@ std::string DefinitionDigest(const TableSchema& table);
 // Takes the table out at the destination.
 void DropTable(Sink& sink, const Dialect& dialect, const TableName& destination,
                std::stop_token stop);
+// Whether the destination's table, of this definition, has any.
+bool HasRows(Endpoint& destination, const TableSchema& table);
 
 // Whether the error says that a definition is not (any more) what it was taken for: while changes
 // are followed a DDL may have come between two looks.

@@ -8,7 +8,14 @@ import compare
 
 
 def rows(server, sql, *arguments):
-    return server.query(sql, *arguments)
+    connection = server.connect()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")  # TIMESTAMP defaults are shown in it
+            cursor.execute(sql, arguments or None)
+            return cursor.fetchall()
+    finally:
+        connection.close()
 
 
 def text(value):
@@ -30,39 +37,119 @@ def column_type(value):
 TEXTS = ["tinytext", "text", "mediumtext", "longtext"]
 
 
+BLOBS = ["tinyblob", "blob", "mediumblob", "longblob"]
+
+
 def is_widened(here, there):
     """A TEXT in another character set may need more bytes in UTF-8."""
     return (here and there and here[0] in TEXTS and there[0] in TEXTS
             and TEXTS.index(there[0]) == TEXTS.index(here[0]) + 1 and here[1:] == there[1:])
 
 
+BASE_TABLES = ("(SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND "
+               "TABLE_TYPE LIKE 'BASE TABLE')")
+
+
+def default(value, kind):
+    """One form of what servers print as literals, with and without quotes, and as expressions."""
+    if value is None or kind in TEXTS + BLOBS + ["json"]:  # of which one engine takes none
+        return None
+    value = text(value).replace("\\\\", "\\")
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        value = value[1:-1].replace("''", "'")
+    if value.upper() == "NULL":
+        return None
+    if re.match(r"(current_timestamp|now|localtime)\b", value, re.I):
+        return "now"  # with the column's precision
+    if literal := re.fullmatch(r"(b|x)'([0-9a-f]*)'", value, re.I):
+        return int(literal[2] or "0", {"b": 2, "x": 16}[literal[1].lower()])
+    if kind == "year" and re.fullmatch(r"\d\d", value):
+        return float(("20" if value < "70" else "19") + value)
+    if re.match(r"(tinyint|smallint|mediumint|int|bigint|decimal|float|double|year)", kind) and \
+            re.fullmatch(r"-?[0-9.]+(e[-+]?\d+)?", value, re.I):
+        return float(value)
+    value = re.sub(r"[\s`()]|_utf8mb[34]", "", value.replace("\\'", "'")).lower()
+    return value.replace("current_timestamp", "now")
+
+
+def collation(value):
+    """How it compares: engines have it under other names."""
+    return value and text(value).split("_")[-1].replace("cs", "bin")
+
+
 def columns(server, database):
-    found = rows(server, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_COMMENT, "
-                 "EXTRA FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME IN "
-                 "(SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND "
-                 "TABLE_TYPE LIKE 'BASE TABLE') ORDER BY TABLE_NAME, ORDINAL_POSITION",
-                 database, database)
-    return {(t, c.lower()): (column_type(kind), null, text(comment),
-                             "auto_increment" in text(extra).lower())
-            for t, c, kind, null, comment, extra in found}
+    found = rows(server, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_COMMENT, EXTRA, "
+                 "COLUMN_DEFAULT, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND "
+                 f"TABLE_NAME IN {BASE_TABLES} ORDER BY TABLE_NAME, ORDINAL_POSITION", database, database)
+    out, shown = {}, {}
+    for t, c, kind, null, comment, extra, value, collated in found:
+        extra, kind = text(extra).lower(), column_type(kind)
+        if kind.startswith("timestamp"):  # one server keeps the words of the session that made it
+            if t not in shown:
+                shown[t] = text(rows(server, f"SHOW CREATE TABLE {compare.quote(database)}.{compare.quote(t)}")[0][1])
+            literal = re.search(rf"^ *`{re.escape(c)}` timestamp.*? DEFAULT '([^']*)'", shown[t], re.M)
+            value = literal[1] if literal else value
+        is_generated = "virtual" in extra or "stored" in extra or "persistent" in extra
+        out[t, c.lower()] = (kind, null, text(comment), "auto_increment" in extra, is_generated,
+                             "on update" in extra, None if is_generated else default(value, kind), collation(collated))
+    return out
 
 
 def keys(server, database):
-    """Table → the set of its keys: unique or not, columns with prefix lengths. Names apart: engines
-    name unnamed ones by their own rules."""
-    found = rows(server, "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART FROM "
-                 "information_schema.STATISTICS WHERE TABLE_SCHEMA = %s AND INDEX_TYPE IN "
-                 "('BTREE', 'HASH') ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", database)
+    """(Table, name) → kind, then the columns with prefix lengths."""
+    found = rows(server, "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE, INDEX_COMMENT "
+                 "FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, INDEX_NAME, "
+                 "SEQ_IN_INDEX", database)
     out = {}
-    for table, index, non_unique, column, prefix in found:
-        if column is None:
-            continue
-        out.setdefault((table, index), [int(non_unique)]).append(
-            (column.lower(), None if prefix is None else int(prefix)))
-    result = {}
-    for (table, _), parts in out.items():
-        result.setdefault(table, set()).add(tuple(parts))
-    return result
+    for table, index, non_unique, column, prefix, kind, comment in found:
+        kind = "plain" if text(kind).upper() in ("BTREE", "HASH") else text(kind).lower()
+        if column and column.startswith("__cellid"):
+            kind = "spatial"
+        comment = "" if index == "PRIMARY" else text(comment)  # one engine shows the table's there
+        parts = out.setdefault((table, index.lower()), [(int(non_unique), kind, comment)])
+        # Those of other kinds have columns of the engine's own, and so have expressions.
+        if column and parts[0][1] == "plain" and not column.startswith("SYS_NC"):
+            parts.append((column.lower(), None if prefix is None else int(prefix)))
+    return out
+
+
+def tables(server, database):
+    return {t: text(comment) for t, comment in rows(
+        server, "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND "
+        "TABLE_TYPE LIKE 'BASE TABLE'", database)}
+
+
+def checks(server, database):
+    """Numbered, where the server or the column has named it."""
+    named = {(t, c) for t, c in columns(server, database)}
+    out, count = set(), {}
+    for table, name in sorted(rows(server, "SELECT TABLE_NAME, CONSTRAINT_NAME FROM "
+                                   "information_schema.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = %s AND CONSTRAINT_TYPE = "
+                                   "'CHECK'", database)):
+        if "_OBCHECK_" in name or (table, name.lower()) in named or re.search(r"_chk_\d+$", name):
+            count[table] = name = count.get(table, 0) + 1
+        out.add((table, name))
+    return out
+
+
+def bound(value):
+    value = re.sub(r"\s", "", text(value))
+    return re.sub(r"_binary0x([0-9a-f]*)", lambda found: f"'{bytes.fromhex(found[1]).decode()}'", value, flags=re.I)
+
+
+def partitions(server, database):
+    found = rows(server, "SELECT TABLE_NAME, PARTITION_NAME, SUBPARTITION_NAME, PARTITION_METHOD, "
+                 "PARTITION_DESCRIPTION FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND PARTITION_NAME "
+                 "IS NOT NULL", database)
+    # There is no LINEAR at one engine, which also lists values in its own order.
+    return {(t, p.lower(), sub and sub.lower(), text(method).upper().replace("LINEAR ", ""),
+             tuple(sorted(bound(to).split(","))) if to else None) for t, p, sub, method, to in found}
+
+
+def foreign_key_rules(server, database):
+    found = rows(server, "SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE, UPDATE_RULE FROM "
+                 "information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = %s", database)
+    return {tuple(text(part).replace("NO ACTION", "RESTRICT") for part in row) for row in found}
 
 
 def hidden_indexes(server, database):
@@ -108,13 +195,20 @@ def differences(source, destination, database, has_gaps=False):
         if here.get(key) != there.get(key) and not is_widened(here.get(key), there.get(key)):
             out.append(f"{database} {key}: {here.get(key)} and {there.get(key)}")
     here, there = keys(source, database), keys(destination, database)
-    for table in sorted(here):
+    for key in sorted(here.keys() | there.keys()):
         # A foreign key makes an index at some servers and none at others.
-        covered = {column for t, column, _, _ in foreign_keys(source, database) if t == table}
-        missing = {k for k in here[table] - there.get(table, set())
-                   if not (k[0] == 1 and k[1][0] in covered)}
-        if missing:
-            out.append(f"{database}.{table}: keys {sorted(map(str, missing))} are missing")
+        covered = {column for t, column, _, _ in foreign_keys(source, database) if t == key[0]}
+        is_of_foreign_key = key in here and key not in there and here[key][0][0] == 1 and here[key][1][0] in covered
+        if here.get(key) != there.get(key) and not is_of_foreign_key:
+            out.append(f"{database} index {key}: {here.get(key)} and {there.get(key)}")
+    for of in (tables, checks, partitions, foreign_key_rules):
+        here, there = of(source, database), of(destination, database)
+        if of is partitions:  # one engine cannot take them away: a last one has room for all rows
+            there = {one for one in there if one[0] in {table for table, *_ in here}}
+        if here != there:
+            differ = sorted(map(str, set(here.items() if isinstance(here, dict) else here) ^
+                                set(there.items() if isinstance(there, dict) else there)))
+            out.append(f"{database} {of.__name__}: {differ}")
     if views(source, database) != views(destination, database):
         out.append(f"{database}: views {views(source, database)} and {views(destination, database)}")
     for view in sorted(views(source, database) & views(destination, database)):

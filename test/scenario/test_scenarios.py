@@ -36,7 +36,8 @@ def test_schema(settings, tmp_path, project, source, oceanbase):
     run = project(selected, godwit.config(tmp_path / "p.toml", settings)).migrate()
     assert run.code == 0, run
     assert run.summary["status"] == "completed"
-    assert not differences(source, oceanbase, selected)
+    found = differences(source, oceanbase, selected)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("folder", ["ddl", "traps"])
@@ -54,4 +55,5 @@ def test_following(folder, project, source, oceanbase):
     assert end.code == 130, end
     run = p.migrate()
     assert run.code == 0, run
-    assert not differences(source, oceanbase, selected, has_gaps=folder == "traps")
+    found = differences(source, oceanbase, selected, has_gaps=folder == "traps")
+    assert not found, "\n".join(found)

@@ -255,7 +255,7 @@ bool AlterParser::PartitionClause() {
     Exchange();
     return true;
   }
-  return false;
+  return Convert();
 }
 
 void AlterParser::Reorganize() {
@@ -277,6 +277,24 @@ void AlterParser::Exchange() {
   in_.Expect("table");
   action.new_table = definitions_.Name();
   if (in_.Accept({"with", "validation"}) || in_.Accept({"without", "validation"})) return;
+}
+
+// MariaDB's: a partition becomes a table, or a table one.
+bool AlterParser::Convert() {
+  const bool is_from_table = in_.Accept({"convert", "table"});
+  if (!is_from_table && !in_.Accept({"convert", "partition"})) return false;
+  AlterAction& action = Add(Action::kUnknown);
+  action.text = is_from_table ? "CONVERT TABLE" : "CONVERT PARTITION";
+  if (is_from_table) {
+    action.new_table = definitions_.Name();
+  } else {
+    action.names = {in_.Name()};
+    in_.Expect("to");
+    in_.Expect("table");
+    action.new_table = definitions_.Name();
+  }
+  SkipClause();
+  return true;
 }
 
 bool AlterParser::IneffectiveClause() {

@@ -35,6 +35,7 @@ class AlterParser {
   bool PartitionClause();
   void Reorganize();
   void Exchange();
+  bool Convert();
   bool IneffectiveClause();
   void OptionClause();
   bool IfExists();

@@ -394,6 +394,13 @@ TEST(DdlParserTest, PartitionClauses) {
             Action::kUnknown);
   EXPECT_EQ(Parse("alter table t exchange partition a with table x.y").actions[0].new_table.table,
             "y");
+  for (const char* sql : {"alter table t convert partition a to table x.y",
+                          "alter table t convert table x.y to partition a values less than (10)",
+                          "alter table t convert table x.y to partition a values less than (10, 1) "
+                          "without validation"}) {
+    EXPECT_EQ(Parse(sql).actions[0].kind, Action::kUnknown) << sql;
+    EXPECT_EQ(Parse(sql).actions[0].new_table.table, "y") << sql;
+  }
   EXPECT_EQ(Parse("alter table t truncate partition all").actions[0].kind,
             Action::kTruncatePartitions);
 }
