@@ -101,16 +101,23 @@ def types_of(server):
             if name not in OTHER_TYPES and not (name == "JSON" and server.name == "mariadb")]
 
 
-KEYS = ["id BIGINT NOT NULL, n INT DEFAULT 7, PRIMARY KEY (id), KEY plain (n)",
+KEYS = ["id BIGINT NOT NULL, n INT DEFAULT 7, amount DECIMAL(20,4) NOT NULL DEFAULT 0, moment DATETIME(6) NOT NULL DEFAULT "
+        "'2024-01-01 00:00:00', bytes VARBINARY(8) NOT NULL DEFAULT 'x', PRIMARY KEY (amount, moment, bytes, id), KEY plain (n)",
         "id BIGINT NOT NULL, k VARCHAR(20) CHARACTER SET utf8 NOT NULL DEFAULT 'k', PRIMARY KEY (k, id), KEY plain (id)",
-        "id BIGINT NOT NULL, u INT DEFAULT NULL, PRIMARY KEY (id), UNIQUE KEY u (u)",
+        "id BIGINT NOT NULL, u INT DEFAULT NULL, c VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT "
+        "NULL, PRIMARY KEY (id), UNIQUE KEY u (u), UNIQUE KEY c (c)",
         "id BIGINT NOT NULL, UNIQUE KEY id (id)",
         "id BIGINT NOT NULL, KEY plain (id)",
         "id BIGINT NOT NULL, u INT DEFAULT NULL, w VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL, "
         "PRIMARY KEY (id), UNIQUE KEY wu (w(2), u)",
         "id BIGINT NOT NULL, u INT DEFAULT NULL, g INT AS (u DIV 2) STORED, PRIMARY KEY (id), UNIQUE KEY g (g)"]
 # column of a unique key → how to make its value out of so many
-KEY_VALUES = {"u": lambda r, ids: r.choice([None, r.randint(0, ids)]),
+KEY_VALUES = {"amount": lambda r, ids: f"{r.randint(-9, 9)}.{r.choice(['5', '50', '0001'])}",
+              "moment": lambda r, ids: f"2024-01-01 00:00:0{r.randint(0, 9)}.{r.choice(['', '5', '000001'])}",
+              "bytes": lambda r, ids: r.choice([b"", b"\0", b"x", b"x ", b"\xff\0"]),
+              "k": lambda r, ids: r.choice(["k", "K", "kä", "k ", ""]),
+              "c": lambda r, ids: r.choice([None, r.choice("aAäÄ ß") + str(r.randint(0, ids)) + r.choice(["", " "])]),
+              "u": lambda r, ids: r.choice([None, r.randint(0, ids)]),
               "w": lambda r, ids: r.choice([None, "".join(r.choice("ab") for _ in range(r.randint(0, 5)))])}
 
 

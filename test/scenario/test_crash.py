@@ -318,7 +318,7 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
     project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*", options=options)
     for client in clients:
         client.start()
-    kills = 0
+    kills, victims = 0, []
     end = time.monotonic() + seconds
     following = godwit.Following(project)
     try:
@@ -326,7 +326,8 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
             wake = time.monotonic() + choose.uniform(1, 8)
             godwit.wait(lambda: time.monotonic() > wake or following.process.poll() is not None, 60,
                         "the next kill")
-            victim = choose.choice(["godwit", "godwit", "mysql-9.7", "oceanbase"])
+            victims = victims or choose.sample(["godwit", "godwit", "mysql-9.7", "oceanbase"], 4)
+            victim = victims.pop()
             if following.process.poll() is not None:
                 raise AssertionError(following.process.communicate())
             if victim == "godwit":
@@ -343,7 +344,7 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
     record_property("size", " ".join((f"seed {seed}, {kills} kills, {load.size(tables, clients, run)}", *options)))
     found = compare.servers(mysql, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
-    assert kills > 0
+    assert kills >= 4, "not each of them was killed"
 
 
 def test_random_kills(tmp_path, mysql, oceanbase, record_property):

@@ -2,6 +2,7 @@
 """Every scenario folder, all of one kind in one project, each in a database of its own."""
 import pytest
 
+import backlog
 import cases
 import compare
 import definitions
@@ -57,3 +58,21 @@ def test_following(folder, project, source, oceanbase):
     assert run.code == 0, run
     found = differences(source, oceanbase, selected, has_gaps=folder == "traps")
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("source", ["mysql97", pytest.param("mysql56", marks=pytest.mark.full),
+                                    pytest.param("mariadb", marks=pytest.mark.full)], indirect=True)
+def test_traps_merged(tmp_path, source, oceanbase):
+    selected = cases.load("traps", source.name)
+    backlog.prepare(source, oceanbase)
+    for case in selected:
+        oceanbase.drop(case.database)
+        case.prepare(source)
+    p = godwit.Godwit(tmp_path / "state", source, oceanbase, backlog.RULE, *(f"{case.database}.*" for case in selected),
+                      options=["--merge"])
+    backlog.replay(p, source, oceanbase, lambda: [case.change(source) for case in selected])
+    run = p.migrate()
+    assert run.code == 0, run
+    found = differences(source, oceanbase, selected, has_gaps=True)
+    assert not found, "\n".join(found)
+    assert not compare.servers(source, oceanbase, backlog.DATABASE)
