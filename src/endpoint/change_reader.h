@@ -37,9 +37,14 @@ class ChangeReader {
  public:
   virtual ~ChangeReader() = default;
 
+  // Commits a row of Godwit's own at the source; empty where none may be written.
+  using Mark = std::function<void()>;
+
   // A position S such that every transaction not wholly in the log from S on is visible to any read
-  // that starts after the return. Throws START_POINT_* (kBlocked) where that cannot be proved.
-  virtual Position ProveStart(std::stop_token stop) = 0;
+  // that starts after the return. A mark may do where the rights for a lock are missing. Throws
+  // START_POINT_* (kBlocked) where that cannot be proved.
+  virtual Position ProveStart(const Mark& mark, std::stop_token stop) = 0;
+  Position ProveStart(std::stop_token stop) { return ProveStart({}, stop); }
   // The end of the log now: whatever a finished read has seen lies before it.
   virtual Position Current() = 0;
   // -1, 0, 1. Both positions come from this kind of reader.

@@ -39,6 +39,7 @@ struct CheckRequest {
   bool creates = false;                // objects will be created in it
   uint64_t largest_source_row = 0;     // bytes, 0 unknown; for packet limits
   std::set<TableName> filtered;        // tables with a row filter
+  bool may_mark = false;               // a row of Godwit's own may be written at the source
 };
 
 struct EndpointInfo {

@@ -92,7 +92,7 @@ void Capturer::Run(std::stop_token stop) {
 // between the two would make rows before it be decoded with the definition behind it.
 void Capturer::Begin(std::stop_token stop) {
   RenewCatalog();
-  Position start = reader_->ProveStart(stop);
+  Position start = reader_->ProveStart(options_.mark, stop);
   tracker_.ReadAll();
   schemas_read_at_ = reader_->Current();
   store_.Sync(start, start);

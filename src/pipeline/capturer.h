@@ -38,6 +38,7 @@ class Capturer {
     RetryPolicy retry;
     // Told of a transient error while it lasts, nullptr when it is over.
     std::function<void(const Error*)> on_transient;
+    ChangeReader::Mark mark;
   };
 
   Capturer(Endpoint& source, Store& store, const ObjectRules& rules, CaptureCounters& counters,

@@ -40,7 +40,7 @@ class ScriptedReader : public ChangeReader {
  public:
   explicit ScriptedReader(Script& script) : script_(script) {}
 
-  Position ProveStart(std::stop_token) override { return script_.prove_start(); }
+  Position ProveStart(const Mark&, std::stop_token) override { return script_.prove_start(); }
   Position Current() override { return script_.current; }
   int Compare(const Position& a, const Position& b) override {
     return a.bytes.substr(0, 1).compare(b.bytes.substr(0, 1));

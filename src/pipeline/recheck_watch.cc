@@ -6,6 +6,7 @@
 #include "base/retry.h"
 #include "pipeline/recheck.h"
 #include "pipeline/recheck_proof.h"
+#include "pipeline/source_load.h"
 
 namespace godwit {
 
@@ -111,7 +112,7 @@ class LinkWatch : public ChangeWatch {
     return RetryTransient({.give_up_after = std::chrono::minutes(1)}, stop, nullptr, [&] {
       try {
         if (!prover_) prover_ = link_.source.OpenChangeReader();
-        return prover_->ProveStart(stop);
+        return prover_->ProveStart(MarkOf(link_.source, link_.name, link_.spec), stop);
       } catch (const Error& error) {
         if (error.code() == "GLOBAL_LOCK_TIMEOUT") throw Locked{error};
         throw;

@@ -86,6 +86,13 @@ std::optional<Error> SourceLoad::AskReplica(Replica& replica) {
   }
 }
 
+ChangeReader::Mark MarkOf(Endpoint& source, const std::string& link, const ProjectSpec& spec) {
+  if (spec.heartbeat_database.empty()) return {};
+  return [&source, link, database = spec.heartbeat_database] {
+    if (auto watch = source.OpenSourceWatch()) watch->Beat(database, link);
+  };
+}
+
 void RunHeartbeat(Endpoint& source, const std::string& link, const ProjectSpec& spec,
                   const std::function<void(const Error*)>& on_transient, std::stop_token stop) {
   std::unique_ptr<SourceWatch> watch;

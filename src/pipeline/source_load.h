@@ -53,6 +53,9 @@ class SourceLoad {
   std::optional<Error> replica_ GUARDED_BY(mutex_);
 };
 
+// Writes the heartbeat row once; empty where the project has none.
+ChangeReader::Mark MarkOf(Endpoint& source, const std::string& link, const ProjectSpec& spec);
+
 // Writes the source's heartbeat row every heartbeat_seconds until stopped; what fails is retried
 // for as long as it takes, and told to `on_transient`. Throws Stopped.
 void RunHeartbeat(Endpoint& source, const std::string& link, const ProjectSpec& spec,

@@ -238,9 +238,11 @@ struct Runner::Impl {
     } else if (store->restart().empty()) {
       throw LogGap(link->name);
     }
-    capturer = std::make_unique<Capturer>(
-        *source, *store, spec.rules, *capture_counters,
-        Capturer::Options{.retry = retry(), .on_transient = on_transient()});
+    capturer =
+        std::make_unique<Capturer>(*source, *store, spec.rules, *capture_counters,
+                                   Capturer::Options{.retry = retry(),
+                                                     .on_transient = on_transient(),
+                                                     .mark = MarkOf(*source, link->name, spec)});
     flows.Start("capture", [this](std::stop_token s) { capturer->Run(s); });
     flows.Start("samples", [this](std::stop_token s) {
       do state.Sample();

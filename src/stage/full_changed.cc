@@ -7,6 +7,7 @@
 
 #include "base/crash_point.h"
 #include "model/names.h"
+#include "pipeline/source_load.h"
 #include "stage/full.h"
 #include "stage/schema.h"
 #include "stage/selection.h"
@@ -199,8 +200,9 @@ std::vector<FullStage::Met> FullStage::MetDdl(std::stop_token stop) {
 }
 
 void FullStage::CopyAgain(const std::set<TableName>& tables, std::stop_token stop) {
+  const auto mark = MarkOf(link_.source, link_.name, link_.spec);
   Position start =
-      WithPositions([&](ChangeReader& reader) { return reader.ProveStart(stop); }, stop);
+      WithPositions([&](ChangeReader& reader) { return reader.ProveStart(mark, stop); }, stop);
   const Sequence sequence = capturer_->SequenceAt(start, stop);
   std::vector<TableSchemaPtr> present;
   for (const TableName& name : WithCascadeGroups(tables)) {

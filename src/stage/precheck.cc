@@ -214,6 +214,7 @@ void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
     if (mapping && !mapping->where.empty()) request.filtered.insert(table->name);
   }
   request.captures = link_.spec.Has(MigrationType::kIncremental);
+  request.may_mark = side == Side::kSource && !link_.spec.heartbeat_database.empty();
   request.writes = side == Side::kDestination && options_.writes;
   if (request.writes) request.largest_source_row = LargestRow();
   request.creates = request.writes && link_.spec.Has(MigrationType::kSchema);

@@ -63,6 +63,8 @@ def default(value, kind):
         return "now"  # with the column's precision
     if literal := re.fullmatch(r"(b|x)'([0-9a-f]*)'", value, re.I):
         return int(literal[2] or "0", {"b": 2, "x": 16}[literal[1].lower()])
+    if "binary" in kind and (literal := re.fullmatch(r"0x((?:[0-9a-f]{2})*)", value, re.I)):
+        return bytes.fromhex(literal[1]).decode("latin1")
     if kind == "year" and re.fullmatch(r"\d\d", value):
         return float(("20" if value < "70" else "19") + value)
     if re.match(r"(tinyint|smallint|mediumint|int|bigint|decimal|float|double|year)", kind) and \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A statement is under way at the destination when Godwit dies. The server goes on with it, or takes back
 what it has half made: what the next start does about it must not depend on who is faster."""
+import threading
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import compare
 import definitions
 import godwit
+import proxy
 
 DATABASE = "cutoff"
 # Under way long enough to be met: each rewrites the table or reads it through.
@@ -24,14 +26,26 @@ def statements_of_project(oceanbase):
             if row[7] and row[7].startswith("/* godwit ")]
 
 
-def follow(tmp_path, mysql, oceanbase, *table):
+def follow(tmp_path, mysql, oceanbase, *table, through=None):
     mysql.drop(DATABASE)
     oceanbase.drop(DATABASE)
     mysql.run(f"CREATE DATABASE {DATABASE};\n" + "".join(f"{statement};\n" for statement in table))
-    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{DATABASE}.*")
+    p = godwit.Godwit(tmp_path / "state", mysql, through or oceanbase, f"{DATABASE}.*")
     following = godwit.Following(p)
     following.wait_stage("verification", "done")
     return p, following
+
+
+class Met:
+    """Sees the statement on its way to the destination."""
+
+    def __init__(self):
+        self.event = threading.Event()
+
+    def __call__(self, statement):
+        if statement.startswith(b"/* godwit ") and b"cutoff" in statement:
+            self.event.set()
+        return False  # nothing is to break
 
 
 def goes_on(p, mysql, oceanbase):
@@ -44,20 +58,21 @@ def goes_on(p, mysql, oceanbase):
 @pytest.mark.parametrize("delay", [0, 0.05, 0.15], ids=lambda d: f"{int(d * 1000)}ms")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_statement_is_cut_off(tmp_path, mysql, oceanbase, name, delay):
-    p, following = follow(
-        tmp_path, mysql, oceanbase,
-        f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT, other BIGINT)",
-        f"SET cte_max_recursion_depth = {ROWS}",
-        f"INSERT INTO {DATABASE}.t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n "
-        f"WHERE i < {ROWS}) SELECT i, i, -i FROM n")
-    mysql.run(STATEMENTS[name].format(DATABASE) + ";\n")
-    deadline = time.monotonic() + 30
-    while not statements_of_project(oceanbase):  # without a pause: it is not there for long
-        assert time.monotonic() < deadline, "the statement was not met"
-    time.sleep(delay)  # where in the statement it is met
-    following.kill()
-    mysql.run(f"INSERT INTO {DATABASE}.t (id) VALUES (0);\n")
-    goes_on(p, mysql, oceanbase)
+    with proxy.Proxy(oceanbase) as between:
+        p, following = follow(
+            tmp_path, mysql, oceanbase,
+            f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT, other BIGINT)",
+            f"SET cte_max_recursion_depth = {ROWS}",
+            f"INSERT INTO {DATABASE}.t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n "
+            f"WHERE i < {ROWS}) SELECT i, i, -i FROM n", through=between.as_server())
+        met = Met()
+        between.add(proxy.Fault("none", met))
+        mysql.run(STATEMENTS[name].format(DATABASE) + ";\n")
+        assert met.event.wait(30), "the statement was not met"
+        time.sleep(delay)  # where in the statement it is met
+        following.kill()
+        mysql.run(f"INSERT INTO {DATABASE}.t (id) VALUES (0);\n")
+        goes_on(p, mysql, oceanbase)
     states = {row[10] for row in oceanbase.query(f"SHOW INDEX FROM {DATABASE}.t")}
     assert states <= {"available", "BTREE"}, states
 

@@ -169,6 +169,62 @@ def test_xa_that_the_account_may_not_see(tmp_path, mysql, oceanbase, plain, word
     finish(project, mysql, oceanbase, database)
 
 
+@pytest.fixture
+def hosted(source):
+    """An account that may not lock the server, and may write in a database of its own."""
+    # MySQL 5.6 comes with a nameless account of this host that goes before those of any host.
+    names = ["hosted@localhost", "hosted@'%'"]
+    source.drop("hosted_ops")
+    for name in names:
+        source.run(f"CREATE USER {name};\nGRANT SELECT, SHOW VIEW, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name};\n"
+                   f"GRANT CREATE, SELECT, INSERT, UPDATE ON hosted_ops.* TO {name};\n")
+    yield godwit.Server(source.name, source.url.replace("root@", "hosted@"))
+    for name in names:
+        source.run(f"DROP USER {name};\n")
+
+
+@pytest.mark.parametrize("source", ["mysql97", "mysql56"], indirect=True)  # MariaDB's snapshots know their place
+def test_the_start_is_proved_by_a_row_of_godwits(tmp_path, source, oceanbase, database, hosted):
+    fill(source, database, 2000)
+    stop, errors = threading.Event(), []
+
+    def write(number):
+        try:
+            with source.connect(database).cursor() as cursor:
+                for n in range(1, 100_000, 8):
+                    if stop.is_set():
+                        return
+                    cursor.execute("INSERT INTO t VALUES (%s, %s, 'new')", (n + 2 * number, n + 2 * number))
+                    cursor.execute("UPDATE t SET u = -u WHERE id = %s", (n * 2 % 4000,))
+        except Exception as error:
+            errors.append(error)
+
+    clients = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        heartbeat = 'heartbeat = "hosted_ops"\n'
+        project = godwit.Godwit(tmp_path / "state", hosted, oceanbase, f"{database}.*",
+                                options=godwit.config(tmp_path / "p.toml", heartbeat))
+        order = source.query("SELECT @@GLOBAL.binlog_order_commits")[0][0]
+        source.run("SET GLOBAL binlog_order_commits = OFF;\n")
+        try:
+            run = project.migrate()
+            assert run.code == 3 and "reload" in run.err, run
+        finally:
+            source.run(f"SET GLOBAL binlog_order_commits = {order};\n")
+        following = godwit.Following(project)
+        following.wait_stage("incremental", "running")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    assert not errors, errors
+    assert following.stop().code == 130
+    assert source.query("SELECT COUNT(*) FROM hosted_ops.godwit_heartbeat") == ((1,),)
+    finish(project, source, oceanbase, database)
+
+
 def test_values_and_keys_move_while_rows_are_read(tmp_path, source, oceanbase, database):
     fill(source, database)
     config = tmp_path / "slow.toml"

@@ -39,7 +39,7 @@ uint64_t PlaceOf(const Position& position) {
 // A transaction open now shows none of its rows to a read that starts later, unless it commits
 // first; so it must be in the log wholly from S on. Before the oldest one's begin that holds for
 // all; and whatever ended earlier is visible.
-Position MemoryChangeReader::ProveStart(std::stop_token) {
+Position MemoryChangeReader::ProveStart(const Mark&, std::stop_token) {
   connection_.Check();
   return MakePosition(connection_.server().LogRestart());
 }

@@ -21,7 +21,8 @@ class MemoryChangeReader : public ChangeReader {
   explicit MemoryChangeReader(std::shared_ptr<MemoryServer> server)
       : connection_(std::move(server)) {}
 
-  Position ProveStart(std::stop_token stop) override;
+  using ChangeReader::ProveStart;
+  Position ProveStart(const Mark& mark, std::stop_token stop) override;
   Position Current() override;
   int Compare(const Position& a, const Position& b) override;
   std::string Describe(const Position& position) override;

@@ -14,6 +14,7 @@ namespace {
 constexpr int kPreparedAttempts = 20;
 constexpr std::chrono::seconds kBetweenAttempts{2};
 constexpr int kLacksPrivilege = 1227;
+constexpr int kAccessDenied = 1045;  // a hosted server's word for it
 constexpr std::chrono::seconds kBetweenLooks{5};
 
 uint32_t ServerId(const EndpointUrl& url) {
@@ -56,11 +57,11 @@ auto BinlogChangeReader::Retried(Call call) {
 //    position is visible, everything that commits later is written after it, whole. What was
 //    prepared just before the lock is seen by asking again.
 // 3. Without the privilege: MariaDB ties a consistent snapshot to its position; MySQL does not.
-Position BinlogChangeReader::ProveStart(std::stop_token stop) {
+Position BinlogChangeReader::ProveStart(const Mark& mark, std::stop_token stop) {
   return Retried([&](Session&) {
     for (int attempt = 0; attempt < kPreparedAttempts; ++attempt) {
       if (!HasPreparedTransactions()) {  // else the source's writers would be stopped for nothing
-        if (auto position = PositionUnderLock()) return position->Encode();
+        if (auto position = PositionUnderLock(mark)) return position->Encode();
       }
       if (WaitForStop(stop, Deadline::In(kBetweenAttempts))) throw Stopped();
     }
@@ -85,13 +86,15 @@ bool BinlogChangeReader::HasPreparedTransactions() {
   }
 }
 
-std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock() {
+std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock(const Mark& mark) {
   Session& session = Queries();
   try {
     LockForPosition(session);
   } catch (const Error& error) {
-    if (error.fields().native == kLacksPrivilege) return PositionOfSnapshot();
-    throw;
+    const int native = error.fields().native;
+    const bool lacks_privilege = native == kLacksPrivilege || native == kAccessDenied;
+    if (!lacks_privilege) throw;
+    return server_.flavor == Flavor::kMariaDb ? PositionOfSnapshot() : PositionBeforeMark(mark);
   }
   try {
     const bool has_prepared = HasPreparedTransactions();
@@ -108,16 +111,6 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock() {
 // What is prepared and committed between the first question and the last one goes unseen here, and
 // is recognised at its commit.
 std::optional<BinlogPosition> BinlogChangeReader::PositionOfSnapshot() {
-  if (server_.flavor != Flavor::kMariaDb) {
-    throw Error(
-        {.code = "START_POINT_UNPROVED",
-         .kind = ErrorKind::kBlocked,
-         .side = side_,
-         .object = url_.Redacted(),
-         .message = "the account may not lock the source for the moment of the start point",
-         .cause = "it lacks RELOAD, which FLUSH TABLES WITH READ LOCK needs",
-         .remedy = "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds"});
-  }
   Session& session = Queries();
   BinlogPosition position;
   session.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
@@ -138,6 +131,34 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionOfSnapshot() {
     position.server = ReadLogServer(session);
     position.gtids = DomainGtids::Parse(*gtids).ToString();
   }
+  return position;
+}
+
+// What stands in the log before a transaction has become visible with it, where commits keep the
+// order of the log: so has all before a place that was the log's end before the mark was written.
+std::optional<BinlogPosition> BinlogChangeReader::PositionBeforeMark(const Mark& mark) {
+  const auto fail = [&](std::string cause, std::string remedy) {
+    throw Error({.code = "START_POINT_UNPROVED",
+                 .kind = ErrorKind::kBlocked,
+                 .side = side_,
+                 .object = url_.Redacted(),
+                 .message = "the account may not lock the source for the moment of the start point",
+                 .cause = std::move(cause),
+                 .remedy = std::move(remedy)});
+  };
+  if (!mark) {
+    fail("it lacks RELOAD, which FLUSH TABLES WITH READ LOCK needs",
+         "GRANT RELOAD ON *.* to the account (the lock is held for milliseconds), or let a row be "
+         "written at the source ('heartbeat' in the project file)");
+  }
+  Session& session = Queries();
+  if (session.QueryValue("SELECT @@GLOBAL.binlog_order_commits") != "1") {
+    fail("it lacks RELOAD, and binlog_order_commits is OFF: what is in the log may not be visible",
+         "GRANT RELOAD ON *.* to the account, or SET GLOBAL binlog_order_commits=ON");
+  }
+  BinlogPosition position = ReadLogPosition(session);
+  mark();
+  if (HasPreparedTransactions()) return {};
   return position;
 }
 

@@ -20,7 +20,8 @@ class BinlogChangeReader : public ChangeReader {
   BinlogChangeReader(EndpointUrl url, Side side, ServerInfo server,
                      std::shared_ptr<Charsets> charsets);
 
-  Position ProveStart(std::stop_token stop) override;
+  using ChangeReader::ProveStart;
+  Position ProveStart(const Mark& mark, std::stop_token stop) override;
   Position Current() override;
   int Compare(const Position& a, const Position& b) override;
   std::string Describe(const Position& position) override;
@@ -34,8 +35,9 @@ class BinlogChangeReader : public ChangeReader {
   Session& Queries();
   bool HasPreparedTransactions();
   // nullopt: a transaction was prepared meanwhile.
-  std::optional<BinlogPosition> PositionUnderLock();
+  std::optional<BinlogPosition> PositionUnderLock(const Mark& mark);
   std::optional<BinlogPosition> PositionOfSnapshot();
+  std::optional<BinlogPosition> PositionBeforeMark(const Mark& mark);
   bool StartsByGtid(const BinlogPosition& from, const BinlogPosition& known,
                     const std::string& server);
   // Why the server cannot send what comes behind `from`, having all up to `known`; "": it can.

@@ -208,7 +208,8 @@ void ReadFirstEvent(const EndpointUrl& url, Side side) {
 }
 
 // By a statement that asks for the same right as the global read lock, and does nothing.
-void CheckReload(CheckList& list, Session& session, const ServerInfo& server) {
+void CheckReload(CheckList& list, Session& session, const ServerInfo& server,
+                 const CheckRequest& request) {
   const std::string remedy =
       "GRANT RELOAD ON *.* to the account; the lock is held for milliseconds";
   try {
@@ -216,13 +217,18 @@ void CheckReload(CheckList& list, Session& session, const ServerInfo& server) {
     list.Pass("reload", "a short global read lock can prove the start point");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
-    if (server.flavor == Flavor::kMariaDb) {  // whose snapshots know their place in the log
+    const bool keeps_order = Variable(session, "binlog_order_commits") == "ON";
+    // MariaDB's snapshots know their place in the log; elsewhere a row that is committed tells it.
+    if (server.flavor == Flavor::kMariaDb || (request.may_mark && keeps_order)) {
       return list.Warn("reload", error.fields().message,
                        "without the global read lock a table without a key cannot be copied",
                        remedy);
     }
     list.Fail("reload", error.fields().message,
-              "without the global read lock nothing proves the start point", remedy);
+              "without the global read lock nothing proves the start point",
+              remedy +
+                  "; or have binlog_order_commits=ON and a heartbeat row ('heartbeat' in the "
+                  "project file)");
   }
 }
 
@@ -238,7 +244,7 @@ void CheckCapturePrivileges(CheckList& list, Session& session, const EndpointUrl
   list.Try("replication_slave", "the log can be read",
            "GRANT REPLICATION SLAVE ON *.* to the account",
            [&] { ReadFirstEvent(url, request.side); });
-  CheckReload(list, session, server);
+  CheckReload(list, session, server, request);
 }
 
 }  // namespace
