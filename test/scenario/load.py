@@ -102,7 +102,7 @@ def types_of(server):
 
 
 KEYS = ["id BIGINT NOT NULL, n INT DEFAULT 7, amount DECIMAL(20,4) NOT NULL DEFAULT 0, moment DATETIME(6) NOT NULL DEFAULT "
-        "'2024-01-01 00:00:00', bytes VARBINARY(8) NOT NULL DEFAULT 'x', PRIMARY KEY (amount, moment, bytes, id), KEY plain (n)",
+        "'2024-01-01 00:00:00', bytes VARBINARY(8) NOT NULL DEFAULT 'x', PRIMARY KEY (amount, moment, bytes, id), KEY plain (id)",
         "id BIGINT NOT NULL, k VARCHAR(20) CHARACTER SET utf8 NOT NULL DEFAULT 'k', PRIMARY KEY (k, id), KEY plain (id)",
         "id BIGINT NOT NULL, u INT DEFAULT NULL, c VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci DEFAULT "
         "NULL, PRIMARY KEY (id), UNIQUE KEY u (u), UNIQUE KEY c (c)",
