@@ -282,7 +282,10 @@ void SchemaTracker::Rename(const TableName& from, const TableName& to, Versions&
 void SchemaTracker::LetKeysFollow(const TableName& from, const TableName& to,
                                   const std::vector<AlterAction>& actions, Versions& out) {
   std::vector<TableSchema> changed;
+  auto refers = [&](const ForeignKeySchema& key) { return key.referenced == from; };
   for (const auto& [name, known] : current_) {
+    const auto& keys = known.table->foreign_keys;
+    if (std::none_of(keys.begin(), keys.end(), refers)) continue;
     TableSchema child = *known.table;
     for (ForeignKeySchema& key : child.foreign_keys) {
       if (key.referenced != from || name == from) continue;
