@@ -285,10 +285,10 @@ void SchemaTracker::LetKeysFollow(const TableName& from, const TableName& to,
   auto refers = [&](const ForeignKeySchema& key) { return key.referenced == from; };
   for (const auto& [name, known] : current_) {
     const auto& keys = known.table->foreign_keys;
-    if (std::none_of(keys.begin(), keys.end(), refers)) continue;
+    if (name == from || std::none_of(keys.begin(), keys.end(), refers)) continue;
     TableSchema child = *known.table;
     for (ForeignKeySchema& key : child.foreign_keys) {
-      if (key.referenced != from || name == from) continue;
+      if (!refers(key)) continue;
       key.referenced = to;
       for (std::string& column : key.referenced_columns) column = NameAfter(actions, column);
     }

@@ -315,7 +315,6 @@ TEST_F(SchemaTrackerTest, NamesThatTheServerMadeOfTheTablesFollowIt) {
   EXPECT_EQ(tracker_.Find(Named("n"))->table->checks[0].name, "n_chk_2");
 }
 
-// Names of checks are one database's at some servers: `positive` could not be there twice.
 TEST_F(SchemaTrackerTest, ForeignKeysFollowTheirParentsNames) {
   TableSchema child = Table("p", {"id", "a", "b"});
   child.foreign_keys = {{"k", {"a", "b"}, Named("t"), {"id", "a"}, "CASCADE", ""},
@@ -340,6 +339,7 @@ TEST_F(SchemaTrackerTest, ForeignKeysFollowTheirParentsNames) {
   EXPECT_EQ(keys()[0].referenced, Named("q"));
 }
 
+// Names of checks are one database's at some servers: `positive` could not be there twice.
 TEST_F(SchemaTrackerTest, ATableMadeLikeAnotherHasChecksUnderNamesOfItsOwn) {
   TableSchema table = Table("t", {"id"});
   table.checks = {{"positive", "(`id` > 0)"}, {"t_chk_7", "(`id` > 1)"}};

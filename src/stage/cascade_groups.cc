@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "pipeline/ddl_barrier.h"
+
 namespace godwit {
 
 CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits& traits) {
@@ -45,9 +47,11 @@ CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits&
 }
 
 std::vector<std::pair<TableName, TableName>> MovesOf(const SchemaChange& change) {
-  std::vector<std::pair<TableName, TableName>> moves = change.renames;
+  std::vector<std::pair<TableName, TableName>> moves = RenamesOf(change);
   for (const AlterAction& action : change.actions) {
-    if (!action.new_table.table.empty()) moves.emplace_back(change.table, action.new_table);
+    const bool is_exchange =
+        action.kind == AlterAction::Kind::kUnknown && !action.new_table.table.empty();
+    if (is_exchange) moves.emplace_back(change.table, action.new_table);
   }
   return moves;
 }

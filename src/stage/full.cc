@@ -35,6 +35,7 @@ void FullStage::Run(std::stop_token stop) {
   sink_ = link_.destination.OpenSink();
   sink_->Attach(link_.name, 0, link_.epoch);
   progress_.bytes.Set(0);
+  LoadPrechecked();
   std::set<TableName> changed;
   for (bool is_through = false; !is_through;) {
     try {
@@ -147,7 +148,8 @@ void FullStage::CopyAll(const std::vector<TableSchemaPtr>& tables, Sequence know
 }
 
 std::shared_ptr<CopyJob> FullStage::Prepare(const TableSchemaPtr& source, std::stop_token stop) {
-  if (!IsOursToMake(source->name) && !IsTouched(source->name) && !IsPrechecked(source->name)) {
+  if (!IsOursToMake(source->name) && !IsTouched(source->name) &&
+      !prechecked_.contains(source->name)) {
     CheckIsEmpty(source->name);
   }
   MatchDefinition(source, stop);

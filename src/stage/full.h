@@ -107,7 +107,7 @@ class FullStage : public Stage {
   CopyTraits Traits() const;
   void CopyAgain(const std::set<TableName>& tables, std::stop_token stop);
   bool IsMadeOrFilled(const TableName& source) const;
-  bool IsPrechecked(const TableName& source) const;
+  void LoadPrechecked();
   void CheckIsEmpty(const TableName& source);
   void DropMade(const TableName& source, std::stop_token stop);
   std::set<TableName> WithCascadeGroups(std::set<TableName> tables);
@@ -121,6 +121,7 @@ class FullStage : public Stage {
   Capturer* capturer_;
   const Options options_;
   StageJournal journal_;
+  std::set<TableName> prechecked_;  // what the destination has under these names was looked at
   LoadCounters counters_;
   std::unique_ptr<Catalog> source_;
   std::unique_ptr<Catalog> destination_;

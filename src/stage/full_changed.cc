@@ -7,6 +7,7 @@
 
 #include "base/crash_point.h"
 #include "model/names.h"
+#include "pipeline/ddl_barrier.h"
 #include "pipeline/source_load.h"
 #include "stage/full.h"
 #include "stage/schema.h"
@@ -22,19 +23,33 @@ namespace {
 // Of an entry: the source had no such table when it was to be copied.
 constexpr const char* kWasDropped = "dropped";
 
-// The parent whose name, or the name of whose columns, this changes: its last name, else none.
+// Those whose name, or the name of whose columns, this changes, by their last names.
 std::vector<TableName> RenamedParents(const SchemaChange& change) {
   std::vector<TableName> parents;
-  for (const auto& [from, to] : change.renames) parents.push_back(to);
+  for (const auto& [from, to] : RenamesOf(change)) parents.push_back(to);
   for (const AlterAction& action : change.actions) {
     const bool renames_column = action.kind == AlterAction::Kind::kRenameColumn ||
                                 (action.kind == AlterAction::Kind::kModifyColumn &&
                                  !EqualNames(action.name, action.column.name));
-    if (action.kind == AlterAction::Kind::kRenameTable) parents.push_back(action.new_table);
     if (renames_column) parents.push_back(change.table);
   }
   return parents;
 }
+
+// The tables that the log makes: it speaks of them first where they are made.
+class Births {
+ public:
+  void Note(const SchemaChange& ddl) {
+    const bool makes = ddl.kind == Kind::kCreateTable && !ddl.if_exists;
+    if (makes && !mentioned_.contains(ddl.table)) born_.insert(ddl.table);
+    for (TableName& name : TablesOf(ddl)) mentioned_.insert(std::move(name));
+  }
+  const std::set<TableName>& born() const { return born_; }
+
+ private:
+  std::set<TableName> mentioned_;
+  std::set<TableName> born_;
+};
 
 bool Refers(const TableSchema& child, const std::vector<TableName>& parents) {
   return std::any_of(
@@ -110,16 +125,9 @@ std::set<TableName> FullStage::NamedByDdl(Sequence after, Sequence through, std:
 
 std::set<TableName> FullStage::BornInLog(std::stop_token stop) {
   if (capturer_ == nullptr) return {};
-  std::set<TableName> mentioned;
-  std::set<TableName> born;
-  EachDdl(
-      [&](Sequence, const SchemaChange& ddl) {
-        const bool makes = ddl.kind == Kind::kCreateTable && !ddl.if_exists;
-        if (makes && !mentioned.contains(ddl.table)) born.insert(ddl.table);
-        for (TableName& name : TablesOf(ddl)) mentioned.insert(std::move(name));
-      },
-      stop);
-  return born;
+  Births births;
+  EachDdl([&](Sequence, const SchemaChange& ddl) { births.Note(ddl); }, stop);
+  return births.born();
 }
 
 bool FullStage::IsTouched(const TableName& table) const {
@@ -182,17 +190,20 @@ std::set<TableName> FullStage::Changed(std::stop_token stop) {
 
 std::vector<FullStage::Met> FullStage::MetDdl(std::stop_token stop) {
   const std::vector<TableSchemaPtr> tables = Tables();
-  std::set<TableName> there = BornInLog(stop);  // those that replay makes are not missed
+  std::set<TableName> there;
   for (const TableSchemaPtr& table : tables) there.insert(table->name);
+  Births births;  // those that replay makes are not missed
   std::vector<Met> met;
   EachDdl(
       [&](Sequence at, const SchemaChange& ddl) {
+        births.Note(ddl);
         Met& one = met.emplace_back(Met{at, Joined(ddl, tables), {}, false});
         one.moves = !MovesOf(ddl).empty() || !RenamedParents(ddl).empty();
         if (ddl.kind == Kind::kDropTable || ddl.kind == Kind::kDropDatabase) one.gone = ddl.tables;
         for (const auto& [from, to] : MovesOf(ddl)) one.gone.push_back(from);
         std::erase_if(one.gone, [&](const TableName& name) {
-          return there.contains(name) || !link_.translator.rules().Find(name);
+          return there.contains(name) || births.born().contains(name) ||
+                 !link_.translator.rules().Find(name);
         });
       },
       stop);
@@ -252,13 +263,13 @@ bool FullStage::IsMadeOrFilled(const TableName& source) const {
   return !journal_.Status(object).empty() && !journal_.Detail(object).value(kWasDropped, false);
 }
 
-// Precheck looks at what the destination has under the names that are selected then.
-bool FullStage::IsPrechecked(const TableName& source) const {
+void FullStage::LoadPrechecked() {
+  prechecked_.clear();
   const auto text = link_.metadata.Setting(link_.project, kSelectionSetting);
-  if (!text) return false;
-  const SelectionPreview preview = SelectionFromJson(json::parse(*text));
-  return std::any_of(preview.selected.begin(), preview.selected.end(),
-                     [&](const auto& selected) { return selected.name == source; });
+  if (!text) return;
+  for (const auto& selected : SelectionFromJson(json::parse(*text)).selected) {
+    prechecked_.insert(selected.name);
+  }
 }
 
 // A table of the user's own.

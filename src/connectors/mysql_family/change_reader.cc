@@ -56,7 +56,8 @@ auto BinlogChangeReader::Retried(Call call) {
 // 2. Under FLUSH TABLES WITH READ LOCK no commit and no XA PREPARE is under way: all before the
 //    position is visible, everything that commits later is written after it, whole. What was
 //    prepared just before the lock is seen by asking again.
-// 3. Without the privilege: MariaDB ties a consistent snapshot to its position; MySQL does not.
+// 3. Without the privilege: MariaDB ties a consistent snapshot to its position; MySQL
+//    commits a mark.
 Position BinlogChangeReader::ProveStart(const Mark& mark, std::stop_token stop) {
   return Retried([&](Session&) {
     for (int attempt = 0; attempt < kPreparedAttempts; ++attempt) {

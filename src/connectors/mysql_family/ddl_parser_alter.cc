@@ -285,14 +285,12 @@ bool AlterParser::Convert() {
   if (!is_from_table && !in_.Accept({"convert", "partition"})) return false;
   AlterAction& action = Add(Action::kUnknown);
   action.text = is_from_table ? "CONVERT TABLE" : "CONVERT PARTITION";
-  if (is_from_table) {
-    action.new_table = definitions_.Name();
-  } else {
+  if (!is_from_table) {
     action.names = {in_.Name()};
     in_.Expect("to");
     in_.Expect("table");
-    action.new_table = definitions_.Name();
   }
+  action.new_table = definitions_.Name();
   SkipClause();
   return true;
 }
