@@ -72,10 +72,11 @@ class Fault:
 
 
 class Refusal(Fault):
-    """The server is not asked: the client gets this error instead."""
+    """The server is not asked: the client gets this error instead, and `closes`: loses the connection."""
 
-    def __init__(self, matches, code, message, **which):
+    def __init__(self, matches, code, message, closes=False, **which):
         super().__init__("refuse", matches, **which)
+        self.closes = closes
         text = b"\xff" + struct.pack("<H", code) + b"#HY000" + message.encode()
         self.answer = struct.pack("<I", len(text))[:3] + b"\x01" + text
 
@@ -112,6 +113,8 @@ class Connection:
                 return
             if kind == "refuse":
                 self.client.sendall(fault.answer)
+                if fault.closes:
+                    break
                 continue
             if kind == "after":
                 self.swallow = True

@@ -365,3 +365,41 @@ def test_connections_that_went_while_idle(tmp_path, mysql, oceanbase, tables):
     follow(2)
     assert following.stop().code == 130
     finish(p, mysql, oceanbase)
+
+
+class FirstOfItsKind:
+    """Each kind of statement about the tables, and COMMIT, by its first words."""
+
+    def __init__(self):
+        self.kinds = set()
+
+    def __call__(self, statement):
+        kind = statement[:14]
+        is_first = (b"`faults`" in statement or kind == b"COMMIT") and kind not in self.kinds
+        if is_first:
+            self.kinds.add(kind)
+        return is_first
+
+
+@pytest.mark.parametrize("number, words", [(5066, "Session interrupted"), (4401, "kill client session")],
+                         ids=["at the server", "through its proxy"])
+def test_sessions_that_oceanbase_killed(tmp_path, mysql, oceanbase, tables, number, words):
+    """It says so in words of its own before it hangs up: the connection is lost, nothing else is."""
+    with proxy.Proxy(oceanbase) as there:
+        p = project(tmp_path, mysql, there.as_server())
+        following = godwit.Following(p)
+        following.wait_stage("precheck", "done")
+        killed = proxy.Refusal(FirstOfItsKind(), number, words, closes=True, times=99)
+        there.add(killed)
+        following.wait_stage("verification", "done")
+        killed.matches = FirstOfItsKind()
+        change(mysql)
+        mysql.run("ALTER TABLE keyed ADD COLUMN killed INT;\n", DATABASE)
+        change(mysql)
+        godwit.wait(lambda: oceanbase.query("SELECT SUM(n) FROM faults.counter")[0][0] == 120, 60, "the changes",
+                    following.process)
+        assert following.stop().code == 130
+        assert {b"INSERT INTO `f", b"DELETE FROM `f", b"SHOW CREATE TA", b"COMMIT"} <= killed.matches.kinds
+        assert any(kind.startswith(b"/* godwit") for kind in killed.matches.kinds), "no DDL was killed"
+        assert killed.hits > 10
+        finish(p, mysql, oceanbase)

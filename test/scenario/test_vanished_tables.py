@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables that the source drops where no log tells of it: what stands for them at the destination goes too,
 rows that were copied included."""
+import pymysql
 import pytest
 
 import compare
@@ -33,6 +34,13 @@ def names(server):
                                            f"'{DATABASE}' ORDER BY table_name")]
 
 
+def is_being_copied(server):
+    try:
+        return server.query(f"SELECT COUNT(*) FROM {DATABASE}.lost")[0][0] > 1000
+    except pymysql.ProgrammingError:
+        return False  # not made yet; OceanBase's catalog knows a table before its statements do
+
+
 @pytest.mark.parametrize("types", ["schema,full", "schema,full,verification", "schema,full,incremental,verification"])
 def test_before_its_copy(tmp_path, mysql, oceanbase, tables, types):
     p = project(tmp_path, mysql, oceanbase, types)
@@ -62,8 +70,7 @@ def test_in_the_middle_of_its_copy(tmp_path, mysql, oceanbase, tables, is_ours):
     p = project(tmp_path, mysql, oceanbase, "schema,full,verification",
                 "[limits]\nrows_per_second = 10000\nchunk_bytes = 4096\n")
     following = godwit.Following(p, "--stop-when-caught-up")
-    godwit.wait(lambda: "lost" in names(oceanbase) and
-                oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.lost")[0][0] > 1000, 60, "rows", following.process)
+    godwit.wait(lambda: is_being_copied(oceanbase), 60, "rows", following.process)
     mysql.run("DROP TABLE lost;\n", DATABASE)
     out, err = following.process.communicate(timeout=120)
     failed = godwit.Run(following.process.returncode, out, err)
@@ -82,8 +89,7 @@ def test_a_table_of_the_users_own_is_renamed(tmp_path, mysql, oceanbase, tables)
     p = project(tmp_path, mysql, oceanbase, "schema,full,incremental,verification",
                 "[limits]\nrows_per_second = 10000\nchunk_bytes = 4096\n")
     following = godwit.Following(p, "--stop-when-caught-up")
-    godwit.wait(lambda: oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.lost")[0][0] > 1000, 60, "rows",
-                following.process)
+    godwit.wait(lambda: is_being_copied(oceanbase), 60, "rows", following.process)
     mysql.run("RENAME TABLE lost TO found;\n", DATABASE)
     out, err = following.process.communicate(timeout=120)
     run = godwit.Run(following.process.returncode, out, err)
