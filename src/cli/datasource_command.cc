@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_context.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 
 namespace godwit {
@@ -71,6 +72,7 @@ void AddDataSource(CLI::App& app, CommandContext& context) {
   test->add_option("NAME-or-URL", arguments->name, "The server")->required();
   test->callback([&context, arguments] {
     context.command = [&context, arguments] {
+      UnblockSignals();  // a server that says nothing is waited for
       OpenState state(context);
       return Test(context, state.projects(), arguments->name);
     };

@@ -274,7 +274,9 @@ std::shared_ptr<Arguments> Add(CLI::App& group, CommandContext& context, const c
   auto arguments = std::make_shared<Arguments>();
   command->callback([&context, arguments, action, word = std::string(word)] {
     context.follows_run = word == "resume";
-    context.command = [&context, arguments, action] {
+    const bool watches_signals = word == "resume" || word == "release";
+    context.command = [&context, arguments, action, watches_signals] {
+      if (!watches_signals) UnblockSignals();
       OpenState state(context);
       return action(context, *arguments, state.projects());
     };

@@ -25,6 +25,11 @@ void BlockSignals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+void UnblockSignals() {
+  const sigset_t set = Watched();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 SignalWatch::SignalWatch(std::function<void()> before_exit)
     : before_exit_(std::move(before_exit)), thread_([this] { Wait(); }) {}
 

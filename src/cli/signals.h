@@ -11,6 +11,10 @@ namespace godwit {
 // Blocks the signals that SignalWatch waits for, in this thread and those it starts.
 void BlockSignals();
 
+// Lets them end the process again, at once: for what needs no SignalWatch. Before it starts a
+// thread.
+void UnblockSignals();
+
 // Turns the first SIGINT or SIGTERM into a stop; a second one ends the process at once, which is as
 // safe as a crash is. Waits in a thread of its own: no code runs inside a handler.
 class SignalWatch {

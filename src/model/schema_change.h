@@ -18,7 +18,8 @@ struct AlterAction {
     kModifyColumn,   // name → column (a new name in `column` renames), after/first; check.column
                      // is its old name where checks of its own go
     kRenameColumn,   // name → new_name
-    kSetDefault,     // name, column.default_value; text: NUMBER or TEXT, what was written
+    kSetDefault,     // name, column.default_value; text: NUMBER or TEXT, what was written;
+                     // empty: the default has its column's form
     kDropDefault,    // name
     kSetVisibility,  // name, column.invisible
     kAddIndex,       // index

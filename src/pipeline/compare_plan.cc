@@ -33,16 +33,6 @@ bool IsOrderedAlike(const LogicalType& a, const LogicalType& b) {
 // A type that no code here knows has no cells.
 bool CanRead(const LogicalType& type) { return type.kind != TypeKind::kUnknown; }
 
-// JSON on either side makes both be read as JSON, CHAR on either side makes both lose their
-// trailing blanks; everything else is equal by its bytes.
-const LogicalType* NormalType(const LogicalType& a, const LogicalType& b) {
-  for (TypeKind kind : {TypeKind::kJson, TypeKind::kChar}) {
-    if (a.kind == kind) return &a;
-    if (b.kind == kind) return &b;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 std::shared_ptr<const ComparePlan> ComparePlan::Make(std::shared_ptr<const TablePlan> table_plan) {
@@ -64,7 +54,7 @@ std::shared_ptr<const ComparePlan> ComparePlan::Make(std::shared_ptr<const Table
   }
   for (size_t cell = 0; cell < out->destination.columns.size(); ++cell) {
     out->normal.push_back(
-        NormalType(out->source_column(cell).type, out->destination_column(cell).type));
+        NormalCellOf(out->source_column(cell).type, out->destination_column(cell).type));
   }
   out->orders_alike = !carried.key.empty();
   for (int ordinal : carried.key) {
@@ -100,13 +90,19 @@ bool ComparePlan::CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b,
   std::string_view x = a.cell(row_a, cell);
   std::string_view y = b.cell(row_b, cell);
   if (x == y) return true;
-  return normal[cell] != nullptr && NormalForm(*normal[cell], x) == NormalForm(*normal[cell], y);
+  return normal[cell] != NormalCell::kBytes &&
+         Normalized(normal[cell], x) == Normalized(normal[cell], y);
+}
+
+std::string ComparePlan::KeyCell(int cell, std::string_view bytes) const {
+  const NormalCell form = normal[static_cast<size_t>(cell)];
+  return IsWrittenAlike(form) ? std::string(bytes) : Normalized(form, bytes);
 }
 
 KeyTuple ComparePlan::KeyOf(const RowBatch& rows, size_t row) const {
   KeyTuple key;
   key.reserve(key_cells.size());
-  for (int cell : key_cells) key.emplace_back(rows.cell(row, cell));
+  for (int cell : key_cells) key.push_back(KeyCell(cell, rows.cell(row, cell)));
   return key;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "endpoint/catalog.h"
+#include "pipeline/normal_cell.h"
 #include "pipeline/table_plan.h"
 
 namespace godwit {
@@ -17,12 +18,11 @@ struct ComparePlan {
   std::shared_ptr<const TablePlan> plan;
   ScanPlan source;  // with a filter: also the columns only the filter needs
   ScanPlan destination;
-  size_t carried = 0;                      // so many cells can be written
-  std::vector<int> computed;               // of the others: the source's columns
-  std::vector<int> key_cells;              // places of the key; empty: whole rows are matched
-  std::vector<const LogicalType*> normal;  // per cell: the type whose normal form is compared,
-                                           // nullptr where the bytes are
-  bool orders_alike = false;               // both servers order this key in the same way
+  size_t carried = 0;              // so many cells can be written
+  std::vector<int> computed;       // of the others: the source's columns
+  std::vector<int> key_cells;      // places of the key; empty: whole rows are matched
+  std::vector<NormalCell> normal;  // per cell: what of it is compared
+  bool orders_alike = false;       // both servers order this key in the same way
 
   static std::shared_ptr<const ComparePlan> Make(std::shared_ptr<const TablePlan> plan);
 
@@ -40,6 +40,8 @@ struct ComparePlan {
   const RowBatch& Mapped(const RowBatch& read, RowBatch& scratch) const;
   bool CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b, size_t row_b,
                   size_t cell) const;
+  // The cell of a key as all its comparisons take it.
+  std::string KeyCell(int cell, std::string_view bytes) const;
   KeyTuple KeyOf(const RowBatch& rows, size_t row) const;
   // Whether both servers define the table as they did when the plan was made (Essence).
   bool IsCurrent(Catalog& here, Catalog& there) const;

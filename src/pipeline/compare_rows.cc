@@ -81,10 +81,10 @@ RowHash HashRow(const ComparePlan& plan, const RowBatch& rows, size_t row, std::
   }
   for (size_t cell = 0; cell < rows.columns(); ++cell) {
     if (!rows.has_value(row, cell)) continue;
-    if (plan.normal[cell] == nullptr) {
+    if (plan.normal[cell] == NormalCell::kBytes) {
       hasher.Add(rows.cell(row, cell));
     } else {
-      hasher.Add(NormalForm(*plan.normal[cell], rows.cell(row, cell)));
+      hasher.Add(Normalized(plan.normal[cell], rows.cell(row, cell)));
     }
   }
   return hasher.Get();
@@ -99,7 +99,13 @@ void HashedRows::Add(const ComparePlan& plan, const RowBatch& rows) {
     entry.key = entry.row;
     entry.key_at = keys_.size();
     if (plan.has_key()) {
-      for (int cell : plan.key_cells) AppendLengthPrefixed(keys_, rows.cell(row, cell));
+      for (int cell : plan.key_cells) {
+        if (IsWrittenAlike(plan.normal[static_cast<size_t>(cell)])) {
+          AppendLengthPrefixed(keys_, rows.cell(row, cell));
+        } else {
+          AppendLengthPrefixed(keys_, plan.KeyCell(cell, rows.cell(row, cell)));
+        }
+      }
       entry.key_size = static_cast<uint32_t>(keys_.size() - entry.key_at);
       entry.key = Hash(key(entry));
     }

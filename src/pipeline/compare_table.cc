@@ -18,6 +18,8 @@ constexpr uint64_t kPieces = 8;
 
 bool TableComparer::CanDigest(const CompareJob& job, std::stop_token stop) {
   if (job.plan->plan->has_filter()) return false;
+  const auto& normal = job.plan->normal;
+  if (!std::all_of(normal.begin(), normal.end(), IsWrittenAlike)) return false;
   bool source = false;
   bool destination = false;
   pair_.Both(

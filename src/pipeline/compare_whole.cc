@@ -17,11 +17,9 @@ constexpr uint64_t kCollectedBytes = 32 << 20;
 constexpr uint32_t kSpillParts = 32;
 constexpr uint64_t kRowsPerPart = 50'000;
 
-std::string NormalCell(const ComparePlan& plan, const RowBatch& rows, size_t row, size_t cell) {
+std::string ComparedCell(const ComparePlan& plan, const RowBatch& rows, size_t row, size_t cell) {
   if (!rows.has_value(row, cell)) return {};
-  const LogicalType* type = plan.normal[cell];
-  return type == nullptr ? std::string(rows.cell(row, cell))
-                         : NormalForm(*type, rows.cell(row, cell));
+  return Normalized(plan.normal[cell], rows.cell(row, cell));
 }
 
 }  // namespace
@@ -218,7 +216,7 @@ void TableComparer::ReportComputed(const CompareJob& job, const Unit& unit,
     std::string image;
     for (size_t cell = 0; cell < plan.carried; ++cell) {
       image.push_back(static_cast<char>(rows.state(row, cell)));
-      AppendLengthPrefixed(image, NormalCell(plan, rows, row, cell));
+      AppendLengthPrefixed(image, ComparedCell(plan, rows, row, cell));
     }
     return image;
   };

@@ -285,6 +285,17 @@ TEST_P(ComparerTest, RangesAreCountedAtTheDestinationWhereItHasTheRows) {
   EXPECT_GE(source_.boundaries, kRows / 100);
 }
 
+// Of a range whose sums differ a piece of it is read, not the range.
+TEST_P(ComparerTest, FewRowsAreReadForOneThatDiffers) {
+  if (!GetParam().digest || GetParam().key != Key::kInteger) return;
+  There(333)[1] = "other";
+  ExpectFound(Changed(333, "1"));
+  for (const FakeServer* server : {&source_, &destination_}) {
+    EXPECT_GT(server->rows_read, 0u);
+    EXPECT_LE(server->rows_read, 7u);
+  }
+}
+
 // Each server's digest waits until the other server has been asked for its own.
 TEST_P(ComparerTest, BothServersDigestAtOnce) {
   if (!GetParam().digest) return;

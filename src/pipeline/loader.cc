@@ -176,7 +176,7 @@ void Loader::Load(int lane, std::stop_token stop) {
       }
     });
     if (loaded.is_whole) {
-      Finished(*work, loaded.rows);
+      Finished(*work, loaded.rows, stop);
       continue;
     }
     {
@@ -248,8 +248,10 @@ bool Loader::WriteBatch(Sink& sink, const CopyJob& job, const RowBatch& rows, Ca
   return true;
 }
 
-void Loader::Finished(const Work& work, uint64_t rows) {
-  link_.metadata.FinishChunk(link_.project, work.chunk.id, rows);
+void Loader::Finished(const Work& work, uint64_t rows, std::stop_token stop) {
+  // Here and not by copying again: without a key, rows that came twice would stay.
+  RetryTransient(options_.retry, stop, options_.on_transient,
+                 [&] { link_.metadata.FinishChunk(link_.project, work.chunk.id, rows); });
   CrashPoint("full-after-chunk-journal");
   counters_.rows.Add(static_cast<int64_t>(rows));
   bool is_complete = false;

@@ -109,7 +109,7 @@ class Loader {
                    std::stop_token stop);
   // False when the chunk cannot be written so.
   bool WriteBatch(Sink& sink, const CopyJob& job, const RowBatch& rows, Care care, Loaded& loaded);
-  void Finished(const Work& work, uint64_t rows);
+  void Finished(const Work& work, uint64_t rows, std::stop_token stop);
   void CloseWhenThrough();
   void AskAboutChunks(std::stop_token stop);
   void AskAboutRows(const BlockedWork& blocked, std::stop_token stop);

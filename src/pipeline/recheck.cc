@@ -64,7 +64,7 @@ class Touched {
     KeyTuple key(places.size());
     for (size_t row = 0; row < rows.rows() && !all_; ++row) {
       for (size_t i = 0; i < places.size(); ++i) {
-        key[i].assign(rows.cell(row, places[i]));
+        key[i] = plan_.KeyCell(plan_.key_cells[i], rows.cell(row, places[i]));
         if (rows.is_absent(row, places[i])) all_ = true;
       }
       std::string folded = Fold(plan_, key);

@@ -20,7 +20,6 @@ namespace godwit {
 namespace {
 
 constexpr auto kIdleWait = std::chrono::milliseconds(100);
-constexpr auto kReleaseInterval = std::chrono::seconds(10);
 constexpr int64_t kMicrosecondsPerHour = 3'600'000'000;
 // Above either, a transaction is streamed through one lane instead of being held.
 constexpr uint64_t kHeldBytes = 16 << 20;
@@ -55,7 +54,7 @@ struct Replayer::Impl {
   void RunBarrier(const LoggedTransaction& transaction, std::stop_token stop);
   void Applied(int64_t transactions, int64_t rows, int64_t bytes, int64_t source_time_us);
   void NoteIdle();
-  void ReleaseLog();
+  void ReleaseLog(std::stop_token stop);
 
   Link& link;
   Capturer& capturer;
@@ -70,6 +69,7 @@ struct Replayer::Impl {
   DdlBarrier ddl;
   MergeRunner merger;
   const bool merges;
+  const std::chrono::milliseconds release_interval;
   std::chrono::steady_clock::time_point last_release;
   bool has_run = false;
   Sequence merge_again = 0;  // not before this one
@@ -110,7 +110,8 @@ Replayer::Impl::Impl(Link& link, Capturer& capturer, const std::vector<LaneState
       mapper(link, tables, writer_options),
       ddl(link, *writers[0], tables, writer_options),
       merger(link, mapper, progress, writers),
-      merges(options.merge) {}
+      merges(options.merge),
+      release_interval(options.release_interval) {}
 
 void Replayer::Impl::Run(std::stop_token stop) {
   GODWIT_CHECK(!std::exchange(has_run, true), "what is in flight belongs to one run");
@@ -147,7 +148,7 @@ void Replayer::Impl::Dispatch(std::stop_token stop) {
   auto reader = link.store.Read(last);
   while (!stop.stop_requested()) {
     HoldIfPaused(stop);
-    ReleaseLog();
+    ReleaseLog(stop);
     if (Sequence merged = Merge(last + 1, stop); merged != 0) {
       last = merged;
       reader = link.store.Read(last);
@@ -256,9 +257,9 @@ void Replayer::Impl::NoteIdle() {
 }
 
 // Forgets what retention no longer asks for, and never what a lane row does not yet say is applied.
-void Replayer::Impl::ReleaseLog() {
+void Replayer::Impl::ReleaseLog(std::stop_token stop) {
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_release < kReleaseInterval) return;
+  if (now - last_release < release_interval) return;
   last_release = now;
   const Limits& limits = link.spec.limits;
   Sequence release = 0;
@@ -274,6 +275,11 @@ void Replayer::Impl::ReleaseLog() {
         static_cast<double>(status.bytes - limits.store_bytes) / static_cast<double>(status.bytes);
     auto count = static_cast<double>(status.last - status.first + 1);
     release = std::max(release, status.first + static_cast<Sequence>(excess * count));
+  }
+  if (release > progress.durable() && progress.durable() < progress.applied()) {
+    // Of what need not be written no lane row tells by itself.
+    scheduler.Drain(stop);
+    writers[0]->SaveProgress(stop);
   }
   release = std::min(release, progress.durable());
   if (release >= status.first) release = std::min(release, capturer.BeforeRestart());

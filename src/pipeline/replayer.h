@@ -38,6 +38,8 @@ class Replayer {
     RetryPolicy retry;
     std::function<void(const Error*)> on_transient;
     AskUser ask;
+    // Between two looks at what the Log is to forget.
+    std::chrono::milliseconds release_interval{10'000};
   };
 
   // `lanes` is what RaiseEpoch found at the start of this run.

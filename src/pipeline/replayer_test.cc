@@ -459,6 +459,14 @@ TEST(Replayer, ReleasesWhatTheStoreHasTooMuchOf) {
   EXPECT_LE(released, 11u);
 }
 
+TEST(Replayer, ReleasesWhatTheDestinationNeedsNothingOf) {
+  TestWorld world;
+  world.spec.limits.store_hours = 24;
+  for (int i = 0; i < 12; ++i) world.store.Append({});  // long ago, of tables of others
+  EXPECT_FALSE(world.Replay(2, {.release_interval = {}}).has_value());
+  EXPECT_GE(world.store.released, 11u);
+}
+
 TEST(Replayer, ReleasesNothingUnasked) {
   TestWorld world;
   world.spec.limits.store_hours = 0;

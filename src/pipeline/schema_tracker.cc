@@ -58,7 +58,8 @@ bool HoldSameRows(const TableSchema& a, const TableSchema& b) {
       return other.kind == index.kind && other.parts == index.parts;
     });
   };
-  return a.indexes.size() == b.indexes.size() &&
+  const bool inherit_alike = a.charset.empty() || b.charset.empty() || a.charset == b.charset;
+  return inherit_alike && a.indexes.size() == b.indexes.size() &&
          std::all_of(a.indexes.begin(), a.indexes.end(),
                      [&](const IndexSchema& index) { return has(b, index); }) &&
          std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),

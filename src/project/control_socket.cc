@@ -164,7 +164,8 @@ void ControlServer::Answer(int connection) {
 std::optional<json> AskOwner(const std::string& path, const json& request) {
   Address address(path);
   if (!address.is_good) return {};
-  Descriptor connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // An owner that stands still, and a queue of others that gave up waiting: not one more.
+  Descriptor connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (connection.get() < 0 ||
       connect(connection.get(), address.get(), sizeof(address.value)) != 0 ||
       !WriteLine(connection.get(), request)) {

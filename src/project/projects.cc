@@ -434,10 +434,10 @@ bool Projects::ResolvePlanned(const StoredProject& project, const std::string& o
 
 void Projects::Release(const std::string& name, std::stop_token stop) {
   const ProjectRecord record = Record(name);
-  metadata_.SetDesired(record.id, "release");
   const std::string directory = directory_.project(name);
   std::optional<ProjectLock> lock;
   while (!lock) {
+    metadata_.SetDesired(record.id, "release");  // each time: a run that begins writes its own wish
     try {
       lock.emplace(directory);
     } catch (const Error& error) {

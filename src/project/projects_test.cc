@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -283,6 +285,24 @@ TEST_F(ProjectsTest, TheOwnerAnswersOnAPathOfAnyLength) {
     }
     EXPECT_FALSE(std::filesystem::exists(path));
   }
+}
+
+TEST_F(ProjectsTest, AnOwnerThatStandsStillIsNotWaitedFor) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string path = path_ + "/control.sock";
+  ASSERT_LT(path.size(), sizeof(address.sun_path));
+  path.copy(address.sun_path, path.size());
+  const auto* where = reinterpret_cast<const sockaddr*>(&address);
+  const int owner = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(owner, where, sizeof(address)), 0);
+  ASSERT_EQ(listen(owner, 1), 0);
+  std::vector<int> others;  // who asked before, until the queue is full
+  do {
+    others.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  } while (connect(others.back(), where, sizeof(address)) == 0);
+  EXPECT_FALSE(AskOwner(path, {{"do", "view"}}));
+  for (int other : others) close(other);
+  close(owner);
 }
 
 TEST_F(ProjectsTest, ABlockedItemWaitsForItsAnswer) {

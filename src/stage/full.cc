@@ -32,8 +32,10 @@ FullStage::FullStage(Link& link, Capturer* capturer, Options options)
 void FullStage::Run(std::stop_token stop) {
   source_ = link_.source.OpenCatalog();
   destination_ = link_.destination.OpenCatalog();
+  const bool is_again = sink_ != nullptr;
   sink_ = link_.destination.OpenSink();
   sink_->Attach(link_.name, 0, link_.epoch);
+  if (is_again) sink_->AwaitStatements();  // what was sent on a connection that broke
   progress_.bytes.Set(0);
   LoadPrechecked();
   std::set<TableName> changed;
@@ -326,7 +328,9 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence kn
   Loader loader(link_, counters_, options_.loader);
   const Loader::SnapshotCopy copy = loader.CopyAtSnapshot(jobs, on_read, stop);
   if (capturer_ != nullptr) PutGroupBounds(jobs, copy, {known, end}, stop);
+  CrashPoint("full-after-group-bounds");
   for (size_t i = 0; i < jobs.size(); ++i) {
+    if (i != 0) CrashPoint("full-after-group-table");
     NoteCounted(*jobs[i], copy.rows[i]);
     journal_.Put(jobs[i]->object(), "done",
                  {{"rows", copy.rows[i]},

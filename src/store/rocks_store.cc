@@ -215,17 +215,15 @@ void RocksStore::Discard(uint64_t id) {
   if (found == spools_.end()) return;  // Reset has taken it
   const Spool& spool = found->second;
   pending_bytes_ -= spool.pending_bytes();
-  if (spool.spilled() != 0) {
-    DeleteParts(id, 0, spool.spilled());
-    group_.Delete(database_.family(Database::kMeta), OpenKey(id));
-  }
+  if (spool.spilled() != 0) DeleteParts(id, 0, spool.spilled());
+  if (spool.was_spilled()) group_.Delete(database_.family(Database::kMeta), OpenKey(id));
   spools_.erase(found);
 }
 
 Sequence RocksStore::Commit(uint64_t id, LoggedTransaction info,
                             const std::vector<SchemaVersion>& schemas) {
   Spool& spool = Open(id);
-  if (spool.spilled() != 0) group_.Delete(database_.family(Database::kMeta), OpenKey(id));
+  if (spool.was_spilled()) group_.Delete(database_.family(Database::kMeta), OpenKey(id));
   PutParts(id, spool);
   highest_time_us_ = std::max(highest_time_us_, info.source_time_us);
   LogEntry entry;

@@ -49,6 +49,7 @@ class Spool {
   template <typename Put>
   void Spill(Put put) {
     size_t begin = 0;
+    was_spilled_ = was_spilled_ || !ends_.empty();
     for (size_t end : ends_) {
       put(spilled_++, std::string_view(pending_).substr(begin, end - begin));
       begin = end;
@@ -58,6 +59,8 @@ class Spool {
     if (pending_.capacity() > kKeptBuffer) pending_.shrink_to_fit();
   }
   uint64_t spilled() const { return spilled_; }
+  // Also where a rollback has taken all of that back.
+  bool was_spilled() const { return was_spilled_; }
 
  private:
   static constexpr size_t kKeptBuffer = 1 << 20;
@@ -66,6 +69,7 @@ class Spool {
   std::map<uint64_t, Counts> marks_;  // in the order in which they were set
   uint64_t next_mark_ = 0;
   uint64_t spilled_ = 0;  // parts in the database
+  bool was_spilled_ = false;
   std::string pending_;
   std::vector<size_t> ends_;
 };

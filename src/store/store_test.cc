@@ -127,6 +127,9 @@ TEST_F(StoreTest, AReaderThatWaitsSeesPartsWrittenAnewAfterARollback) {
   Sync();
   ASSERT_TRUE(Next(*reader));
   EXPECT_THAT(Notes(*reader), testing::ElementsAre("new"));
+  reader.reset();
+  Reopen();  // nothing takes it for cut off
+  EXPECT_EQ(Content(), "a: 1;b: new;");
 }
 
 TEST_F(StoreTest, WhatWasOpenAtACrashIsGoneAndItsIdsAreNotUsedAgain) {

@@ -247,7 +247,8 @@ constexpr const char* kJsonRows =
     "(4, JSON_OBJECT('d', CAST('2024-02-29' AS DATE), 't', CAST('-12:34:56.5' AS TIME(6)), "
     "'dt', CAST('2024-02-29 01:02:03.000004' AS DATETIME(6)), 'n', CAST(-12.3400 AS "
     "DECIMAL(10,4)), "
-    "'b', CAST(X'00ff10' AS BINARY), 'y', CAST(1e15 AS DOUBLE), 'x', 1.0e0, 'z', "
+    "'b', CAST(X'00ff10' AS BINARY), 'one line', CAST(REPEAT('x', 57) AS BINARY), 'lines', "
+    "CAST(REPEAT('x', 200) AS BINARY), 'y', CAST(1e15 AS DOUBLE), 'x', 1.0e0, 'z', "
     "123456789.125e0)), "
     "(5, '\"top\"'), (6, '[]'), (7, '-9223372036854775808'), (8, JSON_ARRAY(REPEAT('long', 20000), "
     "REPEAT('x', 130), 70000, -70000))";

@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+import alterations
 import compare
+import definitions
 import godwit
 import load
 import proxy
@@ -307,16 +309,20 @@ def restart(name, kill):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
+def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property, is_altered=False):
+    """`is_altered`: tables are altered too, and the source, whose clients that would end, is not killed."""
     print(f"seed {seed}")
     choose = random.Random(seed)
     options = choose.choice([(), ("--merge",)])
     database = "killed"
     oceanbase.drop(database)
     tables = load.prepare(mysql, database, seed, 6)
-    clients = [load.Load(mysql, database, tables, seed + n) for n in range(2)]
+    # 1412: a table's definition changed under a transaction
+    clients = [load.Load(mysql, database, tables, seed + n, tolerated=[1412]) for n in range(2)]
+    altering = alterations.Alterations(mysql, database, tables, seed, pause=1) if is_altered else None
+    may_die = ["godwit", "godwit", "oceanbase", *([] if is_altered else ["mysql-9.7"])]
     project = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*", options=options)
-    for client in clients:
+    for client in [*clients, *([altering] if altering else [])]:
         client.start()
     kills, victims = 0, []
     end = time.monotonic() + seconds
@@ -326,7 +332,7 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
             wake = time.monotonic() + choose.uniform(1, 8)
             godwit.wait(lambda: time.monotonic() > wake or following.process.poll() is not None, 60,
                         "the next kill")
-            victims = victims or choose.sample(["godwit", "godwit", "mysql-9.7", "oceanbase"], 4)
+            victims = victims or choose.sample(may_die, len(may_die))
             victim = victims.pop()
             if following.process.poll() is not None:
                 raise AssertionError(following.process.communicate())
@@ -339,11 +345,16 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property):
     finally:
         following.kill()
         load.stop_all(clients)
+        if altering:
+            altering.stop()
     run = project.migrate(timeout=600)
     assert run.code == 0, f"seed {seed}: {run}"
     record_property("size", " ".join((f"seed {seed}, {kills} kills, {load.size(tables, clients, run)}", *options)))
     found = compare.servers(mysql, oceanbase, database)
     assert not found, f"seed {seed}: {found[:10]}"
+    if altering:
+        assert len(altering.statements) > seconds / 4
+        assert not definitions.differences(mysql, oceanbase, database, True), f"seed {seed}"
     assert kills >= 4, "not each of them was killed"
 
 
@@ -353,8 +364,15 @@ def test_random_kills(tmp_path, mysql, oceanbase, record_property):
     under_kills(tmp_path, mysql, oceanbase, 120, seed, record_property)
 
 
+@pytest.mark.full
+def test_random_kills_under_alterations(tmp_path, mysql, oceanbase, record_property):
+    seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
+    under_kills(tmp_path, mysql, oceanbase, 120, seed, record_property, is_altered=True)
+
+
 @pytest.mark.soak
-def test_soak(tmp_path, mysql, oceanbase, request, record_property):
+@pytest.mark.parametrize("is_altered", [False, True], ids=["", "altered"])
+def test_soak(tmp_path, mysql, oceanbase, request, record_property, is_altered):
     seed = int(os.environ.get("GODWIT_SEED", time.time_ns() % 1_000_000))
     seconds = 60 * float(request.config.getoption("--minutes"))
-    under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property)
+    under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property, is_altered)

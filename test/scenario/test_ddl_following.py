@@ -561,6 +561,10 @@ def test_statements_that_only_read_a_followed_table(tmp_path, source, oceanbase)
 
 @pytest.mark.parametrize("change, why", [
     ("ALTER TABLE t TRUNCATE PARTITION p0;\n", "over text"),
+    ("CREATE TABLE m (id INT PRIMARY KEY, v INT, KEY (v)) ENGINE=MyISAM;\n"
+     "CREATE TABLE p (id INT PRIMARY KEY);\nALTER TABLE m ADD FOREIGN KEY (v) REFERENCES p (id) ON DELETE CASCADE;\n",
+     "has no foreign keys"),
+    ("ALTER TABLE t ADD d TIME;\nALTER TABLE t MODIFY d DATETIME;\n", "get a day"),
     ("SET sql_mode='ANSI';\nALTER TABLE t ADD n VARCHAR(99) AS (c || ' ' || v) STORED;\n", "PIPES_AS_CONCAT"),
     ("SET sql_mode='HIGH_NOT_PRECEDENCE';\nALTER TABLE t ADD CHECK (NOT v BETWEEN 0 AND 1);\n", "HIGH_NOT_PRECEDENCE")])
 def test_what_would_be_read_otherwise(tmp_path, mysql, oceanbase, change, why):

@@ -6,58 +6,18 @@ import pytest
 
 import compare
 import godwit
+import replicas
 
 DATABASE = "failover"
-WITH_GTIDS = pytest.mark.parametrize("source", ["mysql97", "mariadb"], indirect=True)
 ONLY_MARIADB = pytest.mark.parametrize("source", ["mariadb"], indirect=True)
-
-
-class Replica(godwit.Server):
-    """A server that has all of the source's transactions from now on."""
-
-    def __init__(self, source, scratch):
-        kind = "mysql-9.7-replica" if source.name == "mysql97" else "mariadb-replica"
-        self.scratch = scratch
-        started = godwit.testbed("up", kind, scratch=scratch)
-        assert started.returncode == 0, started.stderr
-        super().__init__(source.name, started.stdout.split()[1])
-        self.source, self.is_mysql = source, source.name == "mysql97"
-        if self.is_mysql:
-            executed = source.query("SELECT @@GLOBAL.gtid_executed")[0][0]
-            self.run(f"RESET BINARY LOGS AND GTIDS;\nSET GLOBAL gtid_purged = '{executed}';\n"
-                     f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {source.port}, "
-                     "SOURCE_USER = 'root', GET_SOURCE_PUBLIC_KEY = 1, SOURCE_AUTO_POSITION = 1;\n")
-        else:
-            source.run("RESET MASTER;\n")  # without other tests' domains
-            self.run("RESET MASTER;\nSET GLOBAL gtid_slave_pos = '';\n"
-                     f"CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {source.port}, "
-                     "MASTER_USER = 'root', MASTER_USE_GTID = slave_pos;\n")
-        self.follow()
-
-    def follow(self):
-        self.run("START REPLICA;\n")
-
-    def promote(self):
-        self.run("STOP REPLICA;\n")
-
-    def catch_up(self):
-        if self.is_mysql:
-            wanted = self.source.query("SELECT @@GLOBAL.gtid_executed")[0][0]
-            assert self.query("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, 60)", wanted) == ((0,),)
-        else:
-            wanted = self.source.query("SELECT @@GLOBAL.gtid_binlog_pos")[0][0]
-            assert self.query("SELECT MASTER_GTID_WAIT(%s, 60)", wanted) == ((0,),)
 
 
 @pytest.fixture
 def replica(source, oceanbase, tmp_path):
     source.drop(DATABASE)
     oceanbase.drop(DATABASE)
-    scratch = tmp_path / "testbed"
-    try:
-        yield Replica(source, scratch)
-    finally:
-        godwit.testbed("down", scratch=scratch)
+    with replicas.replica_of(source, tmp_path / "testbed") as replica:
+        yield replica
 
 
 class Project(godwit.Godwit):
@@ -118,7 +78,7 @@ def prepared(source):
 ON_ITS_OWN = "CREATE TABLE made (PRIMARY KEY (id)) AS SELECT id, v FROM t;\n"
 
 
-@WITH_GTIDS
+@replicas.WITH_GTIDS
 def test_a_promoted_replica_goes_on(tmp_path, source, oceanbase, replica):
     project = Project(tmp_path / "state", source, oceanbase)
     assert begin(source, oceanbase, project).stop().code == 130
@@ -138,7 +98,7 @@ def test_a_promoted_replica_goes_on(tmp_path, source, oceanbase, replica):
     finish(project, replica, oceanbase)
 
 
-@WITH_GTIDS
+@replicas.WITH_GTIDS
 def test_a_transaction_prepared_at_the_old_server_is_committed_at_the_new_one(tmp_path, source, oceanbase, replica):
     project = Project(tmp_path / "state", source, oceanbase)
     following = begin(source, oceanbase, project)
@@ -155,7 +115,7 @@ def test_a_transaction_prepared_at_the_old_server_is_committed_at_the_new_one(tm
     finish(project, replica, oceanbase)
 
 
-@WITH_GTIDS
+@replicas.WITH_GTIDS
 def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanbase, replica):
     """It has what a prepared transaction holds the restart at, and not what was read behind that."""
     project = Project(tmp_path / "state", source, oceanbase)
@@ -177,7 +137,7 @@ def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanba
     finish(project, source, oceanbase)
 
 
-@WITH_GTIDS
+@replicas.WITH_GTIDS
 def test_a_replica_that_has_purged_what_comes_next_is_refused(tmp_path, source, oceanbase, replica):
     project = Project(tmp_path / "state", source, oceanbase)
     assert begin(source, oceanbase, project).stop().code == 130

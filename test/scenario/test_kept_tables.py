@@ -134,13 +134,59 @@ def test_a_type_that_keeps_values_is_as_good(tmp_path, mysql, oceanbase, databas
          "id INT PRIMARY KEY, a VARCHAR(10), b DATETIME, c DECIMAL(10,2), d FLOAT, e BINARY(2), f DATE",
          "id BIGINT PRIMARY KEY, a TEXT, b DATETIME(3), c DECIMAL(20,4), d DOUBLE, e VARBINARY(9), f DATETIME",
          "(1, 'x ', '2020-01-02 03:04:05', 1.5, 0.5, x'0100', '2020-01-02')")
-    p = project(tmp_path, mysql, oceanbase, types="full,incremental")
-    assert p.migrate().code == 0
+    p = project(tmp_path, mysql, oceanbase, types="full,incremental,verification")
+    run = p.migrate()
+    assert run.code == 0, run
     mysql.run("UPDATE t SET c = 2.25;\n", HERE)
     run = p.migrate()
     assert run.code == 0, run
     assert rows(oceanbase) == ((1, "x ", datetime.datetime(2020, 1, 2, 3, 4, 5), decimal.Decimal("2.25"), 0.5,
                                 b"\x01\x00", datetime.datetime(2020, 1, 2)),)
+
+
+@pytest.mark.parametrize("here, there, values", [
+    ("DECIMAL(10,2)", "DECIMAL(20,4)", ("-1.5", "0", "100.25", "1e7")),
+    ("INT", "DECIMAL(20,2)", ("-1", "0", "1000", "1000000")),
+    ("INT", "DOUBLE", ("-1", "0", "1000", "1000000")),
+    ("DECIMAL(10,2)", "DOUBLE", ("-1.5", "0", "100.25", "1e7")),
+    ("DATE", "DATETIME", ("'0000-00-00'", "'1970-01-01'", "'2020-02-29'", "'9999-12-31'")),
+    ("DATETIME", "DATETIME(3)", ("'1970-01-01 00:00:00'", "'2020-02-29 01:02:03'", "'2021-01-01'", "'2022-01-01'")),
+    ("TIME(1)", "TIME(6)", ("'-838:59:58.5'", "'-00:00:00.5'", "'0'", "'100:00:00'")),
+    ("BIT(8)", "BIT(16)", ("0", "1", "b'10000000'", "255")),
+    ("SET('a','b','c')", "SET('c','b','a')", ("''", "'a'", "'a,b'", "'a,b,c'"))],
+    ids=["decimal", "integer decimal", "integer double", "decimal double", "date", "datetime", "time", "bit", "set"])
+@pytest.mark.parametrize("key", ["k", "id"])
+def test_finer_columns_are_equal_by_value(tmp_path, mysql, oceanbase, databases, key, here, there, values):
+    """And what differs is found in them, and nothing else."""
+    rest = {"k": "id INT", "id": "id INT PRIMARY KEY"}[key]
+    primary = ", PRIMARY KEY (k)" if key == "k" else ""
+    mysql.run(f"SET sql_mode = 'ALLOW_INVALID_DATES';\nCREATE TABLE t (k {here} NOT NULL, {rest}{primary});\n"
+              "INSERT INTO t VALUES " + ", ".join(f"({v}, {n})" for n, v in enumerate(values)) + ";\n", HERE)
+    oceanbase.run(f"CREATE TABLE t (k {there} NOT NULL, {rest}{primary});\n", HERE)
+    p = project(tmp_path, mysql, oceanbase, types="full,incremental,verification")
+    run = p.migrate()
+    assert run.code == 0 and run.summary["rows"] == 4, run
+    oceanbase.run("DELETE FROM t WHERE id = 1;\n"
+                  + ("UPDATE t SET id = 9 WHERE id = 2;\n" if key == "k" else f"UPDATE t SET k = {values[0]} WHERE id = 2;\n"),
+                  HERE)
+    assert p.other("verify", "p").returncode == 4
+    assert p.migrate().summary["inconsistent"] == 2
+    corrected = p.other("verify", "p", "--correct")
+    assert corrected.returncode == 0, corrected.stderr
+    assert p.migrate().code == 0
+
+
+def test_blanks_that_the_server_would_cut_are_asked_about(tmp_path, mysql, oceanbase, databases):
+    make(mysql, oceanbase, "id INT PRIMARY KEY, v VARCHAR(20), x TEXT", "id INT PRIMARY KEY, v VARCHAR(5), x TINYTEXT",
+         "(1, 'äbcde', ''), (2, 'äbcde  ', ''), (3, 'ok', CONCAT(REPEAT('ä', 127), '  '))")
+    p = project(tmp_path, mysql, oceanbase, types="full,incremental,verification")
+    for name in "vx":
+        run = p.migrate()
+        items = p.show()["blocked"]
+        assert run.code == 5 and len(items) == 1 and f"too long for column {name}" in str(items), items
+        resolve(p, items[0], "--skip")
+    assert p.migrate().summary["left_out"] == 2
+    assert rows(oceanbase) == ((1, "äbcde", ""),)
 
 
 # --- a column of its own ---

@@ -76,6 +76,27 @@ def test_its_commit_is_not_answered(project, mysql, oceanbase, moment):
     assert_equal(project, mysql, oceanbase)
 
 
+@pytest.mark.full
+def test_memory_does_not_grow_with_it(project, mysql, oceanbase, record_property):
+    """Two hundred thousand changes, and a million."""
+    peaks = []
+    for count in (10, 50):
+        following = godwit.Following(project)
+        connection = mysql.connect(DATABASE, autocommit=False)
+        with connection.cursor() as cursor:
+            for n in range(count):
+                cursor.execute("UPDATE t SET w = %s", (f"{count} {n} " + "y" * 30,))
+        connection.commit()
+        connection.close()
+        godwit.wait(lambda: oceanbase.query(f"SELECT w LIKE '{count} {count - 1} %' FROM {DATABASE}.t LIMIT 1") == ((1,),),
+                    600, "the transaction", following.process)
+        peaks.append(godwit.peak_memory(following.process))
+        assert following.stop().code == 130
+    record_property("size", f"{peaks[0] >> 20} MB for 200,000 changes, {peaks[1] >> 20} MB for 1,000,000")
+    assert peaks[1] < 300 << 20 and peaks[1] < 1.1 * peaks[0] + (8 << 20)
+    assert_equal(project, mysql, oceanbase)
+
+
 def test_kills_within(project, mysql, oceanbase):
     """Nothing of it is there, and it comes as a whole later."""
     write(mysql)

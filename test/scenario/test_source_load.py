@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Godwit may do to its source: the heartbeat row, and the limits of the copy."""
+import contextlib
 import time
 
 import pytest
 
 import compare
 import godwit
+import replicas
 
 DATABASE = "gentle"
 
@@ -104,6 +106,28 @@ def test_copy_waits_for_a_replica(project, source, oceanbase):
     assert not compare.servers(source, oceanbase, DATABASE)
 
 
+@pytest.fixture
+def replica(source, tmp_path):
+    with replicas.replica_of(source, tmp_path / "testbed") as replica:
+        yield replica
+
+
+@replicas.WITH_GTIDS
+def test_copy_waits_for_a_replica_that_lags(replica, project, source, oceanbase):
+    replica.catch_up()
+    p = project(f'replicas = ["{replica.url}"]\n[limits]\nreplica_lag_seconds = 1\n')
+    with contextlib.closing(replica.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {DATABASE}.t READ")
+        source.run("UPDATE t SET v = v + 1;\n", DATABASE)
+        godwit.wait(lambda: (replica.lag() or 0) > 1, 60, "the replica to lag")
+        following = godwit.Following(p)
+        wait_until_busy(following, "s behind, the limit is 1 s")
+        assert p.stage("full") == "running" and not oceanbase.query(f"SELECT * FROM {DATABASE}.t")
+    following.wait_stage("verification", "done")
+    assert following.stop().code == 130
+    assert not compare.servers(source, oceanbase, DATABASE)
+
+
 def test_snapshot_age(project, source, oceanbase, tmp_path):
     source.run(f"CREATE TABLE {DATABASE}.keyless (a INT, b VARCHAR(100));\n")
     with source.connect(DATABASE).cursor() as cursor:
@@ -115,6 +139,19 @@ def test_snapshot_age(project, source, oceanbase, tmp_path):
     p = project("[limits]\nrows_per_second = 0\nsnapshot_seconds = 0\n")
     run = p.migrate()
     assert run.code == 0, run
+    assert not compare.servers(source, oceanbase, DATABASE)
+
+
+def test_rows_per_second(project, source, oceanbase):
+    """Ten batches of 500 rows at a thousand a second: each but the first waits for those before it."""
+    with source.connect(DATABASE).cursor() as cursor:
+        cursor.execute("CREATE TABLE slow (id INT PRIMARY KEY, b VARCHAR(100))")
+        cursor.executemany("INSERT INTO slow VALUES (%s, %s)", [(n, "x" * 90) for n in range(5000)])
+    p = project("[limits]\nrows_per_second = 1000\nchunk_bytes = 50000\n")
+    begin = time.monotonic()
+    run = p.migrate()
+    assert run.code == 0, run
+    assert time.monotonic() - begin > 4, "5000 rows at 1000 a second, less the last batches"
     assert not compare.servers(source, oceanbase, DATABASE)
 
 

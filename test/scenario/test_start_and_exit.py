@@ -225,6 +225,43 @@ def test_the_start_is_proved_by_a_row_of_godwits(tmp_path, source, oceanbase, da
     finish(project, source, oceanbase, database)
 
 
+@pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+def test_mariadbs_snapshots_know_their_place(tmp_path, source, oceanbase, database, hosted):
+    """So that no lock is needed, for tables without a key neither."""
+    fill(source, database, 2000)
+    source.run("CREATE TABLE seen (n INT);\nCREATE TABLE pair (n INT) AS SELECT n FROM seen;\n", database)
+    stop, errors = threading.Event(), []
+
+    def write(number):
+        try:
+            with contextlib.closing(source.connect(database, autocommit=False)) as connection:
+                cursor = connection.cursor()
+                for n in range(number, 100_000, 4):
+                    if stop.is_set():
+                        return
+                    cursor.execute("INSERT INTO seen VALUES (%s)", (n % 100,))
+                    cursor.execute("INSERT INTO pair VALUES (%s)", (n % 100,))
+                    cursor.execute("INSERT INTO t VALUES (%s, %s, 'new')", (n * 2 + 1, n * 2 + 1))
+                    connection.commit()
+        except Exception as error:
+            errors.append(error)
+
+    clients = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        project = godwit.Godwit(tmp_path / "state", hosted, oceanbase, f"{database}.*")
+        following = godwit.Following(project)
+        following.wait_stage("incremental", "running")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    assert not errors, errors
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
 def test_values_and_keys_move_while_rows_are_read(tmp_path, source, oceanbase, database):
     fill(source, database)
     config = tmp_path / "slow.toml"

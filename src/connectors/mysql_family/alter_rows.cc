@@ -117,6 +117,24 @@ std::optional<SchemaChange> AfterConversion(const SchemaChange& change, const Ta
   return out.actions.empty() ? std::nullopt : std::optional(std::move(out));
 }
 
+bool HasDay(TypeKind kind) {
+  return kind == TypeKind::kDate || kind == TypeKind::kDatetime || kind == TypeKind::kTimestamp;
+}
+
+// Times of day that get a day, that on which the statement runs. Empty: none does.
+std::string DayOf(const SchemaChange& change, const TableSchema& before) {
+  for (const AlterAction& action : change.actions) {
+    const int at = action.kind == Action::kModifyColumn ? before.FindColumn(action.name) : -1;
+    if (at < 0 || !HasDay(action.column.type.kind)) continue;
+    if (before.columns[static_cast<size_t>(at)].type.kind != TypeKind::kTime) continue;
+    return fmt::format(
+        "the times of column {} get a day, at the source that on which its statement ran, at the "
+        "destination another one perhaps",
+        action.name);
+  }
+  return "";
+}
+
 // Whether a session cuts fractions of a second off where others round them.
 bool Truncates(const AlterSession& session) {
   constexpr uint64_t kTimeTruncateFractional = uint64_t{1} << 32;  // MySQL's sql/system_variables.h
@@ -191,6 +209,7 @@ std::optional<SchemaChange> SettleRows(SchemaChange& change, const TableSchema& 
   const std::vector<std::string> binary = BinaryTextOf(change, before);
   if (altered) InheritCharsets(change, altered->table);
   if (change.problem.empty()) change.problem = RecodingOf(change, before);
+  if (change.problem.empty()) change.problem = DayOf(change, before);
   if (change.problem.empty()) change.problem = RoundingOf(change, before, session);
   if (change.problem.empty() && altered) {
     change.problem = ReplacementOf(change, before, altered->table, session);

@@ -278,6 +278,26 @@ TEST(JsonBinary, SharedMembersAreRefused) {
   EXPECT_THROW(AppendPatchedJsonText(out, "\2" + inner, ""), Error);
 }
 
+// Each difference puts an array into the one that the difference before has put there.
+TEST(JsonBinary, DifferencesThatNestTooDeepAreRefused) {
+  const std::string empty("\2\0\0\4\0", 5);
+  auto nested = [&](int levels) {
+    std::string differences, path = "$";
+    for (int level = 0; level < levels; ++level) {
+      path += "[0]";
+      differences += "\1\xfc";
+      AppendFixed<uint16_t>(differences, static_cast<uint16_t>(path.size()));
+      differences += path + '\5' + empty;
+    }
+    std::string out;
+    AppendPatchedJsonText(out, empty, differences);
+    return out;
+  };
+  EXPECT_EQ(nested(2), "[[[]]]");
+  EXPECT_EQ(nested(100).size(), 202u);
+  EXPECT_THROW(nested(102), Error);
+}
+
 TEST(JsonBinary, DamagedBytesNeverPassTheirEnd) {
   // {"k": [1, "text", 2.5]} as the server stores it, then every byte changed in every bit.
   const std::string document(

@@ -94,11 +94,15 @@ bool ReadStatusVariable(ByteReader& in, QueryEvent& query) {
     case 6:  // catalog
       in.Skip(in.U8());
       return true;
-    case 7:   // lc_time_names
-    case 8:   // collation_database
-    case 18:  // default_collation_for_utf8mb4
+    case 7:  // lc_time_names
+    case 8:  // collation_database
       in.Skip(2);
       return true;
+    case 18: {  // default_collation_for_utf8mb4, which a replica has of its source
+      const uint16_t collation = in.U16();
+      query.charset_collations.emplace_back(collation, collation);
+      return true;
+    }
     case 9:    // table_map_for_update
     case 17:   // ddl_xid
     case 129:  // MariaDB: xid

@@ -135,6 +135,26 @@ BinlogPosition ReadLogPosition(Session& session) {
   return out;
 }
 
+std::optional<BinlogPosition> ReadSnapshotPosition(Session& session) {
+  BinlogPosition out;
+  for (Row& row : session.Query("SHOW STATUS LIKE 'binlog_snapshot_%'")) {
+    if (!row[0] || !row[1]) continue;
+    std::string_view name = *row[0];
+    if (name == "Binlog_snapshot_file") out.file = *row[1];
+    if (name == "Binlog_snapshot_position") {
+      std::from_chars(row[1]->data(), row[1]->data() + row[1]->size(), out.offset);
+    }
+  }
+  if (out.file.empty()) return {};
+  const auto gtids = session.QueryValue(
+      fmt::format("SELECT BINLOG_GTID_POS({}, {})", Session::Literal(out.file), out.offset));
+  if (gtids) {
+    out.server = ReadLogServer(session);
+    out.gtids = DomainGtids::Parse(*gtids).ToString();
+  }
+  return out;
+}
+
 void LockForPosition(Session& session) {
   session.Execute(fmt::format("SET SESSION lock_wait_timeout={}", kLockWaitSeconds));
   try {

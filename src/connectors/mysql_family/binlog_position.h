@@ -53,6 +53,9 @@ std::string ReadLogServer(Session& session);
 // commit before it is visible, none after it is. Throws BINLOG_OFF (kBlocked).
 BinlogPosition ReadLogPosition(Session& session);
 
+// MariaDB: where in the log the session's consistent snapshot stands. Empty without a log.
+std::optional<BinlogPosition> ReadSnapshotPosition(Session& session);
+
 // Takes the global read lock, until UnlockPosition. While it is waited for nobody can write at the
 // server, and two transactions may even wait for one another through it: after a short wait it is
 // given up with GLOBAL_LOCK_TIMEOUT (kTransient), for the caller to try again.

@@ -169,9 +169,12 @@ void AppendKeyLiteral(std::string& out, const LogicalType& type, std::string_vie
 }
 
 std::string KeyExpression(const ColumnSchema& column) {
+  constexpr size_t kExactBits = 53;  // of a double
   const std::string name = Session::Quote(column.name);
-  const bool has_sign_bit = column.type.kind == TypeKind::kSet && column.type.labels.size() == 64;
-  return has_sign_bit ? fmt::format("CAST({} AS UNSIGNED)", name) : name;
+  if (column.native_type.starts_with("year(2)")) return NumberExpression(column);
+  const bool is_inexact =
+      column.type.kind == TypeKind::kSet && column.type.labels.size() > kExactBits;
+  return is_inexact ? fmt::format("CAST({} AS UNSIGNED)", name) : name;
 }
 
 void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& definition,

@@ -41,8 +41,9 @@ void AppendLiteral(std::string& out, CellForm form, std::string_view cell);
 void AppendKeyLiteral(std::string& out, const LogicalType& type, std::string_view cell);
 
 // What such a literal is compared with where rows are read: the column itself, by its index, but
-// for a set of 64 labels. MySQL and MariaDB take the number of one that has the last label for
-// negative in a comparison, and not in an index.
+// where a server compares otherwise than its index orders, and rows would be in no chunk. MySQL and
+// MariaDB compare the number of a set as a double, and that of one with 64 labels as a negative
+// one; MariaDB compares a YEAR(2) by its two digits.
 std::string KeyExpression(const ColumnSchema& column);
 
 // Appends a condition that holds exactly for this value of the column, byte by byte; `null` for

@@ -113,26 +113,11 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionUnderLock(const Mark& 
 // is recognised at its commit.
 std::optional<BinlogPosition> BinlogChangeReader::PositionOfSnapshot() {
   Session& session = Queries();
-  BinlogPosition position;
   session.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
-  for (Row& row : session.Query("SHOW STATUS LIKE 'binlog_snapshot_%'")) {
-    if (!row[0] || !row[1]) continue;
-    std::string_view name = *row[0];
-    if (name == "Binlog_snapshot_file") position.file = *row[1];
-    if (name == "Binlog_snapshot_position") {
-      std::from_chars(row[1]->data(), row[1]->data() + row[1]->size(), position.offset);
-    }
-  }
+  auto position = ReadSnapshotPosition(session);
   session.Execute("ROLLBACK");
   if (HasPreparedTransactions()) return {};
-  if (position.file.empty()) return ReadLogPosition(session);  // says that there is no log
-  const auto gtids = session.QueryValue(fmt::format(
-      "SELECT BINLOG_GTID_POS({}, {})", Session::Literal(position.file), position.offset));
-  if (gtids) {
-    position.server = ReadLogServer(session);
-    position.gtids = DomainGtids::Parse(*gtids).ToString();
-  }
-  return position;
+  return position ? position : ReadLogPosition(session);  // says that there is no log
 }
 
 // What stands in the log before a transaction has become visible with it, where commits keep the

@@ -218,10 +218,13 @@ void CheckReload(CheckList& list, Session& session, const ServerInfo& server,
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kTransient) throw;
     const bool keeps_order = Variable(session, "binlog_order_commits") == "ON";
-    // MariaDB's snapshots know their place in the log; elsewhere a row that is committed tells it.
-    if (server.flavor == Flavor::kMariaDb || (request.may_mark && keeps_order)) {
+    if (server.flavor == Flavor::kMariaDb) {
+      return list.Pass("reload", "snapshots know their place in the log");
+    }
+    if (request.may_mark && keeps_order) {  // a row that is committed tells the start point
       return list.Warn("reload", error.fields().message,
-                       "without the global read lock a table without a key cannot be copied",
+                       "without the global read lock tables that must be copied from one snapshot "
+                       "cannot be: those without a key, and those that docs/databases.md lists",
                        remedy);
     }
     list.Fail("reload", error.fields().message,

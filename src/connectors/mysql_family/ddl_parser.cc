@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/mysql_family/ddl_parser.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -342,7 +344,7 @@ class StatementParser {
       return Finish(Kind::kAlterDatabase);
     }
     if (!in_.Accept("online")) in_.Accept("offline");
-    in_.Accept("ignore");
+    const bool ignores = in_.Accept("ignore");
     in_.Expect("table");
     IfExists();
     out_.table = definitions_.Name();
@@ -350,7 +352,22 @@ class StatementParser {
     if (in_.Accept("wait")) in_.Next();
     in_.Accept("nowait");
     AlterParser(in_, definitions_, out_).Clauses();
+    for (AlterAction& action : out_.actions) {
+      const bool is_charset =
+          action.kind == Action::kTableCharset || action.kind == Action::kConvertCharset;
+      if (!is_charset || !action.collation.empty()) continue;
+      action.collation = traits_.DefaultCollationOf(action.charset);
+    }
     Finish(Kind::kAlterTable);
+    const bool is_bent =
+        ignores && std::any_of(out_.actions.begin(), out_.actions.end(), [](const auto& action) {
+          return action.kind == Action::kModifyColumn || action.kind == Action::kConvertCharset ||
+                 action.kind == Action::kReorganize ||
+                 (action.kind == Action::kAddIndex && action.index.is_unique());
+        });
+    if (is_bent) {
+      out_.problem = "IGNORE may have removed or changed rows that no change in the log shows";
+    }
   }
 
   void View() {
@@ -471,6 +488,27 @@ void SettleTimestamps(SchemaChange& change, const TableSchema& before) {
   }
 }
 
+namespace {
+
+// What the source makes of the literal, by its column's type. One that it cannot be is left to the
+// renderer's own words.
+void SettleSetDefault(AlterAction& action, const TableSchema& before) {
+  const int at = before.FindColumn(action.name);
+  if (at < 0 || action.text.empty() || !action.column.default_value) return;
+  ColumnSchema column = action.column;
+  column.type = before.columns[static_cast<size_t>(at)].type;
+  column.native_type = before.columns[static_cast<size_t>(at)].native_type;
+  try {
+    SettleDefault(column, action.text == "NUMBER" ? LiteralForm::kNumber : LiteralForm::kText);
+  } catch (const ParseProblem&) {
+    return;
+  }
+  action.column.default_value = column.default_value;
+  action.text.clear();
+}
+
+}  // namespace
+
 void SettleAlteration(SchemaChange& change, const TableSchema& before) {
   change.actions = WithNames(before, change.actions);
   for (AlterAction& action : change.actions) {
@@ -479,6 +517,11 @@ void SettleAlteration(SchemaChange& change, const TableSchema& before) {
           return !check.column.empty() && EqualNames(check.column, action.name);
         });
     if (action.kind == Action::kModifyColumn && !has_check) action.check.column.clear();
+    if (action.kind == Action::kSetDefault) SettleSetDefault(action, before);
+    if (action.kind == Action::kAddForeignKey && !HasForeignKeys(before.engine)) {
+      change.problem =
+          fmt::format("engine {} has no foreign keys: the source forgot this one", before.engine);
+    }
     const bool empties =
         action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;
     if (!empties) continue;

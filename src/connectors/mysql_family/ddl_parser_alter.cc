@@ -330,6 +330,9 @@ void AlterParser::OptionClause() {
   const size_t before = in_.at();
   const bool is_comment = in_.Peek().Is("comment");
   const bool is_counter = in_.Peek().Is("auto_increment");
+  const Token& word = in_.Peek(in_.Peek().Is("default") ? 1 : 0);
+  const bool is_charset =
+      word.Is("character") || word.Is("char") || word.Is("charset") || word.Is("collate");
   if (!definitions_.TableOption(options)) {
     in_.Return(before);
     in_.Fail("a clause that is not known");
@@ -343,6 +346,8 @@ void AlterParser::OptionClause() {
     AlterAction& action = joins ? out_.actions.back() : Add(Action::kTableCharset);
     action.charset = options.charset;
     if (!options.collation.empty()) action.collation = options.collation;
+  } else if (is_charset) {
+    in_.Fail("the database's character set is not known here");
   } else {
     Add(Action::kNoEffect);
   }

@@ -40,6 +40,15 @@ ColumnSchema DefinitionParser::Column(TableSchema& table) {
   return ColumnAfterName(std::move(name), table);
 }
 
+namespace {
+
+bool TakesNoLiteral(TypeKind kind) {
+  return kind == TypeKind::kText || kind == TypeKind::kBlob || kind == TypeKind::kJson ||
+         kind == TypeKind::kGeometry;
+}
+
+}  // namespace
+
 ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& table) {
   ColumnSchema column;
   column.name = std::move(name);
@@ -71,6 +80,11 @@ ColumnSchema DefinitionParser::ColumnAfterName(std::string name, TableSchema& ta
   SettleType(column, written);
   const bool is_timestamp = column.type.kind == TypeKind::kTimestamp && !column.is_generated();
   if (is_timestamp && !traits_.explicit_timestamps && !written.takes_null) column.nullable = false;
+  // MySQL manual, "The BLOB and TEXT Types": a session that is not strict forgets such a default.
+  const bool forgets = (traits_.flavor == Flavor::kMySql || !traits_.has_text_defaults) &&
+                       TakesNoLiteral(column.type.kind) && column.default_value &&
+                       column.default_value->kind == ColumnSchema::Default::Kind::kLiteral;
+  if (forgets) column.default_value.reset();
   try {
     SettleDefault(column, written.default_form);
   } catch (const ParseProblem& problem) {  // rows are decoded all the same

@@ -27,6 +27,9 @@ struct WrittenDefault {
 // that is not known.
 void SettleDefault(ColumnSchema& column, LiteralForm form);
 
+// Whether tables of this engine have foreign keys.
+bool HasForeignKeys(std::string_view engine);
+
 // Parses the parts that CREATE TABLE and ALTER TABLE share: columns, keys, constraints, table
 // options, partitions. Moves the cursor; throws ParseProblem. Does not own what it is given.
 class DefinitionParser {

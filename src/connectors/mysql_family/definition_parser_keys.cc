@@ -6,6 +6,7 @@
 
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -214,11 +215,19 @@ bool DefinitionParser::TableElement(TableSchema& table) {
   return true;
 }
 
+// MySQL manual, "FOREIGN KEY Constraints": other engines parse them, make the index and forget the
+// rest. Empty: the server's default one.
+bool HasForeignKeys(std::string_view engine) {
+  return engine.empty() || EqualNames(engine, "InnoDB") || EqualNames(engine, "NDB") ||
+         EqualNames(engine, "NDBCLUSTER");
+}
+
 void DefinitionParser::FinishTable(TableSchema& table) {
   SettleCharsets(table);
   SettleTimestamps(table);
   SettleKeys(table);
   AddForeignKeyIndexes(table);
+  if (!HasForeignKeys(table.engine)) table.foreign_keys.clear();
   std::stable_sort(
       table.indexes.begin(), table.indexes.end(),
       [&](const IndexSchema& a, const IndexSchema& b) { return Rank(a, table) < Rank(b, table); });

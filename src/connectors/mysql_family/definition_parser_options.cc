@@ -83,7 +83,9 @@ bool DefinitionParser::TableOption(TableSchema& table) {
     return true;
   }
   if (in_.Accept("collate")) {
-    table.collation = CollationName();
+    const std::string collation = CollationName();
+    if (collation == "default") return true;
+    table.collation = collation;
     table.charset = CharsetOf(table.collation);
     return true;
   }

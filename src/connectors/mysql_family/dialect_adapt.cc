@@ -9,6 +9,7 @@
 #include "connectors/mysql_family/dialect.h"
 #include "connectors/mysql_family/token_cursor.h"
 #include "connectors/mysql_family/types.h"
+#include "model/expression_names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -30,6 +31,15 @@ using IndexKind = IndexSchema::Kind;
 bool IsLarge(const LogicalType& type) {
   return type.kind == TypeKind::kText || type.kind == TypeKind::kBlob ||
          type.kind == TypeKind::kJson || type.kind == TypeKind::kGeometry;
+}
+
+// Of a generated column: moments of TIMESTAMP are put into the session's zone.
+bool DependsOnZone(const ColumnSchema& column, const TableSchema& table) {
+  const std::string& expression = column.generation_expression;
+  if (Upper(expression).find("UNIX") != std::string::npos) return true;  // FROM_UNIXTIME
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const ColumnSchema& other) {
+    return other.type.kind == TypeKind::kTimestamp && Mentions(expression, other.name);
+  });
 }
 
 bool MentionsColumn(std::string_view expression, const TableSchema& table) {
@@ -94,6 +104,11 @@ void MysqlDialect::AdaptColumn(ColumnSchema& column, const TableSchema& table,
     if (!traits_.has_generated_columns) {
       FailDefinition(table.name, "column " + column.name,
                      "the destination has no generated columns");
+    }
+    if (column.generated == ColumnSchema::Generated::kStored && DependsOnZone(column, table)) {
+      notes.push_back({column.name,
+                       "what is stored depends on the time zone of the session that writes the "
+                       "row: at the destination that is Godwit's, UTC"});
     }
     column.generation_expression = AdaptExpression(column.generation_expression);
   }

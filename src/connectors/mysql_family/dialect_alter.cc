@@ -465,8 +465,8 @@ std::string AlterRenderer::SetDefault(const AlterAction& action) const {
   }
   try {
     const bool is_number = action.text == "NUMBER";
-    const bool is_known = !action.text.empty();  // older versions of Godwit did not say
-    if (is_known) SettleDefault(column, is_number ? LiteralForm::kNumber : LiteralForm::kText);
+    const bool is_raw = !action.text.empty();
+    if (is_raw) SettleDefault(column, is_number ? LiteralForm::kNumber : LiteralForm::kText);
   } catch (const ParseProblem& problem) {
     Fail(problem.text);
   }

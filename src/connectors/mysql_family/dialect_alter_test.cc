@@ -136,7 +136,7 @@ TEST(DdlRenderTest, RowsThatTheSourceMayNumberAreAskedAbout) {
 // Rows that are there have it at the source.
 TEST(DdlRenderTest, ADefaultThatAColumnCannotHaveIsGivenToTheRows) {
   const TableSchema plain = Table("create table t (id int primary key, a int)");
-  EXPECT_THAT(Rendered("alter table t add note text not null default 'n/a'", &plain),
+  EXPECT_THAT(Rendered("alter table t add note text not null default ('n/a')", &plain),
               ElementsAre("ALTER TABLE `d`.`t` ADD COLUMN `note` text NOT NULL",
                           "UPDATE `d`.`t` SET `note` = 'n/a'"));
   EXPECT_THAT(Rendered("alter table t add tags json default (_utf8mb4'[]'), add b blob default "

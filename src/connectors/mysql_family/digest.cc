@@ -84,12 +84,15 @@ CellText TextOf(const ColumnSchema& column, TextForm form) {
   }
 }
 
-uint64_t LongestCell(const LogicalType& type) {
+// In bytes of UTF-8.
+uint64_t LongestCell(const ColumnSchema& column) {
+  const LogicalType& type = column.type;
   switch (type.kind) {
     case TypeKind::kChar:
     case TypeKind::kVarchar:
       return type.length * 4;
-    case TypeKind::kText:
+    case TypeKind::kText:  // a byte of another set is three of UTF-8 at most
+      return type.length * (Converts(column) ? 3 : 1);
     case TypeKind::kBinary:
     case TypeKind::kVarbinary:
     case TypeKind::kBlob:
@@ -159,7 +162,7 @@ bool CanDigest(const ScanPlan& plan, const ServerInfo& server) {
       case TypeKind::kFloat:
         // One with a number of digits is written with so many, on one side perhaps only.
         if (column.native_type.find('(') != std::string::npos) return false;
-        longest += LongestCell(column.type) + 12;
+        longest += LongestCell(column) + 12;
         break;
       case TypeKind::kJson:
       case TypeKind::kGeometry:
@@ -168,7 +171,7 @@ bool CanDigest(const ScanPlan& plan, const ServerInfo& server) {
       case TypeKind::kUnknown:
         return false;
       default:
-        longest += LongestCell(column.type) * (HasHoles(column) ? 2 : 1) + 12;  // in hexadecimal
+        longest += LongestCell(column) * (HasHoles(column) ? 2 : 1) + 12;  // in hexadecimal
     }
   }
   // CONCAT of more than max_allowed_packet is NULL, which no sum would count.

@@ -111,11 +111,14 @@ void AppendJsonDouble(std::string& out, double value) {
   out += text;
 }
 
+// As the server prints it: lines of 76 digits, and the ends of lines escaped as in any JSON string.
 std::string Base64(std::string_view bytes) {
+  constexpr size_t kBytesOfLine = 57;
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
+    if (i != 0 && i % kBytesOfLine == 0) out += "\\n";
     uint32_t group = 0;
     for (size_t k = 0; k < 3; ++k) {
       group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0u);
@@ -504,10 +507,17 @@ void Insert(Node& parent, const Leg& leg, size_t at, Node value, std::string_vie
   parent.elements.insert(parent.elements.begin() + static_cast<ptrdiff_t>(to), std::move(value));
 }
 
+int DepthOf(const Node& node) {
+  int depth = 0;
+  for (const Node& element : node.elements) depth = std::max(depth, DepthOf(element));
+  return depth + (node.kind == Node::Kind::kScalar ? 0 : 1);
+}
+
 enum class DiffOp : uint8_t { kReplace = 0, kInsert = 1, kRemove = 2 };
 
 void Apply(Node& root, DiffOp op, std::string_view path, Node value) {
   std::vector<Leg> legs = ParsePath(path);
+  if (legs.size() + static_cast<size_t>(DepthOf(value)) > kMaxDepth) Corrupt("too deep a nesting");
   if (legs.empty()) {
     if (op != DiffOp::kReplace) Misfit(path);
     root = std::move(value);

@@ -46,7 +46,8 @@ MysqlRowReader::~MysqlRowReader() {
 }
 
 // Under the global read lock no commit is between the log and the engine, so the position and the
-// snapshot are of the same moment. The lock is held for three short statements.
+// snapshot are of the same moment. The lock is held for three short statements. MariaDB's snapshots
+// know their own position.
 Position MysqlRowReader::BeginSnapshot() {
   stream_.reset();
   if (server_.flavor == Flavor::kOceanBase) {
@@ -58,6 +59,10 @@ Position MysqlRowReader::BeginSnapshot() {
     LockForPosition(session_);
   } catch (const Error& error) {
     if (error.code() != "ACCESS_DENIED") throw;
+    if (server_.flavor == Flavor::kMariaDb) {
+      session_.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+      if (auto position = ReadSnapshotPosition(session_)) return position->Encode();
+    }
     FailUnproved(session_, "the global read lock was refused: " + error.fields().message,
                  "the account lacks RELOAD", "GRANT RELOAD ON *.* to the account");
   }

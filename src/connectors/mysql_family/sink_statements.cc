@@ -26,6 +26,10 @@ TableStatements::TableStatements(const WritePlan& plan, const ServerInfo& server
   for (int ordinal : ordinals_) {
     const ColumnSchema& column = table_->columns[ordinal];
     columns_.push_back({Session::Quote(column.name), &column, LiteralFormOf(column)});
+    const TypeKind kind = column.type.kind;
+    if (kind == TypeKind::kVarchar || kind == TypeKind::kText) {
+      columns_.back().limit = column.type.length;
+    }
   }
   for (int c : byte_texts_) columns_[c].is_byte_text = true;
   for (int c : case_texts_) columns_[c].is_case_text = true;
@@ -74,13 +78,42 @@ void TableStatements::AddToKey(Key& key, int column, uint32_t prefix) const {
   key.has_odd_texts = key.has_odd_texts || columns_[column].is_odd_text();
 }
 
+void TableStatements::AppendValue(std::string& out, const Column& column,
+                                  std::string_view cell) const {
+  if (cell.size() > column.limit) CheckBlanks(column, cell);
+  AppendLiteral(out, column.form, cell);
+}
+
+// Of blanks that are too many at its end a server only warns, and cuts them off (MySQL manual, "The
+// CHAR and VARCHAR Types"); of anything else it has its own words.
+void TableStatements::CheckBlanks(const Column& column, std::string_view cell) const {
+  if (!cell.ends_with(' ')) return;
+  const ColumnSchema& definition = *column.definition;
+  const bool in_bytes =
+      definition.type.kind == TypeKind::kText && definition.charset.starts_with("utf8");
+  const auto is_start = [](char byte) { return (static_cast<uint8_t>(byte) & 0xc0) != 0x80; };
+  const uint64_t length =
+      in_bytes ? cell.size()
+               : static_cast<uint64_t>(std::count_if(cell.begin(), cell.end(), is_start));
+  if (length <= column.limit) return;
+  throw Error({.code = "VALUE_REFUSED",
+               .kind = ErrorKind::kData,
+               .side = Side::kDestination,
+               .object = table_->name.ToString(),
+               .message = fmt::format("a value of {} with {} {} is too long for column {}",
+                                      table_->name.ToString(), length,
+                                      in_bytes ? "bytes" : "characters", definition.name),
+               .cause = "the server would cut blanks off its end without an error",
+               .remedy = "widen the column, then resume the project"});
+}
+
 void TableStatements::AppendRow(std::string& out, const RowBatch& rows, size_t row) const {
   out += '(';
   for (size_t c = 0; c < columns_.size(); ++c) {
     if (c != 0) out += ',';
     switch (rows.state(row, c)) {
       case RowBatch::CellState::kValue:
-        AppendLiteral(out, columns_[c].form, rows.cell(row, c));
+        AppendValue(out, columns_[c], rows.cell(row, c));
         break;
       case RowBatch::CellState::kNull:
         out += "NULL";
@@ -249,7 +282,7 @@ void TableStatements::AppendUpdate(std::string& out, const RowChange& change) co
     } else if (change.after->is_null(change.after_row, c)) {
       out += "NULL";
     } else {
-      AppendLiteral(out, column.form, change.after->cell(change.after_row, c));
+      AppendValue(out, column, change.after->cell(change.after_row, c));
     }
   }
   GODWIT_CHECK(!is_first, "an after-image has cells");

@@ -38,6 +38,7 @@ class TableStatements {
   // "DELETE FROM t WHERE "
   const std::string& delete_head() const { return delete_head_; }
 
+  // Both throw VALUE_REFUSED (kData) for a value that the server would cut without an error.
   void AppendRow(std::string& out, const RowBatch& rows, size_t row) const;
   // How many cells hold an enum's error value, which only a lenient mode stores.
   int EnumErrors(const RowBatch& rows, size_t row) const;
@@ -63,12 +64,15 @@ class TableStatements {
     std::string name;  // quoted
     const ColumnSchema* definition;
     CellForm form;
-    bool is_byte_text = false;  // see WritePlan
+    uint64_t limit = UINT64_MAX;  // of text: a cell with no more bytes than this fits
+    bool is_byte_text = false;    // see WritePlan
     bool is_case_text = false;
     bool is_odd_text() const { return is_byte_text || is_case_text; }
   };
 
   void AddToKey(Key& key, int column, uint32_t prefix) const;
+  void AppendValue(std::string& out, const Column& column, std::string_view cell) const;
+  void CheckBlanks(const Column& column, std::string_view cell) const;
   bool ListsKey(const Key& key) const;
   static bool HasValues(const Key& key, const RowBatch& rows, size_t row);
   bool HoldsIdentity(const Key& key, const RowChange& update) const;
