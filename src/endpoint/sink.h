@@ -133,7 +133,11 @@ class Sink {
   // A server may go on with a statement whose connection is gone. Returns once none that any sink
   // of this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one
   // can.
-  virtual void AwaitStatements() = 0;
+  enum class Leftover {
+    kStatements,  // by the link's name
+    kTasksToo,    // what OceanBase goes on with after them, which does not say whose it is
+  };
+  virtual void AwaitStatements(Leftover what) = 0;
 
   // Removes the lane rows of a released link.
   virtual void Forget(const std::string& link) = 0;

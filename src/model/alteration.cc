@@ -135,6 +135,10 @@ void Alteration::TableOptions() {
       case Kind::kAutoIncrement:
         after_.next_auto_increment = action.number;
         break;
+      case Kind::kNoEffect:
+        if (action.text != "ENGINE" || EqualNames(after_.engine, action.new_name)) break;
+        after_.engine = action.new_name;
+        break;
       default:
         break;
     }

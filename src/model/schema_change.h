@@ -42,7 +42,8 @@ struct AlterAction {
     kConvertCharset,      // charset/collation for all text columns
     kAutoIncrement,       // number
     kRenameTable,         // new_table
-    kNoEffect,            // ENGINE=, ALGORITHM=, ROW_FORMAT=, ORDER BY … : nothing to do elsewhere
+    kNoEffect,            // ALGORITHM=, ROW_FORMAT=, ORDER BY … : nothing to do elsewhere; text
+                          // ENGINE: new_name, which decides what the table can have
     kUnknown,             // text: a clause the parser does not know
   };
 

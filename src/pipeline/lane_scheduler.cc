@@ -34,6 +34,11 @@ void LaneScheduler::Drain(std::stop_token stop) {
     throw Stopped();
 }
 
+bool LaneScheduler::IsIdle() {
+  MutexLock lock(mutex_);
+  return transactions_ == 0;
+}
+
 LaneBatch* LaneScheduler::Next(int lane, std::stop_token stop) {
   MutexLock lock(mutex_);
   Lane& queue = lanes_[static_cast<size_t>(lane)];

@@ -45,7 +45,7 @@ struct LaneBatch {
 // to wait for. Both were begun earlier, so the oldest batch in flight waits for nothing.
 // What is in flight is bounded in bytes and in transactions.
 //
-// Add and Drain belong to one thread, Next and Committed to the lane's.
+// Add, Drain and IsIdle belong to one thread, Next and Committed to the lane's.
 class LaneScheduler {
  public:
   struct Limits {
@@ -61,6 +61,8 @@ class LaneScheduler {
   void Add(std::unique_ptr<ReplayTransaction> transaction, std::stop_token stop);
   // Waits until everything is committed. Throws Stopped.
   void Drain(std::stop_token stop);
+  // Nothing is in flight.
+  bool IsIdle();
 
   // The lane's next batch, once it may run; nullptr on stop. It stays the scheduler's.
   LaneBatch* Next(int lane, std::stop_token stop);

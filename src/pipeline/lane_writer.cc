@@ -162,7 +162,7 @@ void LaneWriter::Execute(const Statement& statement, std::stop_token stop) {
 }
 
 void LaneWriter::AwaitStatements() {
-  Ask([](Sink& sink) { sink.AwaitStatements(); });
+  Ask([](Sink& sink) { sink.AwaitStatements(Sink::Leftover::kTasksToo); });
 }
 
 void LaneWriter::Ask(const std::function<void(Sink&)>& call) {

@@ -52,7 +52,7 @@ class LaneWriter {
   void SaveProgress(std::stop_token stop);
   // Outside of transactions; transient errors are the caller's.
   void Execute(const Statement& statement, std::stop_token stop);
-  // Sink::AwaitStatements.
+  // Sink::AwaitStatements, tasks too.
   void AwaitStatements();
 
   // Drops the connection: another sink was attached to the lane meanwhile.

@@ -249,9 +249,15 @@ bool Loader::WriteBatch(Sink& sink, const CopyJob& job, const RowBatch& rows, Ca
 }
 
 void Loader::Finished(const Work& work, uint64_t rows, std::stop_token stop) {
-  // Here and not by copying again: without a key, rows that came twice would stay.
-  RetryTransient(options_.retry, stop, options_.on_transient,
-                 [&] { link_.metadata.FinishChunk(link_.project, work.chunk.id, rows); });
+  // Once whatever else ends meanwhile, and tried again here: a chunk that is copied again leaves
+  // its rows twice where no key displaces them.
+  const auto finish = [&] { link_.metadata.FinishChunk(link_.project, work.chunk.id, rows); };
+  try {
+    finish();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTransient) throw;
+    RetryTransient(options_.retry, stop, options_.on_transient, finish);
+  }
   CrashPoint("full-after-chunk-journal");
   counters_.rows.Add(static_cast<int64_t>(rows));
   bool is_complete = false;

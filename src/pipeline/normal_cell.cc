@@ -5,6 +5,8 @@
 #include <charconv>
 #include <vector>
 
+#include "pipeline/table_plan_losses.h"
+
 namespace godwit {
 namespace {
 
@@ -18,8 +20,12 @@ bool IsMoment(TypeKind kind) {
 }
 
 NormalCell OfNumbers(const LogicalType& a, const LogicalType& b) {
-  if (a.kind == TypeKind::kFloat || b.kind == TypeKind::kFloat) {
-    return a.kind == b.kind && a.bits == b.bits ? NormalCell::kBytes : NormalCell::kDouble;
+  if (a.kind == TypeKind::kFloat && b.kind == TypeKind::kFloat) {
+    return a.bits == b.bits ? NormalCell::kBytes : NormalCell::kDouble;
+  }
+  if (b.kind == TypeKind::kFloat) return OfNumbers(b, a);
+  if (a.kind == TypeKind::kFloat) {
+    return HasDigitsFor(a.bits, b) ? NormalCell::kDouble : NormalCell::kBytes;
   }
   const bool is_same = a.kind == b.kind && (a.kind == TypeKind::kInteger || a.scale == b.scale);
   return is_same ? NormalCell::kBytes : NormalCell::kDecimal;

@@ -16,7 +16,9 @@ bool AreOne(const LogicalType& a, std::string_view x, const LogicalType& b, std:
 }
 
 LogicalType Integer(int bits = 32) { return {.kind = kInteger, .bits = bits}; }
-LogicalType Decimal(int scale) { return {.kind = kDecimal, .precision = 20, .scale = scale}; }
+LogicalType Decimal(int scale, int precision = 20) {
+  return {.kind = kDecimal, .precision = precision, .scale = scale};
+}
 LogicalType Double() { return {.kind = kFloat, .bits = 64}; }
 LogicalType Moment(TypeKind kind, int fsp = 0) { return {.kind = kind, .fsp = fsp}; }
 LogicalType Set(std::vector<std::string> labels) {
@@ -30,8 +32,11 @@ TEST(NormalCell, NumbersAreEqualByValue) {
   EXPECT_FALSE(AreOne(Integer(), "1", Decimal(2), "100.00"));
   EXPECT_TRUE(AreOne(Integer(), "0", Decimal(1), "0.0"));
   EXPECT_TRUE(AreOne(Integer(), "1000000", Double(), "1e+06"));
-  EXPECT_TRUE(AreOne(Decimal(2), "0.10", Double(), "0.1"));
-  EXPECT_FALSE(AreOne(Decimal(2), "0.10", Double(), "0.11"));
+  EXPECT_TRUE(AreOne(Decimal(2, 15), "0.10", Double(), "0.1"));
+  EXPECT_FALSE(AreOne(Decimal(2, 15), "0.10", Double(), "0.11"));
+  // Two that one double stands for are two values.
+  EXPECT_FALSE(AreOne(Integer(64), "9007199254740993", Double(), "9007199254740992"));
+  EXPECT_FALSE(AreOne(Decimal(4), "1.0000000000000001", Double(), "1"));
   EXPECT_TRUE(AreOne({.kind = kFloat, .bits = 32}, "0.1", Double(), "0.1"));
 }
 

@@ -71,7 +71,7 @@ class TestSink : public Sink {
   void Execute(const Statement& statement, std::stop_token) override {
     database_.Execute(statement.sql);
   }
-  void AwaitStatements() override {}
+  void AwaitStatements(Leftover) override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }
   uint64_t bytes_written() const override { return 0; }

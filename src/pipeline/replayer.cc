@@ -276,11 +276,9 @@ void Replayer::Impl::ReleaseLog(std::stop_token stop) {
     auto count = static_cast<double>(status.last - status.first + 1);
     release = std::max(release, status.first + static_cast<Sequence>(excess * count));
   }
-  if (release > progress.durable() && progress.durable() < progress.applied()) {
-    // Of what need not be written no lane row tells by itself.
-    scheduler.Drain(stop);
-    writers[0]->SaveProgress(stop);
-  }
+  // Of what need not be written no lane row tells by itself.
+  const bool lags = release > progress.durable() && progress.durable() < progress.applied();
+  if (lags && scheduler.IsIdle()) writers[0]->SaveProgress(stop);
   release = std::min(release, progress.durable());
   if (release >= status.first) release = std::min(release, capturer.BeforeRestart());
   if (is_full || (release != 0 && release >= status.first)) link.store.Release(release);

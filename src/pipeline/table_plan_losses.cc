@@ -31,14 +31,6 @@ int Decimals(const ColumnSchema& column) {
   return std::atoi(column.native_type.c_str() + comma + 1);
 }
 
-// Whether a floating point number of so many bits has the digits for every value.
-bool IsWideEnough(int bits, const LogicalType& from) {
-  const bool is_single = bits == 32;
-  if (from.kind == TypeKind::kFloat) return from.bits <= bits;
-  if (from.kind == TypeKind::kDecimal) return from.precision <= (is_single ? 6 : 15);
-  return from.bits <= (is_single ? 24 : 53);
-}
-
 std::string LossInNumber(const ColumnSchema& from, const ColumnSchema& to) {
   if (!IsNumber(from.type.kind)) return kOtherKind;
   const bool becomes_year =
@@ -47,7 +39,7 @@ std::string LossInNumber(const ColumnSchema& from, const ColumnSchema& to) {
   const int kept = Decimals(to);
   if (Decimals(from) > kept) return fmt::format("it rounds to {} decimals", kept);
   const bool is_float = to.type.kind == TypeKind::kFloat;
-  if (is_float && !IsWideEnough(to.type.bits, from.type)) return "it keeps fewer digits";
+  if (is_float && !HasDigitsFor(to.type.bits, from.type)) return "it keeps fewer digits";
   return "";
 }
 
@@ -75,6 +67,13 @@ std::string LossInLabels(const LogicalType& from, const LogicalType& to) {
 }
 
 }  // namespace
+
+bool HasDigitsFor(int bits, const LogicalType& number) {
+  const bool is_single = bits == 32;
+  if (number.kind == TypeKind::kFloat) return number.bits <= bits;
+  if (number.kind == TypeKind::kDecimal) return number.precision <= (is_single ? 6 : 15);
+  return number.bits <= (is_single ? 24 : 53);
+}
 
 std::string LossOf(const ColumnSchema& from, const ColumnSchema& to) {
   const LogicalType& a = from.type;

@@ -35,7 +35,7 @@ class PickySink : public Sink {
   void Commit(std::stop_token) override {}
   void Rollback() override {}
   void Execute(const Statement&, std::stop_token) override {}
-  void AwaitStatements() override {}
+  void AwaitStatements(Leftover) override {}
   void Forget(const std::string&) override {}
   double Pressure() override { return 0; }
   uint64_t bytes_written() const override { return 0; }

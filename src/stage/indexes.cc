@@ -90,8 +90,6 @@ IndexesStage::IndexesStage(Link& link)
 }
 
 void IndexesStage::Run(std::stop_token stop) {
-  // What was sent on a connection that broke.
-  if (std::exchange(has_run_, true)) OpenSink(link_)->AwaitStatements();
   auto destination = link_.destination.OpenCatalog();
   failed_ = 0;
   needed_.clear();

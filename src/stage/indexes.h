@@ -47,7 +47,6 @@ class IndexesStage : public Stage {
   StageJournal journal_;
   std::set<std::pair<TableName, std::string>> needed_;  // foreign keys that do what nobody logs
   std::atomic<int> failed_ = 0;
-  bool has_run_ = false;
 };
 
 }  // namespace godwit

@@ -88,10 +88,10 @@ SchemaStage::SchemaStage(Link& link)
 void SchemaStage::Run(std::stop_token stop) {
   source_ = link_.source.OpenCatalog();
   destination_ = link_.destination.OpenCatalog();
-  const bool is_again = sink_ != nullptr;
+  const bool is_again = sink_ != nullptr;  // after a lost connection, perhaps
   sink_ = link_.destination.OpenSink();
   sink_->Attach(link_.name, 0, link_.epoch);
-  if (is_again) sink_->AwaitStatements();  // what was sent on a connection that broke
+  if (is_again) sink_->AwaitStatements(Sink::Leftover::kStatements);
   taken_ = std::make_unique<TakenNames>(*destination_, link_.destination.dialect());
   failed_ = 0;
 

@@ -51,6 +51,19 @@ def test_what_the_log_does_not_tell(tmp_path, source, oceanbase, change, why):
 
 
 @OLDER
+def test_keys_of_a_table_that_has_another_engine_now(tmp_path, source, oceanbase):
+    fresh(source, oceanbase, "CREATE TABLE users (id INT PRIMARY KEY);\nINSERT INTO users VALUES (1), (2);\n"
+          "CREATE TABLE seen (id INT PRIMARY KEY, u INT) ENGINE=MyISAM;\nCREATE TABLE joined (id INT PRIMARY KEY, u INT) ENGINE=MyISAM;\n")
+    p = project(tmp_path, source, oceanbase, "--yes")
+    run = behind(p, source, "ALTER TABLE seen ENGINE=innodb;\nALTER TABLE seen ADD FOREIGN KEY (u) REFERENCES users (id) ON DELETE CASCADE;\n"
+                 "ALTER TABLE joined ADD FOREIGN KEY (u) REFERENCES users (id) ON DELETE CASCADE, ENGINE=InnoDB;\n"
+                 "INSERT INTO seen VALUES (1, 1);\nINSERT INTO joined VALUES (2, 2);\nDELETE FROM users;\n")
+    assert run.code == 0, run
+    assert not oceanbase.query(f"SELECT id FROM {HERE}.seen UNION SELECT id FROM {HERE}.joined")
+    same(source, oceanbase)
+
+
+@OLDER
 def test_keys_that_an_engine_forgets(tmp_path, source, oceanbase):
     fresh(source, oceanbase, "CREATE TABLE users (id INT PRIMARY KEY);\nINSERT INTO users VALUES (1), (2);\n")
     p = project(tmp_path, source, oceanbase, "--yes")

@@ -25,7 +25,7 @@ class MemorySink : public Sink {
   void Commit(std::stop_token stop) override;
   void Rollback() override { connection_.Rollback(); }
   void Execute(const Statement& statement, std::stop_token stop) override;
-  void AwaitStatements() override {}  // a statement ends before anybody else is served
+  void AwaitStatements(Leftover) override {}  // a statement ends before anybody else is served
   void Forget(const std::string& link) override;
   double Pressure() override { return connection_.server().Pressure(); }
   uint64_t bytes_written() const override { return bytes_written_; }

@@ -102,8 +102,9 @@ struct QueryEvent {
   std::string_view time_zone;               // of the session, where the statement depends on it
   std::optional<uint32_t> microseconds;     // of its time, likewise
   std::optional<bool> explicit_timestamps;  // explicit_defaults_for_timestamp, likewise
-  // MariaDB's character_set_collations, where the statement depends on it: a character set, by its
-  // own default collation, and the one that it gets here without a word.
+  // MariaDB's character_set_collations and MySQL's default_collation_for_utf8mb4, where the
+  // statement depends on it: a character set, by one of its collations, and the one that it gets
+  // here without a word.
   std::vector<std::pair<uint16_t, uint16_t>> charset_collations;
   // A status variable that is not known: neither it nor what comes behind it could be read.
   std::optional<uint8_t> unknown_variable;

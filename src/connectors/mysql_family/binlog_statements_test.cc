@@ -226,6 +226,13 @@ TEST_F(StatementsTest, ASessionsOwnDefaultCollations) {
   EXPECT_EQ(made[0].problem, "");
   EXPECT_EQ(made[0].definition->collation, "utf8mb4_unicode_ci");
   EXPECT_EQ(made[0].definition->columns.at(0).collation, "utf8mb4_unicode_ci");
+  std::string of_utf8mb4(1, '\x12');  // MySQL's
+  AppendFixed(of_utf8mb4, kUnicode);
+  of_utf8mb4 += CharsetVariable();
+  EXPECT_EQ(Decode("create table n (v varchar(9)) charset utf8mb4", of_utf8mb4)
+                .at(0)
+                .definition->collation,
+            "utf8mb4_unicode_ci");
   // What comes behind it is read too.
   EXPECT_EQ(Decode("create database n", variables).at(0).collation, "utf8mb4_unicode_ci");
   EXPECT_EQ(Decode("create database n").at(0).collation, "");

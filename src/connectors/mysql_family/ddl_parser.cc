@@ -511,6 +511,8 @@ void SettleSetDefault(AlterAction& action, const TableSchema& before) {
 
 void SettleAlteration(SchemaChange& change, const TableSchema& before) {
   change.actions = WithNames(before, change.actions);
+  const auto altered = AlterTable(before, change.actions);
+  const std::string engine = altered ? altered->table.engine : before.engine;
   for (AlterAction& action : change.actions) {
     const bool has_check =
         std::any_of(before.checks.begin(), before.checks.end(), [&](const CheckSchema& check) {
@@ -518,9 +520,10 @@ void SettleAlteration(SchemaChange& change, const TableSchema& before) {
         });
     if (action.kind == Action::kModifyColumn && !has_check) action.check.column.clear();
     if (action.kind == Action::kSetDefault) SettleSetDefault(action, before);
-    if (action.kind == Action::kAddForeignKey && !HasForeignKeys(before.engine)) {
+    const bool is_forgotten = action.kind == Action::kAddForeignKey && !HasForeignKeys(engine);
+    if (is_forgotten && change.problem.empty()) {
       change.problem =
-          fmt::format("engine {} has no foreign keys: the source forgot this one", before.engine);
+          fmt::format("engine {} has no foreign keys: the source forgot this one", engine);
     }
     const bool empties =
         action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;

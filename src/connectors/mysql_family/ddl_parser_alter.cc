@@ -349,7 +349,9 @@ void AlterParser::OptionClause() {
   } else if (is_charset) {
     in_.Fail("the database's character set is not known here");
   } else {
-    Add(Action::kNoEffect);
+    AlterAction& action = Add(Action::kNoEffect);
+    if (!options.engine.empty()) action.text = "ENGINE";
+    action.new_name = options.engine;
   }
 }
 

@@ -192,10 +192,10 @@ void MysqlSink::Execute(const Statement& statement, std::stop_token stop) {
   bytes_written_ += statement.sql.size();
 }
 
-void MysqlSink::AwaitStatements() {
+void MysqlSink::AwaitStatements(Leftover what) {
   RunningStatements running(*session_, server_.flavor, link_);
   running.Await();
-  running.AwaitTasks();
+  if (what == Leftover::kTasksToo) running.AwaitTasks();
 }
 
 void MysqlSink::Forget(const std::string& link) { LaneTable::Forget(*session_, link); }

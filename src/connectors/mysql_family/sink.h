@@ -49,7 +49,7 @@ class MysqlSink : public Sink {
   void Commit(std::stop_token stop) override;
   void Rollback() override;
   void Execute(const Statement& statement, std::stop_token stop) override;
-  void AwaitStatements() override;
+  void AwaitStatements(Leftover what) override;
   void Forget(const std::string& link) override;
   double Pressure() override;
   uint64_t bytes_written() const override { return bytes_written_.load(); }

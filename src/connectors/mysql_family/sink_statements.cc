@@ -92,10 +92,13 @@ void TableStatements::CheckBlanks(const Column& column, std::string_view cell) c
   const bool in_bytes =
       definition.type.kind == TypeKind::kText && definition.charset.starts_with("utf8");
   const auto is_start = [](char byte) { return (static_cast<uint8_t>(byte) & 0xc0) != 0x80; };
-  const uint64_t length =
-      in_bytes ? cell.size()
-               : static_cast<uint64_t>(std::count_if(cell.begin(), cell.end(), is_start));
-  if (length <= column.limit) return;
+  const auto length_of = [&](std::string_view text) {
+    if (in_bytes) return static_cast<uint64_t>(text.size());
+    return static_cast<uint64_t>(std::count_if(text.begin(), text.end(), is_start));
+  };
+  const uint64_t length = length_of(cell);
+  const uint64_t without = length_of(cell.substr(0, cell.find_last_not_of(' ') + 1));
+  if (length <= column.limit || without > column.limit) return;
   throw Error({.code = "VALUE_REFUSED",
                .kind = ErrorKind::kData,
                .side = Side::kDestination,

@@ -38,7 +38,8 @@ class TableStatements {
   // "DELETE FROM t WHERE "
   const std::string& delete_head() const { return delete_head_; }
 
-  // Both throw VALUE_REFUSED (kData) for a value that the server would cut without an error.
+  // As AppendUpdate it throws VALUE_REFUSED (kData) for a value that the server would cut without
+  // an error.
   void AppendRow(std::string& out, const RowBatch& rows, size_t row) const;
   // How many cells hold an enum's error value, which only a lenient mode stores.
   int EnumErrors(const RowBatch& rows, size_t row) const;
