@@ -330,12 +330,12 @@ void FullStage::CopyGroup(const std::vector<TableSchemaPtr>& tables, Sequence kn
   if (capturer_ != nullptr) PutGroupBounds(jobs, copy, {known, end}, stop);
   CrashPoint("full-after-group-bounds");
   for (size_t i = 0; i < jobs.size(); ++i) {
-    if (i != 0) CrashPoint("full-after-group-table");
     NoteCounted(*jobs[i], copy.rows[i]);
     journal_.Put(jobs[i]->object(), "done",
                  {{"rows", copy.rows[i]},
                   {"at_snapshot", true},
                   {"copied", ToHex(EncodeTableSchema(*jobs[i]->source))}});
+    CrashPoint("full-after-group-table");
   }
 }
 

@@ -42,12 +42,13 @@ def test_a_second_signal_ends_at_once(tmp_path, mysql, oceanbase):
 
 
 def test_a_silent_server_is_given_up_by_a_signal(tmp_path):
+    # A shell lets what it starts in the background ignore SIGINT.
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         asking = subprocess.Popen([str(godwit.PROGRAM), "datasource", "test", f"mysql://root@127.0.0.1:{port}", "--state-dir",
                                    str(tmp_path / "state")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         client, _ = silent.accept()
-        asking.send_signal(signal.SIGINT)
+        asking.send_signal(signal.SIGTERM)
         asking.communicate(timeout=5)
-        assert asking.returncode == -signal.SIGINT
+        assert asking.returncode == -signal.SIGTERM
         client.close()
