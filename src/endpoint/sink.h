@@ -130,13 +130,13 @@ class Sink {
   // Stopped when stopped meanwhile, where the statement does not end within seconds: the server may
   // go on with it then. Callers that send many look for a stop themselves.
   virtual void Execute(const Statement& statement, std::stop_token stop) = 0;
-  // A server may go on with a statement whose connection is gone. Returns once none that any sink
-  // of this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one
-  // can.
   enum class Leftover {
     kStatements,  // by the link's name
     kTasksToo,    // what OceanBase goes on with after them, which does not say whose it is
   };
+  // A server may go on with a statement whose connection is gone. Returns once none that any sink
+  // of this link has sent can take effect any more; throws STATEMENT_RUNNING (kTransient) while one
+  // can.
   virtual void AwaitStatements(Leftover what) = 0;
 
   // Removes the lane rows of a released link.

@@ -94,15 +94,18 @@ bool ComparePlan::CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b,
          Normalized(normal[cell], x) == Normalized(normal[cell], y);
 }
 
-std::string ComparePlan::KeyCell(int cell, std::string_view bytes) const {
+std::string_view ComparePlan::KeyCell(int cell, std::string_view bytes,
+                                      std::string& scratch) const {
   const NormalCell form = normal[static_cast<size_t>(cell)];
-  return IsWrittenAlike(form) ? std::string(bytes) : Normalized(form, bytes);
+  if (IsWrittenAlike(form)) return bytes;
+  return scratch = Normalized(form, bytes);
 }
 
 KeyTuple ComparePlan::KeyOf(const RowBatch& rows, size_t row) const {
   KeyTuple key;
   key.reserve(key_cells.size());
-  for (int cell : key_cells) key.push_back(KeyCell(cell, rows.cell(row, cell)));
+  std::string scratch;
+  for (int cell : key_cells) key.emplace_back(KeyCell(cell, rows.cell(row, cell), scratch));
   return key;
 }
 

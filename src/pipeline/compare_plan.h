@@ -40,8 +40,8 @@ struct ComparePlan {
   const RowBatch& Mapped(const RowBatch& read, RowBatch& scratch) const;
   bool CellsEqual(const RowBatch& a, size_t row_a, const RowBatch& b, size_t row_b,
                   size_t cell) const;
-  // The cell of a key as all its comparisons take it.
-  std::string KeyCell(int cell, std::string_view bytes) const;
+  // The cell of a key as all its comparisons take it; `scratch` may hold it.
+  std::string_view KeyCell(int cell, std::string_view bytes, std::string& scratch) const;
   KeyTuple KeyOf(const RowBatch& rows, size_t row) const;
   // Whether both servers define the table as they did when the plan was made (Essence).
   bool IsCurrent(Catalog& here, Catalog& there) const;

@@ -100,11 +100,7 @@ void HashedRows::Add(const ComparePlan& plan, const RowBatch& rows) {
     entry.key_at = keys_.size();
     if (plan.has_key()) {
       for (int cell : plan.key_cells) {
-        if (IsWrittenAlike(plan.normal[static_cast<size_t>(cell)])) {
-          AppendLengthPrefixed(keys_, rows.cell(row, cell));
-        } else {
-          AppendLengthPrefixed(keys_, plan.KeyCell(cell, rows.cell(row, cell)));
-        }
+        AppendLengthPrefixed(keys_, plan.KeyCell(cell, rows.cell(row, cell), scratch_));
       }
       entry.key_size = static_cast<uint32_t>(keys_.size() - entry.key_at);
       entry.key = Hash(key(entry));

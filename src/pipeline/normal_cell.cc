@@ -10,10 +10,6 @@
 namespace godwit {
 namespace {
 
-bool IsNumber(TypeKind kind) {
-  return kind == TypeKind::kInteger || kind == TypeKind::kDecimal || kind == TypeKind::kFloat;
-}
-
 bool IsMoment(TypeKind kind) {
   return kind == TypeKind::kDate || kind == TypeKind::kTime || kind == TypeKind::kDatetime ||
          kind == TypeKind::kTimestamp;

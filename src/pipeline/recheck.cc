@@ -62,9 +62,10 @@ class Touched {
   void LookAt(const RowBatch& rows, const std::vector<int>& places) {
     if (rows.rows() > 0) any_ = true;
     KeyTuple key(places.size());
+    std::string scratch;
     for (size_t row = 0; row < rows.rows() && !all_; ++row) {
       for (size_t i = 0; i < places.size(); ++i) {
-        key[i] = plan_.KeyCell(plan_.key_cells[i], rows.cell(row, places[i]));
+        key[i].assign(plan_.KeyCell(plan_.key_cells[i], rows.cell(row, places[i]), scratch));
         if (rows.is_absent(row, places[i])) all_ = true;
       }
       std::string folded = Fold(plan_, key);

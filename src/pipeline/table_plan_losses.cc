@@ -14,10 +14,6 @@ namespace {
 constexpr const char* kOtherKind = "it holds values of another kind";
 constexpr int kAnyDecimals = 1000;
 
-bool IsNumber(TypeKind kind) {
-  return kind == TypeKind::kInteger || kind == TypeKind::kDecimal || kind == TypeKind::kFloat;
-}
-
 bool HasDate(TypeKind kind) {
   return kind == TypeKind::kDate || kind == TypeKind::kDatetime || kind == TypeKind::kTimestamp;
 }
@@ -67,6 +63,10 @@ std::string LossInLabels(const LogicalType& from, const LogicalType& to) {
 }
 
 }  // namespace
+
+bool IsNumber(TypeKind kind) {
+  return kind == TypeKind::kInteger || kind == TypeKind::kDecimal || kind == TypeKind::kFloat;
+}
 
 bool HasDigitsFor(int bits, const LogicalType& number) {
   const bool is_single = bits == 32;

@@ -13,6 +13,8 @@ namespace godwit {
 // keeps every value that it takes. One that it refuses is no loss: it is asked about.
 std::string LossOf(const ColumnSchema& from, const ColumnSchema& to);
 
+bool IsNumber(TypeKind kind);
+
 // Whether a floating point number of so many bits has the digits for every value of a number's
 // type.
 bool HasDigitsFor(int bits, const LogicalType& number);

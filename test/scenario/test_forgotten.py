@@ -2,37 +2,7 @@
 """What older servers parse and forget, and statements that change more than their log tells."""
 import pytest
 
-import compare
-import definitions
-import godwit
-
-HERE = "forgotten"
-
-
-def fresh(source, oceanbase, script):
-    source.drop(HERE)
-    oceanbase.drop(HERE)
-    source.run(f"CREATE DATABASE {HERE} DEFAULT CHARACTER SET utf8mb4;\n")
-    source.run(script, HERE)
-
-
-def project(tmp_path, source, oceanbase, *options):
-    p = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{HERE}.*", options=options)
-    run = p.migrate()
-    assert run.code == 0, run
-    return p
-
-
-def behind(p, source, script):
-    """The script runs while nobody reads its log; the end of the run that meets it."""
-    source.run(script, HERE)
-    return p.migrate()
-
-
-def same(source, oceanbase):
-    assert not compare.servers(source, oceanbase, HERE)
-    assert not definitions.differences(source, oceanbase, HERE)
-
+from behind import HERE, behind, fresh, project, same
 
 OLDER = pytest.mark.parametrize("source", ["mysql56", "mariadb"], indirect=True)
 

@@ -507,12 +507,18 @@ void SettleSetDefault(AlterAction& action, const TableSchema& before) {
   action.text.clear();
 }
 
+// Empty: the table's engine, that of the statement's end, has foreign keys.
+std::string ForgottenKeyOf(const SchemaChange& change, const TableSchema& before) {
+  const auto altered = AlterTable(before, change.actions);
+  const std::string& engine = altered ? altered->table.engine : before.engine;
+  if (HasForeignKeys(engine)) return "";
+  return fmt::format("engine {} has no foreign keys: the source forgot this one", engine);
+}
+
 }  // namespace
 
 void SettleAlteration(SchemaChange& change, const TableSchema& before) {
   change.actions = WithNames(before, change.actions);
-  const auto altered = AlterTable(before, change.actions);
-  const std::string engine = altered ? altered->table.engine : before.engine;
   for (AlterAction& action : change.actions) {
     const bool has_check =
         std::any_of(before.checks.begin(), before.checks.end(), [&](const CheckSchema& check) {
@@ -520,10 +526,8 @@ void SettleAlteration(SchemaChange& change, const TableSchema& before) {
         });
     if (action.kind == Action::kModifyColumn && !has_check) action.check.column.clear();
     if (action.kind == Action::kSetDefault) SettleSetDefault(action, before);
-    const bool is_forgotten = action.kind == Action::kAddForeignKey && !HasForeignKeys(engine);
-    if (is_forgotten && change.problem.empty()) {
-      change.problem =
-          fmt::format("engine {} has no foreign keys: the source forgot this one", engine);
+    if (action.kind == Action::kAddForeignKey && change.problem.empty()) {
+      change.problem = ForgottenKeyOf(change, before);
     }
     const bool empties =
         action.kind == Action::kDropPartitions || action.kind == Action::kTruncatePartitions;
