@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "model/position.h"
@@ -63,7 +64,7 @@ struct Fragment {
   // transaction still open).
   Position restart;
   RowsChange rows;
-  SchemaChange ddl;
+  std::optional<SchemaChange> ddl;  // of kDdl; large, and seldom there
   std::string savepoint;
 };
 

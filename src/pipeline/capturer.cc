@@ -181,14 +181,14 @@ void Capturer::Handle(Fragment& f) {
 }
 
 void Capturer::HandleDdl(Open& open, Fragment& f) {
-  if (!tracker_.Concerns(f.ddl)) return;
-  const bool is_known = f.ddl.kind != SchemaChange::Kind::kUnknown;
-  if (!ready_ && is_known && !KeepsDefinitions(f.ddl)) throw StartAgain{f.ddl.statement};
-  tracker_.Complete(f.ddl);
-  store_.AppendDdl(open.spool, f.ddl);
+  if (!tracker_.Concerns(*f.ddl)) return;
+  const bool is_known = f.ddl->kind != SchemaChange::Kind::kUnknown;
+  if (!ready_ && is_known && !KeepsDefinitions(*f.ddl)) throw StartAgain{f.ddl->statement};
+  tracker_.Complete(*f.ddl);
+  store_.AppendDdl(open.spool, *f.ddl);
   open.has_ddl = true;
   open.is_empty = false;
-  open.ddl.push_back(std::move(f.ddl));
+  open.ddl.push_back(std::move(*f.ddl));
 }
 
 // Whether the Log has the transaction, or the start point hides it.

@@ -173,9 +173,9 @@ Fragment Make(Fragment::Kind kind, const std::string& transaction, int position 
 
 Fragment MakeDdl(const std::string& transaction, SchemaChange::Kind kind) {
   Fragment fragment = Make(Fragment::Kind::kDdl, transaction);
-  fragment.ddl.kind = kind;
-  fragment.ddl.table = {"d", "t"};
-  fragment.ddl.tables.push_back({"d", "t"});
+  fragment.ddl.emplace().kind = kind;
+  fragment.ddl->table = {"d", "t"};
+  fragment.ddl->tables.push_back({"d", "t"});
   return fragment;
 }
 
@@ -191,7 +191,7 @@ Fragment AddColumn(const std::string& transaction, const std::string& name) {
   action.kind = AlterAction::Kind::kAddColumn;
   action.column.name = name;
   action.column.type.kind = TypeKind::kInteger;
-  fragment.ddl.actions.push_back(action);
+  fragment.ddl->actions.push_back(action);
   return fragment;
 }
 
@@ -436,12 +436,12 @@ TEST_F(CapturerTest, AHeartbeatIsAsOldAsItSays) {
 // The destination's database may give it another.
 TEST_F(CapturerTest, AStoredDefinitionSaysItsCharset) {
   Fragment create = Make(Fragment::Kind::kDdl, "a");
-  create.ddl.kind = SchemaChange::Kind::kCreateTable;
-  create.ddl.table = {"d", "made"};
-  create.ddl.definition.emplace();
-  create.ddl.definition->columns.resize(1);
-  create.ddl.definition->columns[0].name = "v";
-  create.ddl.definition->columns[0].type.kind = TypeKind::kVarchar;
+  create.ddl.emplace().kind = SchemaChange::Kind::kCreateTable;
+  create.ddl->table = {"d", "made"};
+  create.ddl->definition.emplace();
+  create.ddl->definition->columns.resize(1);
+  create.ddl->definition->columns[0].name = "v";
+  create.ddl->definition->columns[0].type.kind = TypeKind::kVarchar;
   script_.fragments = {Make(Fragment::Kind::kBegin, "a"), create,
                        Make(Fragment::Kind::kCommit, "a", 1, 1)};
   CaptureUpTo(1);

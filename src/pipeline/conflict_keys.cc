@@ -41,6 +41,13 @@ std::string_view CutBlanks(std::string_view text) {
   return text;
 }
 
+bool CoversTable(const WritePlan& write) {
+  const auto& columns = write.table->columns;
+  const auto writable = std::count_if(columns.begin(), columns.end(),
+                                      [](const ColumnSchema& c) { return !c.is_generated(); });
+  return static_cast<size_t>(writable) == write.columns.size();
+}
+
 // Digits stay; letters count as a set, i = j = y and u = v = w as some languages have it; the rest
 // is ignored. False where there is more than printable ASCII.
 bool AppendFolded(std::string& out, std::string_view text) {
@@ -106,6 +113,16 @@ ConflictPlan::ConflictPlan(const TablePlan& plan, uint64_t component,
     }
     foreign_keys_.push_back(std::move(out));
   }
+  is_renewable_ =
+      !is_serial_ && foreign_keys_.empty() && HasOneKeyOfBytes(write) && CoversTable(write);
+}
+
+bool ConflictPlan::HasOneKeyOfBytes(const WritePlan& write) const {
+  if (write.unique_keys.size() != 1) return false;
+  const std::vector<int>& only = write.unique_keys[0];
+  return std::is_permutation(only.begin(), only.end(), write.key.begin(), write.key.end()) &&
+         std::all_of(keys_[0].parts.begin(), keys_[0].parts.end(),
+                     [](const Part& part) { return part.fold == Fold::kBytes; });
 }
 
 ConflictPlan::Part ConflictPlan::MakePart(const TablePlan& plan, int cell) {

@@ -54,6 +54,10 @@ class ConflictPlan {
   void AppendShared(std::vector<uint64_t>& out) const;
 
   bool is_serial() const { return is_serial_; }
+  // Whether a row that is deleted and inserted anew may as well be updated: its key is the only
+  // thing that another row could have taken meanwhile, is the same row's only where its bytes are
+  // the same, and no column of the destination lies outside of the plan.
+  bool is_renewable() const { return is_renewable_; }
 
  private:
   enum class Fold : uint8_t { kBytes, kFloat, kText, kBinaryText };
@@ -74,6 +78,7 @@ class ConflictPlan {
   enum class Outcome { kValue, kNull, kAny };
 
   Part MakePart(const TablePlan& plan, int cell);
+  bool HasOneKeyOfBytes(const WritePlan& write) const;
   Outcome Hash(const Key& key, const RowBatch& rows, const RowBatch* older, size_t row,
                std::string& scratch, uint64_t& value) const;
   void AppendKey(const Key& key, const MappedChange& change, size_t row, std::string& scratch,
@@ -83,6 +88,7 @@ class ConflictPlan {
   uint64_t table_ = 0;
   uint64_t component_ = 0;
   bool is_serial_ = false;
+  bool is_renewable_ = false;
   std::vector<Key> keys_;
   std::vector<ForeignKey> foreign_keys_;
 };

@@ -10,9 +10,9 @@
 namespace godwit {
 namespace {
 
-constexpr size_t kWindowBytes = 16 << 20;
-constexpr size_t kWindowTransactions = 20'000;
-constexpr size_t kRunRows = 1000;
+constexpr size_t kWindowBytes = 32 << 20;
+constexpr size_t kWindowTransactions = 50'000;
+constexpr size_t kRunRows = 4000;
 // Below this, taking transactions apart is not worth a barrier.
 constexpr size_t kFewestTransactions = 16;
 

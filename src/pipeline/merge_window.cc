@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
 #include <unordered_set>
 
@@ -22,6 +23,20 @@ std::string KeyBytes(const ReplayTable* table, const RowBatch& rows, size_t row)
   }
   if (!out.empty()) AppendFixed(out, table);
   return out;
+}
+
+// A number that is close for keys that are close, where they are numbers; for the rest any.
+uint64_t Nearness(const RowChange& change) {
+  if (change.plan->key.empty()) return 0;
+  const bool is_new = change.op == ChangeOp::kInsert;
+  const std::string_view cell = (is_new ? change.after : change.before)
+                                    ->cell(is_new ? change.after_row : change.before_row,
+                                           static_cast<size_t>(change.plan->key[0]));
+  uint64_t number = std::min<size_t>(cell.size(), 0xff);
+  for (size_t i = 0; i < 7; ++i) {
+    number = number << 8 | (i < cell.size() ? static_cast<unsigned char>(cell[i]) : 0);
+  }
+  return number;
 }
 
 bool MovesUniqueValue(const RowChange& change) {
@@ -63,10 +78,7 @@ void MergeWindow::Cut() {
   Assign();
   NoteCut();
   Fold();
-  rows_of_.assign(shares_, 0);
-  for (const Change& change : changes_) {
-    if (!change.is_gone) ++rows_of_[change.share];
-  }
+  Order();
 }
 
 size_t MergeWindow::Root(size_t i) {
@@ -113,19 +125,59 @@ void MergeWindow::Join() {
   }
 }
 
+// Components by table and by nearness of their keys: what the destination finds in one place is
+// written together, and by one lane.
+std::vector<uint32_t> MergeWindow::Components() {
+  struct Place {
+    uint32_t table;
+    uint64_t nearness;
+    uint32_t root;
+    auto operator<=>(const Place&) const = default;
+  };
+  struct Table {
+    uint32_t ordinal;
+    ApplyMode mode;
+    bool is_mixed = false;  // up to the exit point and after it: log order keeps the modes apart
+  };
+  std::map<TableName, Table> tables;
+  std::map<const ReplayTable*, Table*> known;
+  for (const Change& change : changes_) {
+    Table*& table = known[change.table];
+    if (table == nullptr) {
+      const auto ordinal = static_cast<uint32_t>(tables.size());
+      const TableName& name = change.table->plan->write().table->name;
+      table = &tables.try_emplace(name, Table{ordinal, change.mode}).first->second;
+    }
+    table->is_mixed = table->is_mixed || table->mode != change.mode;
+  }
+  std::vector<Place> places;
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    if (Root(i) != i) continue;
+    const Table& table = *known[changes_[i].table];
+    const uint64_t nearness = table.is_mixed ? 0 : Nearness(changes_[i].row);
+    places.push_back({table.ordinal, nearness, static_cast<uint32_t>(i)});
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<uint32_t> roots;
+  roots.reserve(places.size());
+  for (const Place& place : places) roots.push_back(place.root);
+  return roots;
+}
+
 void MergeWindow::Assign() {
   std::vector<size_t> size(changes_.size(), 0);
   for (size_t i = 0; i < changes_.size(); ++i) ++size[Root(i)];
-  std::vector<size_t> load(shares_, 0);
+  size_t before = 0;
+  uint32_t rank = 0;
+  for (uint32_t root : Components()) {
+    changes_[root].share = static_cast<uint32_t>(before * shares_ / changes_.size());
+    changes_[root].rank = rank++;
+    before += size[root];
+  }
   for (size_t i = 0; i < changes_.size(); ++i) {
-    const size_t root = Root(i);
-    if (root != i) {
-      changes_[i].share = changes_[root].share;  // the root comes first
-      continue;
-    }
-    auto least = std::min_element(load.begin(), load.end());
-    *least += size[i];
-    changes_[i].share = static_cast<uint32_t>(least - load.begin());
+    const Change& root = changes_[Root(i)];
+    changes_[i].share = root.share;
+    changes_[i].rank = root.rank;
   }
 }
 
@@ -149,25 +201,38 @@ void MergeWindow::Fold() {
     Change& change = changes_[i];
     const RowChange& row = change.row;
     if (change.table->conflicts->is_serial()) continue;
+    const bool is_renewable = change.table->conflicts->is_renewable();
     std::string before =
         row.op == ChangeOp::kInsert ? "" : KeyBytes(change.table, *row.before, row.before_row);
-    auto earlier = before.empty() ? last.end() : last.find(before);
+    std::string after =
+        row.op == ChangeOp::kDelete ? "" : KeyBytes(change.table, *row.after, row.after_row);
+    // An update may leave its key's cells out of the after-image: they stayed.
+    if (after.empty() && row.op == ChangeOp::kUpdate && !MovesUniqueValue(row)) after = before;
+    const bool is_known = (row.op == ChangeOp::kInsert || !before.empty()) &&
+                          (row.op == ChangeOp::kDelete || !after.empty());
+    if (!is_known && is_renewable) last.clear();  // a key that was given up may be taken by it
+    const std::string& key = row.op == ChangeOp::kInsert ? after : before;
+    auto earlier = key.empty() ? last.end() : last.find(key);
     if (earlier != last.end() && FoldInto(changes_[earlier->second], change)) {
       change.is_gone = true;
-      if (changes_[earlier->second].is_gone || row.op == ChangeOp::kDelete) last.erase(earlier);
+      const Change& folded = changes_[earlier->second];
+      const bool is_over = folded.is_gone || (row.op == ChangeOp::kDelete && !is_renewable);
+      if (is_over) last.erase(earlier);
       continue;
     }
     if (earlier != last.end()) last.erase(earlier);
-    if (row.op == ChangeOp::kDelete) continue;
-    // An update may leave its key's cells out of the after-image: they stayed.
-    std::string after = KeyBytes(change.table, *row.after, row.after_row);
-    if (after.empty() && row.op == ChangeOp::kUpdate && !MovesUniqueValue(row)) after = before;
-    if (!after.empty()) last[after] = i;
+    if (row.op != ChangeOp::kDelete) {
+      if (!after.empty()) last[after] = i;
+    } else if (is_renewable && !before.empty()) {
+      last[before] = i;
+    }
   }
 }
 
 bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
   if (earlier.mode != later.mode || earlier.table != later.table) return false;
+  if (earlier.row.op == ChangeOp::kDelete) return Renew(earlier, later);
+  if (later.row.op == ChangeOp::kInsert) return false;
   if (later.row.op == ChangeOp::kDelete) {
     if (earlier.row.op == ChangeOp::kInsert) {
       // Up to the exit point an insert displaces others: it has to happen.
@@ -181,6 +246,19 @@ bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
   }
   if (MovesUniqueValue(later.row)) return false;
   MergeAfter(earlier, later);
+  return true;
+}
+
+// The deleted row comes back under its key, which no other has had since.
+bool MergeWindow::Renew(Change& earlier, const Change& later) {
+  const RowChange& row = later.row;
+  if (row.op != ChangeOp::kInsert || earlier.mode != ApplyMode::kExact) return false;
+  for (size_t c = 0; c < row.after->columns(); ++c) {
+    if (row.after->is_absent(row.after_row, c)) return false;
+  }
+  earlier.row.op = ChangeOp::kUpdate;
+  earlier.row.after = row.after;
+  earlier.row.after_row = row.after_row;
   return true;
 }
 
@@ -209,6 +287,17 @@ void MergeWindow::MergeAfter(Change& earlier, const Change& later) {
   earlier.row.after_row = batch->rows() - 1;
 }
 
+void MergeWindow::Order() {
+  order_.assign(shares_, {});
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    if (!changes_[i].is_gone) order_[changes_[i].share].push_back(static_cast<uint32_t>(i));
+  }
+  for (std::vector<uint32_t>& share : order_) {
+    std::stable_sort(share.begin(), share.end(),
+                     [&](uint32_t a, uint32_t b) { return changes_[a].rank < changes_[b].rank; });
+  }
+}
+
 void MergeWindow::Visit(uint32_t share, size_t max_rows, const RunVisitor& visit) const {
   std::vector<RowChange> run;
   ApplyMode mode = ApplyMode::kExact;
@@ -216,8 +305,8 @@ void MergeWindow::Visit(uint32_t share, size_t max_rows, const RunVisitor& visit
     if (!run.empty()) visit({run, mode});
     run.clear();
   };
-  for (const Change& change : changes_) {
-    if (change.share != share || change.is_gone) continue;
+  for (uint32_t i : order_[share]) {
+    const Change& change = changes_[i];
     if (change.mode != mode || run.size() >= max_rows) flush();
     mode = change.mode;
     run.push_back(change.row);

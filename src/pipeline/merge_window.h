@@ -21,11 +21,14 @@ namespace godwit {
 //   insert + delete = nothing     update + delete = delete      value
 // The result stands in the earlier one's place. That is safe because the row holds its unique
 // values from there to the later change, so that nothing in between can have touched them. A delete
-// and a later insert are left apart: other rows may have had its values meanwhile.
+// and a later insert are left apart, for other rows may have had its values meanwhile; but where
+// its key is all that it could share, delete + insert = update.
 //
-// Cutting: changes that conflict are joined into components; each goes whole, in log order, to the
-// share with the least rows so far. What conflicts follows from the tables' definitions at the
-// destination: those of another day may cut the same transactions otherwise.
+// Cutting: changes that conflict are joined into components, which go whole into one share, in log
+// order. Components lie table by table and near each other as their keys are; the shares are equal
+// pieces of that row, so that each lane writes few, large statements and no two the same place of a
+// table. What conflicts follows from the tables' definitions at the destination: those of another
+// day may cut the same transactions otherwise.
 class MergeWindow {
  public:
   explicit MergeWindow(uint32_t shares) : shares_(shares) {}
@@ -38,7 +41,7 @@ class MergeWindow {
   size_t bytes() const { return bytes_; }
   uint32_t shares() const { return shares_; }
   // Rows that are left of it after folding.
-  size_t rows_of(uint32_t share) const { return rows_of_[share]; }
+  size_t rows_of(uint32_t share) const { return order_[share].size(); }
   // A digest of which change is in which share: equal only for the same cut of the same changes.
   uint64_t cut() const { return cut_; }
   void Visit(uint32_t share, size_t max_rows, const RunVisitor& visit) const;
@@ -49,23 +52,27 @@ class MergeWindow {
     ApplyMode mode = ApplyMode::kExact;
     RowChange row;
     uint32_t share = 0;
+    uint32_t rank = 0;  // of its component
     bool is_gone = false;
   };
 
   void Join();
   size_t Root(size_t i);
   void Unite(size_t a, size_t b);
+  std::vector<uint32_t> Components();
   void Assign();
   void NoteCut();
   void Fold();
   bool FoldInto(Change& earlier, const Change& later);
+  bool Renew(Change& earlier, const Change& later);
   void MergeAfter(Change& earlier, const Change& later);
+  void Order();
 
   const uint32_t shares_;
   std::vector<std::unique_ptr<ReplayTransaction>> transactions_;
   std::vector<Change> changes_;
   std::vector<size_t> parents_;
-  std::vector<size_t> rows_of_;
+  std::vector<std::vector<uint32_t>> order_;  // of each share, what is left, as it is to go
   std::map<const ReplayTable*, std::unique_ptr<RowBatch>> merged_;  // images put together
   size_t bytes_ = 0;
   uint64_t cut_ = 0;

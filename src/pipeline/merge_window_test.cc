@@ -7,10 +7,12 @@
 namespace godwit {
 namespace {
 
+enum class Code { kUnique, kPlain };
+
 // Rows of t(id primary key, code unique, note); one change a call. A cell "?" is absent.
 class Window {
  public:
-  explicit Window(uint32_t shares) : window_(shares) {
+  explicit Window(uint32_t shares, Code code = Code::kUnique) : window_(shares) {
     auto schema = std::make_shared<TableSchema>();
     schema->name = {"d", "t"};
     for (const char* name : {"id", "code", "note"}) {
@@ -22,8 +24,9 @@ class Window {
     }
     schema->indexes.push_back(
         {.name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary, .parts = {{.column = "id"}}});
-    schema->indexes.push_back(
-        {.name = "code", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "code"}}});
+    if (code == Code::kUnique)
+      schema->indexes.push_back(
+          {.name = "code", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "code"}}});
     auto table = std::make_shared<ReplayTable>();
     table->plan = TablePlan::Make(schema, schema, {.destination = schema->name});
     table->conflicts =
@@ -52,6 +55,7 @@ class Window {
     return out;
   }
   void Cut() { window_.Cut(); }
+  void Displace() { mode_ = ApplyMode::kDisplace; }
 
  private:
   static std::string Text(const RowBatch& rows, size_t row) {
@@ -70,6 +74,7 @@ class Window {
     auto transaction = std::make_unique<ReplayTransaction>();
     ReplayRows& rows = transaction->parts.emplace_back();
     rows.table = table_;
+    rows.mode = mode_;
     rows.change.ops = {op};
     rows.change.before.Reset(3);
     rows.change.after.Reset(3);
@@ -79,6 +84,7 @@ class Window {
   }
 
   MergeWindow window_;
+  ApplyMode mode_ = ApplyMode::kExact;
   std::shared_ptr<const ReplayTable> table_;
 };
 
@@ -118,6 +124,59 @@ TEST(MergeWindow, ADeleteAndALaterInsertStayApart) {
   window.Insert({"1", "7", "b"});
   window.Cut();
   EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "+2,7,a", "2,7,a>2,5,a", "+1,7,b"));
+}
+
+TEST(MergeWindow, ARowThatComesBackUnderItsOnlyKeyIsUpdated) {
+  Window window(1, Code::kPlain);
+  window.Delete({"1", "7", "a"});
+  window.Insert({"1", "8", "b"});
+  window.Update({"1", "8", "b"}, {"?", "?", "c"});
+  window.Update({"2", "7", "a"}, {"2", "7", "b"});
+  window.Delete({"2", "7", "b"});
+  window.Insert({"2", "9", "c"});
+  window.Delete({"2", "9", "c"});
+  window.Insert({"3", "1", "a"});
+  window.Delete({"3", "1", "a"});
+  window.Insert({"3", "2", "b"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("1,7,a>1,8,c", "-2,7,a", "+3,2,b"));
+}
+
+TEST(MergeWindow, WhatComesBackStaysApartWhereItsKeyWasTaken) {
+  Window window(1, Code::kPlain);
+  window.Delete({"1", "7", "a"});
+  window.Update({"2", "8", "b"}, {"1", "8", "b"});
+  window.Update({"1", "8", "b"}, {"3", "8", "b"});
+  window.Insert({"1", "9", "c"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "2,8,b>1,8,b", "1,8,b>3,8,b", "+1,9,c"));
+}
+
+TEST(MergeWindow, WhatComesBackWithCellsMissingStaysApart) {
+  Window window(1, Code::kPlain);
+  window.Delete({"1", "7", "a"});
+  window.Insert({"1", "?", "b"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "+1,?,b"));
+}
+
+TEST(MergeWindow, WhatDisplacesStaysApart) {
+  Window window(1, Code::kPlain);
+  window.Displace();
+  window.Delete({"1", "7", "a"});
+  window.Insert({"1", "8", "b"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "+1,8,b"));
+}
+
+TEST(MergeWindow, SharesArePiecesOfTheTableInTheOrderOfItsKey) {
+  Window window(2, Code::kPlain);
+  for (const char* id : {"10", "7", "100", "8", "9", "11"}) window.Insert({id, "1", "a"});
+  window.Update({"100", "1", "a"}, {"300", "1", "a"});
+  window.Delete({"7", "1", "a"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("+8,1,a", "+9,1,a"));
+  EXPECT_THAT(window.Share(1), ElementsAre("+10,1,a", "+11,1,a", "+100,1,a", "100,1,a>300,1,a"));
 }
 
 TEST(MergeWindow, WhatSharesAUniqueValueStaysInOneShareInOrder) {

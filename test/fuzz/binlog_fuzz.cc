@@ -58,7 +58,7 @@ void Decode(mysql::BinlogDecoder& decoder, golden::WrittenHistory& history,
     const std::string event(bytes.substr(0, size));
     decoder.Feed(event);
     while (auto fragment = decoder.Pop()) {
-      if (fragment->kind == Fragment::Kind::kDdl) history.Apply(fragment->ddl);
+      if (fragment->kind == Fragment::Kind::kDdl) history.Apply(*fragment->ddl);
       Use(*fragment);
     }
     bytes.remove_prefix(event.size());

@@ -104,7 +104,7 @@ std::string ToText(const Fragment& f) {
     case Fragment::Kind::kRows:
       return RowsText(f.rows);
     case Fragment::Kind::kDdl:
-      return fmt::format("  ddl [{}] {}\n", f.ddl.default_database, f.ddl.statement);
+      return fmt::format("  ddl [{}] {}\n", f.ddl->default_database, f.ddl->statement);
     case Fragment::Kind::kSavepoint:
       return fmt::format("  savepoint {}\n", f.savepoint);
     case Fragment::Kind::kRollbackTo:

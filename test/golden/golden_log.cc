@@ -37,7 +37,7 @@ std::vector<Fragment> DecodeLog(const std::string& name) {
   while (file.Next(event)) {
     decoder.Feed(event);
     while (auto fragment = decoder.Pop()) {
-      if (fragment->kind == Fragment::Kind::kDdl) history.Apply(fragment->ddl);
+      if (fragment->kind == Fragment::Kind::kDdl) history.Apply(*fragment->ddl);
       out.push_back(std::move(*fragment));
     }
   }

@@ -180,7 +180,7 @@ TEST_P(EveryBinlog, DefinitionsComeInTheirPlace) {
   using K = Fragment::Kind;
   EXPECT_EQ(Kinds(fragments),
             (std::vector{K::kBegin, K::kRows, K::kCommit, K::kBegin, K::kDdl, K::kCommit}));
-  const SchemaChange& change = fragments[fragments.size() - 2].ddl;
+  const SchemaChange& change = *fragments[fragments.size() - 2].ddl;
   EXPECT_EQ(change.kind, SchemaChange::Kind::kAlterTable);
   EXPECT_EQ(change.table, (TableName{kDatabase, "ddl"}));
   ASSERT_EQ(change.actions.size(), 1u);
@@ -196,7 +196,7 @@ TEST_P(EveryBinlog, DefinitionsComeInTheirPlace) {
     auto f = reader_->Next(Deadline::In(std::chrono::seconds(10)), {});
     ASSERT_TRUE(f);
     if (f->kind == K::kDdl) {
-      has_definition = f->ddl.kind == SchemaChange::Kind::kCreateTable && f->ddl.definition;
+      has_definition = f->ddl->kind == SchemaChange::Kind::kCreateTable && f->ddl->definition;
       history_.Put(std::make_shared<const TableSchema>(
           *server_.endpoint().OpenCatalog()->Table({kDatabase, "selected"})));
     }

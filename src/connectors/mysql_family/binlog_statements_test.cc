@@ -81,7 +81,7 @@ class StatementsTest : public testing::Test {
     decoder.Feed(event);
     std::vector<SchemaChange> out;
     while (auto fragment = decoder.Pop()) {
-      if (fragment->kind == Fragment::Kind::kDdl) out.push_back(std::move(fragment->ddl));
+      if (fragment->kind == Fragment::Kind::kDdl) out.push_back(std::move(*fragment->ddl));
     }
     return out;
   }

@@ -24,6 +24,7 @@ namespace godwit::mysql {
 struct StatementLimits {
   size_t bytes = 512 << 10;
   size_t rows = 2000;
+  size_t upserts = 500;     // INSERT … ON DUPLICATE KEY UPDATE
   size_t keys = 200;        // of a DELETE by keys
   size_t statements = 100;  // sent together
 

@@ -145,7 +145,7 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
                 table.insert_head().size() + row_bytes + tail.size());
     ++in_statement;
     enum_errors += table.EnumErrors(*image.rows, image.row);
-    if (in_statement >= limits_.rows) send();
+    if (in_statement >= (form == InsertForm::kUpsert ? limits_.upserts : limits_.rows)) send();
   }
   send();
   return result;
