@@ -32,14 +32,16 @@ struct CheckResult {
 // What a connector needs to judge whether it can play its role.
 struct CheckRequest {
   Side side = Side::kSource;
-  std::vector<TableSchemaPtr> tables;  // in this server's terms
-  std::vector<std::string> databases;  // this server's, that the tables lie in
-  bool captures = false;               // changes will be read from it / replayed into it
-  bool writes = false;                 // it will be written to
-  bool creates = false;                // objects will be created in it
-  uint64_t largest_source_row = 0;     // bytes, 0 unknown; for packet limits
-  std::set<TableName> filtered;        // tables with a row filter
-  bool may_mark = false;               // a row of Godwit's own may be written at the source
+  std::vector<TableSchemaPtr> tables;    // in this server's terms
+  std::vector<std::string> databases;    // this server's, that the tables lie in
+  bool captures = false;                 // changes will be read from it / replayed into it
+  bool writes = false;                   // it will be written to
+  bool creates = false;                  // objects will be created in it
+  std::set<std::string> view_databases;  // this server's, in which views will be created
+  uint64_t largest_source_row = 0;  // bytes, of the tables that were measured; for packet limits
+  size_t unmeasured_tables = 0;     // those whose largest row is not known
+  std::set<TableName> filtered;     // tables with a row filter
+  bool may_mark = false;            // a row of Godwit's own may be written at the source
 };
 
 struct EndpointInfo {

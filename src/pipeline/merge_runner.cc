@@ -12,9 +12,15 @@ namespace {
 
 constexpr size_t kWindowBytes = 32 << 20;
 constexpr size_t kWindowTransactions = 50'000;
-constexpr size_t kRunRows = 4000;
+constexpr size_t kWindowRows = 200'000;
+constexpr size_t kRunRows = 2000;
 // Below this, taking transactions apart is not worth a barrier.
 constexpr size_t kFewestTransactions = 16;
+
+bool IsFull(const MergeRunner::Applied& window) {
+  return window.bytes >= kWindowBytes || window.transactions >= kWindowTransactions ||
+         window.rows >= kWindowRows;
+}
 
 }  // namespace
 
@@ -59,12 +65,11 @@ MergeRunner::Collected MergeRunner::Collect(Sequence first, std::optional<Sequen
   Collected out{std::make_unique<MergeWindow>(shares), {}};
   const auto& unfinished = progress_.open_window();
   auto reader = link_.store.Read(first - 1);
-  while (last ? out.totals.last < *last
-              : out.totals.bytes < kWindowBytes && out.totals.transactions < kWindowTransactions) {
+  while (last ? out.totals.last < *last : !IsFull(out.totals)) {
     auto transaction = reader->NextTransaction(Deadline::In(std::chrono::milliseconds(0)), stop);
     if (!transaction) break;
     if (!last) {
-      bool is_apart = transaction->is_ddl || transaction->bytes > kWindowBytes ||
+      bool is_apart = transaction->is_ddl || !IsHeld(*transaction) ||
                       progress_.IsDone(transaction->sequence) ||
                       mapper_.MayLeaveOut(transaction->sequence) ||
                       (unfinished && unfinished->first == transaction->sequence);
@@ -104,6 +109,10 @@ void MergeRunner::Apply(const MergeWindow& window, const ReplayProgress::OpenWin
   group.Join();
   if (finished.load() != open.shares) throw Stopped();
   progress_.CompleteAll(open.first, open.last);
+  // A share without rows has left no word of itself: without one the window would look unfinished.
+  for (uint32_t share = 0; share < open.shares; ++share) {
+    if (window.rows_of(share) == 0) return writers_[0]->SaveProgress(stop);
+  }
 }
 
 }  // namespace godwit

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <compare>
 #include <numeric>
-#include <unordered_set>
 
 #include "base/byte_writer.h"
 
@@ -25,18 +24,35 @@ std::string KeyBytes(const ReplayTable* table, const RowBatch& rows, size_t row)
   return out;
 }
 
-// A number that is close for keys that are close, where they are numbers; for the rest any.
+// The image that a row has before its first change here, or has by it.
+std::string_view KeyCell(const RowChange& change, int cell) {
+  const bool is_new = change.op == ChangeOp::kInsert;
+  return (is_new ? change.after : change.before)
+      ->cell(is_new ? change.after_row : change.before_row, static_cast<size_t>(cell));
+}
+
+// A number that is close for keys whose first cells are close, where they are numbers of up to
+// seven digits; for the rest any, in the order of CompareKeys.
 uint64_t Nearness(const RowChange& change) {
   if (change.plan->key.empty()) return 0;
-  const bool is_new = change.op == ChangeOp::kInsert;
-  const std::string_view cell = (is_new ? change.after : change.before)
-                                    ->cell(is_new ? change.after_row : change.before_row,
-                                           static_cast<size_t>(change.plan->key[0]));
+  const std::string_view cell = KeyCell(change, change.plan->key[0]);
   uint64_t number = std::min<size_t>(cell.size(), 0xff);
   for (size_t i = 0; i < 7; ++i) {
     number = number << 8 | (i < cell.size() ? static_cast<unsigned char>(cell[i]) : 0);
   }
   return number;
+}
+
+// Numbers without a sign in their order; anything else in any.
+std::strong_ordering CompareKeys(const RowChange& a, const RowChange& b) {
+  for (int cell : a.plan->key) {
+    const std::string_view left = KeyCell(a, cell);
+    const std::string_view right = KeyCell(b, cell);
+    auto order = left.size() <=> right.size();
+    if (order == 0) order = left <=> right;
+    if (order != 0) return order;
+  }
+  return std::strong_ordering::equal;
 }
 
 bool MovesUniqueValue(const RowChange& change) {
@@ -70,15 +86,32 @@ void MergeWindow::Add(std::unique_ptr<ReplayTransaction> transaction) {
     }
   }
   bytes_ += transaction->bytes;
+  transaction->keys = {};  // of the transaction as a whole; here each change has its own
   transactions_.push_back(std::move(transaction));
 }
 
 void MergeWindow::Cut() {
+  NoteTables();
   Join();
+  Fold();
   Assign();
   NoteCut();
-  Fold();
   Order();
+}
+
+void MergeWindow::NoteTables() {
+  for (const Change& change : changes_) {
+    const Table*& known = table_of_[change.table];
+    const TableName& name = change.table->plan->write().table->name;
+    Table& table = tables_
+                       .try_emplace(name, Table{.ordinal = static_cast<uint32_t>(tables_.size()),
+                                                .from = change.table,
+                                                .mode = change.mode})
+                       .first->second;
+    known = &table;
+    table.is_mixed = table.is_mixed || table.mode != change.mode;
+    table.is_shared = table.is_shared || table.from != change.table;
+  }
 }
 
 size_t MergeWindow::Root(size_t i) {
@@ -130,47 +163,47 @@ void MergeWindow::Join() {
 std::vector<uint32_t> MergeWindow::Components() {
   struct Place {
     uint32_t table;
+    bool is_mixed;
     uint64_t nearness;
     uint32_t root;
-    auto operator<=>(const Place&) const = default;
   };
-  struct Table {
-    uint32_t ordinal;
-    ApplyMode mode;
-    bool is_mixed = false;  // up to the exit point and after it: log order keeps the modes apart
-  };
-  std::map<TableName, Table> tables;
-  std::map<const ReplayTable*, Table*> known;
-  for (const Change& change : changes_) {
-    Table*& table = known[change.table];
-    if (table == nullptr) {
-      const auto ordinal = static_cast<uint32_t>(tables.size());
-      const TableName& name = change.table->plan->write().table->name;
-      table = &tables.try_emplace(name, Table{ordinal, change.mode}).first->second;
-    }
-    table->is_mixed = table->is_mixed || table->mode != change.mode;
-  }
   std::vector<Place> places;
   for (size_t i = 0; i < changes_.size(); ++i) {
     if (Root(i) != i) continue;
-    const Table& table = *known[changes_[i].table];
-    const uint64_t nearness = table.is_mixed ? 0 : Nearness(changes_[i].row);
-    places.push_back({table.ordinal, nearness, static_cast<uint32_t>(i)});
+    const Table& table = *table_of_.at(changes_[i].table);
+    places.push_back({table.ordinal, table.is_mixed, table.is_mixed ? 0 : Nearness(changes_[i].row),
+                      static_cast<uint32_t>(i)});
   }
-  std::sort(places.begin(), places.end());
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    if (a.table != b.table) return a.table < b.table;
+    if (a.nearness != b.nearness) return a.nearness < b.nearness;
+    auto order = std::strong_ordering::equal;
+    if (!a.is_mixed) order = CompareKeys(changes_[a.root].row, changes_[b.root].row);
+    return order != 0 ? order < 0 : a.root < b.root;
+  });
   std::vector<uint32_t> roots;
   roots.reserve(places.size());
   for (const Place& place : places) roots.push_back(place.root);
   return roots;
 }
 
+// By what is left after folding; a component lies where its middle does.
 void MergeWindow::Assign() {
   std::vector<size_t> size(changes_.size(), 0);
-  for (size_t i = 0; i < changes_.size(); ++i) ++size[Root(i)];
+  size_t total = 0;
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    if (changes_[i].is_gone) continue;
+    ++size[Root(i)];
+    ++total;
+  }
   size_t before = 0;
   uint32_t rank = 0;
   for (uint32_t root : Components()) {
-    changes_[root].share = static_cast<uint32_t>(before * shares_ / changes_.size());
+    const size_t middle = 2 * before + size[root];
+    if (total != 0) {
+      const size_t share = middle * shares_ / (2 * total);
+      changes_[root].share = static_cast<uint32_t>(std::min<size_t>(share, shares_ - 1));
+    }
     changes_[root].rank = rank++;
     before += size[root];
   }
@@ -190,6 +223,7 @@ void MergeWindow::NoteCut() {
     }
     table = change.table;
     AppendFixed(bytes, change.row.op);
+    AppendFixed(bytes, change.is_gone);
     AppendFixed(bytes, change.share);
   }
   cut_ = XXH3_64bits(bytes.data(), bytes.size());
@@ -201,7 +235,7 @@ void MergeWindow::Fold() {
     Change& change = changes_[i];
     const RowChange& row = change.row;
     if (change.table->conflicts->is_serial()) continue;
-    const bool is_renewable = change.table->conflicts->is_renewable();
+    const bool is_renewable = IsRenewable(change);
     std::string before =
         row.op == ChangeOp::kInsert ? "" : KeyBytes(change.table, *row.before, row.before_row);
     std::string after =
@@ -210,7 +244,8 @@ void MergeWindow::Fold() {
     if (after.empty() && row.op == ChangeOp::kUpdate && !MovesUniqueValue(row)) after = before;
     const bool is_known = (row.op == ChangeOp::kInsert || !before.empty()) &&
                           (row.op == ChangeOp::kDelete || !after.empty());
-    if (!is_known && is_renewable) last.clear();  // a key that was given up may be taken by it
+    // An insert that leaves its key to a default may take one that was given up.
+    if (!is_known && is_renewable) last.clear();
     const std::string& key = row.op == ChangeOp::kInsert ? after : before;
     auto earlier = key.empty() ? last.end() : last.find(key);
     if (earlier != last.end() && FoldInto(changes_[earlier->second], change)) {
@@ -227,6 +262,10 @@ void MergeWindow::Fold() {
       last[before] = i;
     }
   }
+}
+
+bool MergeWindow::IsRenewable(const Change& change) const {
+  return change.table->conflicts->is_renewable() && !table_of_.at(change.table)->is_shared;
 }
 
 bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
@@ -271,20 +310,18 @@ void MergeWindow::MergeAfter(Change& earlier, const Change& later) {
   if (is_whole) {
     earlier.row.after = &newer;
     earlier.row.after_row = row;
+    earlier.merged.reset();
     return;
   }
-  auto& batch = merged_[earlier.table];
-  if (!batch) batch = std::make_unique<RowBatch>(newer.columns());
-  // The earlier image may lie in the batch that grows.
-  RowBatch image(newer.columns());
+  auto image = std::make_unique<RowBatch>(newer.columns());
   for (size_t c = 0; c < newer.columns(); ++c) {
     bool is_older = newer.is_absent(row, c);
-    image.AddCellOf(is_older ? *earlier.row.after : newer, is_older ? earlier.row.after_row : row,
-                    c);
+    image->AddCellOf(is_older ? *earlier.row.after : newer, is_older ? earlier.row.after_row : row,
+                     c);
   }
-  batch->AddRow(image, 0);
-  earlier.row.after = batch.get();
-  earlier.row.after_row = batch->rows() - 1;
+  earlier.row.after = image.get();
+  earlier.row.after_row = 0;
+  earlier.merged = std::move(image);  // the one before goes only now
 }
 
 void MergeWindow::Order() {

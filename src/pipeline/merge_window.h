@@ -26,9 +26,9 @@ namespace godwit {
 //
 // Cutting: changes that conflict are joined into components, which go whole into one share, in log
 // order. Components lie table by table and near each other as their keys are; the shares are equal
-// pieces of that row, so that each lane writes few, large statements and no two the same place of a
-// table. What conflicts follows from the tables' definitions at the destination: those of another
-// day may cut the same transactions otherwise.
+// pieces of that row, so that each lane writes few, large statements and seldom two the same place
+// of a table. What conflicts follows from the tables' definitions at the destination: those of
+// another day may cut the same transactions otherwise.
 class MergeWindow {
  public:
   explicit MergeWindow(uint32_t shares) : shares_(shares) {}
@@ -54,26 +54,38 @@ class MergeWindow {
     uint32_t share = 0;
     uint32_t rank = 0;  // of its component
     bool is_gone = false;
+    std::unique_ptr<const RowBatch> merged;  // an after-image put together from several
+  };
+  // What the window has of one table of the destination.
+  struct Table {
+    uint32_t ordinal = 0;
+    const ReplayTable* from = nullptr;
+    ApplyMode mode = ApplyMode::kExact;
+    bool is_mixed = false;   // up to the exit point and after it: log order keeps the modes apart
+    bool is_shared = false;  // rows of other tables of the source go there too
   };
 
+  void NoteTables();
   void Join();
   size_t Root(size_t i);
   void Unite(size_t a, size_t b);
-  std::vector<uint32_t> Components();
-  void Assign();
-  void NoteCut();
   void Fold();
+  bool IsRenewable(const Change& change) const;
   bool FoldInto(Change& earlier, const Change& later);
   bool Renew(Change& earlier, const Change& later);
   void MergeAfter(Change& earlier, const Change& later);
+  std::vector<uint32_t> Components();
+  void Assign();
+  void NoteCut();
   void Order();
 
   const uint32_t shares_;
   std::vector<std::unique_ptr<ReplayTransaction>> transactions_;
   std::vector<Change> changes_;
+  std::map<TableName, Table> tables_;
+  std::map<const ReplayTable*, const Table*> table_of_;
   std::vector<size_t> parents_;
   std::vector<std::vector<uint32_t>> order_;  // of each share, what is left, as it is to go
-  std::map<const ReplayTable*, std::unique_ptr<RowBatch>> merged_;  // images put together
   size_t bytes_ = 0;
   uint64_t cut_ = 0;
 };

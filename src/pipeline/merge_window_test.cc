@@ -7,7 +7,7 @@
 namespace godwit {
 namespace {
 
-enum class Code { kUnique, kPlain };
+enum class Code { kUnique, kPlain, kInKey };
 
 // Rows of t(id primary key, code unique, note); one change a call. A cell "?" is absent.
 class Window {
@@ -24,11 +24,21 @@ class Window {
     }
     schema->indexes.push_back(
         {.name = "PRIMARY", .kind = IndexSchema::Kind::kPrimary, .parts = {{.column = "id"}}});
-    if (code == Code::kUnique)
+    if (code == Code::kInKey) schema->indexes[0].parts.push_back({.column = "code"});
+    if (code == Code::kUnique) {
       schema->indexes.push_back(
           {.name = "code", .kind = IndexSchema::Kind::kUnique, .parts = {{.column = "code"}}});
+    }
+    schema_ = schema;
+    From({"d", "t"});
+  }
+
+  // Of another table of the source, whose rows go to the same.
+  void From(const TableName& source) {
+    auto from = std::make_shared<TableSchema>(*schema_);
+    from->name = source;
     auto table = std::make_shared<ReplayTable>();
-    table->plan = TablePlan::Make(schema, schema, {.destination = schema->name});
+    table->plan = TablePlan::Make(from, schema_, {.destination = schema_->name});
     table->conflicts =
         std::make_unique<ConflictPlan>(*table->plan, 0, std::vector<LiveForeignKey>{});
     table_ = table;
@@ -55,7 +65,7 @@ class Window {
     return out;
   }
   void Cut() { window_.Cut(); }
-  void Displace() { mode_ = ApplyMode::kDisplace; }
+  void Apply(ApplyMode mode) { mode_ = mode; }
 
  private:
   static std::string Text(const RowBatch& rows, size_t row) {
@@ -84,6 +94,7 @@ class Window {
   }
 
   MergeWindow window_;
+  TableSchemaPtr schema_;
   ApplyMode mode_ = ApplyMode::kExact;
   std::shared_ptr<const ReplayTable> table_;
 };
@@ -162,11 +173,63 @@ TEST(MergeWindow, WhatComesBackWithCellsMissingStaysApart) {
 
 TEST(MergeWindow, WhatDisplacesStaysApart) {
   Window window(1, Code::kPlain);
-  window.Displace();
+  window.Apply(ApplyMode::kDisplace);
   window.Delete({"1", "7", "a"});
   window.Insert({"1", "8", "b"});
   window.Cut();
   EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "+1,8,b"));
+}
+
+TEST(MergeWindow, WhatComesBackStaysApartWhereItsKeyMayHaveBeenTakenUnseen) {
+  Window window(1, Code::kPlain);
+  window.Delete({"1", "7", "a"});
+  window.Insert({"?", "8", "b"});
+  window.Insert({"1", "9", "c"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), testing::UnorderedElementsAre("-1,7,a", "+?,8,b", "+1,9,c"));
+}
+
+TEST(MergeWindow, WhatComesBackStaysApartWhereOtherTablesGoThereToo) {
+  Window window(1, Code::kPlain);
+  window.Delete({"1", "7", "a"});
+  window.From({"d", "other"});
+  window.Insert({"1", "8", "b"});
+  window.Update({"1", "8", "b"}, {"6", "8", "b"});
+  window.From({"d", "t"});
+  window.Insert({"1", "9", "c"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("-1,7,a", "+1,8,b", "1,8,b>6,8,b", "+1,9,c"));
+}
+
+TEST(MergeWindow, TheExitPointOfATableKeepsTheLogsOrder) {
+  Window window(1, Code::kPlain);
+  window.Apply(ApplyMode::kDisplace);
+  window.Insert({"9", "1", "a"});
+  window.Insert({"1", "1", "a"});
+  window.Apply(ApplyMode::kExact);
+  window.Update({"9", "1", "a"}, {"9", "1", "b"});
+  window.Insert({"2", "1", "a"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("+9,1,a", "9,1,a>9,1,b", "+1,1,a", "+2,1,a"));
+}
+
+TEST(MergeWindow, KeysOfSeveralColumnsLieByAllOfThem) {
+  Window window(2, Code::kInKey);
+  for (const char* code : {"10", "7", "11", "9"}) window.Insert({"12345678", code, "a"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("+12345678,7,a", "+12345678,9,a"));
+  EXPECT_THAT(window.Share(1), ElementsAre("+12345678,10,a", "+12345678,11,a"));
+}
+
+TEST(MergeWindow, SharesAreEqualInWhatIsLeft) {
+  Window window(2, Code::kPlain);
+  for (int i = 0; i < 100; ++i) {
+    window.Update({"1", "1", std::to_string(i)}, {"1", "1", std::to_string(i + 1)});
+  }
+  for (const char* id : {"2", "3", "4"}) window.Insert({id, "1", "a"});
+  window.Cut();
+  EXPECT_THAT(window.Share(0), ElementsAre("1,1,0>1,1,100", "+2,1,a"));
+  EXPECT_THAT(window.Share(1), ElementsAre("+3,1,a", "+4,1,a"));
 }
 
 TEST(MergeWindow, SharesArePiecesOfTheTableInTheOrderOfItsKey) {
@@ -175,8 +238,8 @@ TEST(MergeWindow, SharesArePiecesOfTheTableInTheOrderOfItsKey) {
   window.Update({"100", "1", "a"}, {"300", "1", "a"});
   window.Delete({"7", "1", "a"});
   window.Cut();
-  EXPECT_THAT(window.Share(0), ElementsAre("+8,1,a", "+9,1,a"));
-  EXPECT_THAT(window.Share(1), ElementsAre("+10,1,a", "+11,1,a", "+100,1,a", "100,1,a>300,1,a"));
+  EXPECT_THAT(window.Share(0), ElementsAre("+8,1,a", "+9,1,a", "+10,1,a"));
+  EXPECT_THAT(window.Share(1), ElementsAre("+11,1,a", "+100,1,a", "100,1,a>300,1,a"));
 }
 
 TEST(MergeWindow, WhatSharesAUniqueValueStaysInOneShareInOrder) {

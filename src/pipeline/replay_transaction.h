@@ -13,6 +13,7 @@
 #include "pipeline/conflict_keys.h"
 #include "pipeline/replay_tables.h"
 #include "pipeline/table_plan.h"
+#include "store/store.h"
 
 namespace godwit {
 
@@ -23,6 +24,13 @@ struct ReplayRows {
   ForeignKeys foreign_keys = ForeignKeys::kOff;
   MappedChange change;
 };
+
+// Whether a transaction is small enough to be held; larger ones are streamed through one lane.
+inline bool IsHeld(const LoggedTransaction& transaction) {
+  constexpr uint64_t kBytes = 16 << 20;
+  constexpr uint64_t kRows = 50'000;
+  return transaction.bytes <= kBytes && transaction.rows <= kRows;
+}
 
 // One source transaction, mapped; small enough to be held in memory.
 struct ReplayTransaction {

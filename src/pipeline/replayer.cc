@@ -21,9 +21,6 @@ namespace {
 
 constexpr auto kIdleWait = std::chrono::milliseconds(100);
 constexpr int64_t kMicrosecondsPerHour = 3'600'000'000;
-// Above either, a transaction is streamed through one lane instead of being held.
-constexpr uint64_t kHeldBytes = 16 << 20;
-constexpr uint64_t kHeldRows = 50'000;
 constexpr Sequence kWindow = 8192;
 // How far behind replay must be for transactions to be merged.
 constexpr Sequence kMergeBehind = 1000;
@@ -168,8 +165,7 @@ void Replayer::Impl::Dispatch(std::stop_token stop) {
 
 void Replayer::Impl::Handle(const LoggedTransaction& transaction, LogReader& reader,
                             std::stop_token stop) {
-  bool is_large = transaction.bytes > kHeldBytes || transaction.rows > kHeldRows;
-  if (transaction.is_ddl || is_large) return RunBarrier(transaction, stop);
+  if (transaction.is_ddl || !IsHeld(transaction)) return RunBarrier(transaction, stop);
   auto mapped = mapper.Map(transaction, reader, stop);
   if (!mapped->parts.empty()) {
     // Bounds what the lane rows must list above the watermark while one lane is held up.

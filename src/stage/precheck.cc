@@ -192,14 +192,14 @@ void PrecheckStage::CheckHeartbeat() {
   Add(std::move(result));
 }
 
-uint64_t PrecheckStage::LargestRow() {
+void PrecheckStage::MeasureRows(CheckRequest& request) {
   const auto deadline = Deadline::In(std::chrono::seconds(kMeasureSeconds));
-  uint64_t largest = 0;
   for (const TableSchemaPtr& table : tables_) {
-    if (deadline.has_passed()) break;
-    largest = std::max(largest, link_.source.LargestRow(table, kMeasureSeconds));
+    const bool is_late = deadline.has_passed();
+    const uint64_t largest = is_late ? 0 : link_.source.LargestRow(table, kMeasureSeconds);
+    if (largest == 0) ++request.unmeasured_tables;
+    request.largest_source_row = std::max(request.largest_source_row, largest);
   }
-  return largest;
 }
 
 void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
@@ -208,7 +208,6 @@ void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
   request.tables = side == Side::kSource ? tables_ : destinations_;
   std::set<std::string> databases;
   for (const TableSchemaPtr& table : request.tables) databases.insert(table->name.database);
-  request.databases.assign(databases.begin(), databases.end());
   for (const TableSchemaPtr& table : tables_) {
     auto mapping = link_.translator.rules().Find(table->name);
     if (mapping && !mapping->where.empty()) request.filtered.insert(table->name);
@@ -216,8 +215,15 @@ void PrecheckStage::CheckServer(Endpoint& endpoint, Side side) {
   request.captures = link_.spec.Has(MigrationType::kIncremental);
   request.may_mark = side == Side::kSource && !link_.spec.heartbeat_database.empty();
   request.writes = side == Side::kDestination && options_.writes;
-  if (request.writes) request.largest_source_row = LargestRow();
+  if (request.writes) MeasureRows(request);
   request.creates = request.writes && link_.spec.Has(MigrationType::kSchema);
+  if (request.creates) {
+    for (const SelectionPreview::Selected& view : views_) {
+      request.view_databases.insert(view.destination.database);
+      databases.insert(view.destination.database);
+    }
+  }
+  request.databases.assign(databases.begin(), databases.end());
   for (CheckResult& result : endpoint.Check(request)) {
     if (result.side == Side::kNone) result.side = side;
     Add(std::move(result));

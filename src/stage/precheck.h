@@ -52,7 +52,7 @@ class PrecheckStage : public Stage {
   void CheckRuleColumns();
   void CheckHeartbeat();
   // Of all tables, as far as some seconds of reading tell.
-  uint64_t LargestRow();
+  void MeasureRows(CheckRequest& request);
   void CheckDestinationObjects();
   void CheckDestinationTable(Catalog& catalog, TakenNames& taken, const TableSchema& table);
   void CheckDestinationView(TakenNames& taken, const SelectionPreview::Selected& view);

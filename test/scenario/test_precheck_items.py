@@ -417,6 +417,16 @@ def test_a_right_that_is_missing_in_a_database_that_is_there(tmp_path, mysql, oc
     assert f"ON `{DATABASE}`.*" in outcomes(done.stdout, "database_privilege")[DATABASE][1]
 
 
+@pytest.mark.parametrize("rights, status", [("CREATE, DROP, ALTER, INSERT, UPDATE, DELETE, SELECT, INDEX", "fail"),
+                                            ("ALL", "pass")])
+def test_the_right_to_make_views_is_tried_where_there_are_any(tmp_path, mysql, oceanbase, writer, rights, status):
+    fresh(mysql, oceanbase, TABLE + "CREATE VIEW seen AS SELECT id FROM t;\n")
+    oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
+    done = precheck(tmp_path, mysql, writer(f"{rights} ON {DATABASE}.*"))
+    assert set(statuses(done, "database_privilege").values()) == {status}, done.stderr
+    assert not oceanbase.query(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{DATABASE}'")
+
+
 def test_rights_in_a_database_to_be_made_are_guessed(tmp_path, mysql, oceanbase, writer):
     """None is made to find out; nor is a table by an account that makes none."""
     fresh(mysql, oceanbase, TABLE)

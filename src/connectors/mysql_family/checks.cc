@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -18,6 +19,18 @@ namespace {
 // What the godwit lane table needs, and the family's oldest server that was tried.
 constexpr int kOldestMySql = 50600;
 constexpr int kOldestMariaDb = 100100;
+constexpr int kOldestOceanBase = 4;
+
+// Of "5.7.25-OceanBase_CE-v4.3.5.0" the 4. The engine without a cluster, "…-OceanBase
+// seekdb-v1.4.0", has numbers of its own and is newer than any that would be too old.
+int OceanBaseMajor(std::string_view version) {
+  const size_t at = version.rfind("-v");
+  int major = kOldestOceanBase;
+  if (at == std::string_view::npos || version.find("seekdb") != std::string_view::npos)
+    return major;
+  std::from_chars(version.data() + at + 2, version.data() + version.size(), major);
+  return major;
+}
 constexpr double kClockSkewSeconds = 5;
 constexpr double kHighUse = 0.85;
 constexpr int kKeepsSmallLetters = 1;  // of lower_case_table_names
@@ -194,6 +207,10 @@ void CheckVersion(CheckList& list, const ServerInfo& server) {
   if (server.version_number < oldest) {
     return list.Fail("version", server.version, "this version is older than any Godwit knows",
                      "upgrade the server to MySQL 5.6 or MariaDB 10.1 at least");
+  }
+  if (server.flavor == Flavor::kOceanBase && OceanBaseMajor(server.version) < kOldestOceanBase) {
+    return list.Warn("version", server.version, "Godwit is made for OceanBase 4 and later",
+                     "upgrade the server, or try the migration out on a copy of it");
   }
   list.Pass("version", server.version);
 }

@@ -47,6 +47,8 @@ void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
                const CheckRequest& request);
 
 // Items that no server need be asked for once these values are known.
+// Whether the source's largest rows fit, as far as they were measured.
+void CheckPacket(CheckList& list, const ServerInfo& server, const CheckRequest& request);
 void CheckVersion(CheckList& list, const ServerInfo& server);
 // False where there is no log to follow.
 bool CheckLogBin(CheckList& list, const std::string& log_bin);

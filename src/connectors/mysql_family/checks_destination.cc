@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kSuggestedPacket = 64 << 20;
 constexpr const char* kAllRights =
-    "CREATE, ALTER, INDEX, DROP, SELECT, INSERT, UPDATE, DELETE, REFERENCES";
+    "CREATE, ALTER, INDEX, DROP, SELECT, INSERT, UPDATE, DELETE, REFERENCES, CREATE VIEW";
 
 std::string Upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), ::toupper);
@@ -33,22 +33,12 @@ class TrialTable {
   TrialTable(Session& session, const EndpointUrl& url, const std::string& database)
       : session_(session),
         url_(url),
-        name_(fmt::format("{}.`godwit_trial_{}_{:08x}`", Session::Quote(database), getpid(),
-                          std::random_device()())) {}
+        plain_name_(fmt::format("godwit_trial_{}_{:08x}", getpid(), std::random_device()())),
+        name_(fmt::format("{}.`{}`", Session::Quote(database), plain_name_)),
+        view_(fmt::format("{}.`{}_view`", Session::Quote(database), plain_name_)) {}
   ~TrialTable() {
-    if (!is_there_) return;
-    const std::string drop = "DROP TABLE IF EXISTS " + name_;
-    try {
-      session_.Execute(drop);
-      return;
-    } catch (const std::exception&) {
-      // The connection may be what has failed.
-    }
-    try {
-      Session(url_, session_.side(), SessionRole::kWriter).Execute(drop);
-    } catch (const std::exception&) {
-      // It stays; its comment says what it is.
-    }
+    if (has_view_) TakeAway("DROP VIEW IF EXISTS " + view_);
+    if (is_there_) TakeAway("DROP TABLE IF EXISTS " + name_);
   }
   TrialTable(const TrialTable&) = delete;
   TrialTable& operator=(const TrialTable&) = delete;
@@ -73,16 +63,39 @@ class TrialTable {
   void Refer() {
     session_.Execute(fmt::format("ALTER TABLE {0} ADD FOREIGN KEY (a) REFERENCES {0} (id)", name_));
   }
+  void View() {
+    has_view_ = true;  // as it may be though no answer comes
+    session_.Execute(fmt::format("CREATE VIEW {} AS SELECT a FROM {}", view_, name_));
+    session_.Execute("DROP VIEW " + view_);
+    has_view_ = false;
+  }
   void Drop() {
     session_.Execute("DROP TABLE " + name_);
     is_there_ = false;
   }
 
  private:
+  void TakeAway(const std::string& drop) {
+    try {
+      session_.Execute(drop);
+      return;
+    } catch (const std::exception&) {
+      // The connection may be what has failed.
+    }
+    try {
+      Session(url_, session_.side(), SessionRole::kWriter).Execute(drop);
+    } catch (const std::exception&) {
+      // It stays; its name, and the table's comment, say what it is.
+    }
+  }
+
   Session& session_;
   const EndpointUrl& url_;
+  const std::string plain_name_;
   const std::string name_;
+  const std::string view_;
   bool is_there_ = false;
+  bool has_view_ = false;
 };
 
 // Everything a migration does to a table of this database.
@@ -97,6 +110,7 @@ void TryTable(Session& session, const EndpointUrl& url, const std::string& datab
         return selected->name.database == database && !selected->foreign_keys.empty();
       });
   if (refers) table.Refer();
+  if (request.view_databases.contains(database)) table.View();
   table.Drop();
 }
 
@@ -185,30 +199,6 @@ void CheckDatabasePrivileges(CheckList& list, Session& session, const EndpointUr
   list.PassIfQuiet("database_privilege", "every database can be written");
 }
 
-void CheckPacket(CheckList& list, const ServerInfo& server, const CheckRequest& request) {
-  const std::string message =
-      fmt::format("max_allowed_packet is {} MiB", server.max_allowed_packet >> 20);
-  const std::string remedy = "SET GLOBAL max_allowed_packet=1073741824 and connect anew";
-  const uint64_t largest = request.largest_source_row;
-  const std::string cause = fmt::format("the source's largest row has {} bytes", largest);
-  if (largest >= server.max_allowed_packet) {
-    return list.Fail("max_allowed_packet", message, cause, remedy);
-  }
-  // A byte may take two in a literal.
-  if (largest * 2 > server.max_allowed_packet) {
-    return list.Warn("max_allowed_packet", message,
-                     cause +
-                         ", and twice as many where all must be "
-                         "escaped",
-                     remedy);
-  }
-  if (server.max_allowed_packet < kSuggestedPacket && largest == 0) {
-    return list.Warn("max_allowed_packet", message, "rows above it cannot be written",
-                     "SET GLOBAL max_allowed_packet=67108864 or more");
-  }
-  list.Pass("max_allowed_packet", message);
-}
-
 // The first of these queries that the server knows and the account may run; their first cell.
 std::optional<double> FirstKnown(Session& session, std::initializer_list<const char*> queries) {
   for (const char* query : queries) {
@@ -272,6 +262,33 @@ void CheckReadOnly(CheckList& list, Session& session) {
 }
 
 }  // namespace
+
+void CheckPacket(CheckList& list, const ServerInfo& server, const CheckRequest& request) {
+  const std::string message =
+      fmt::format("max_allowed_packet is {} MiB", server.max_allowed_packet >> 20);
+  const std::string remedy = "SET GLOBAL max_allowed_packet=1073741824 and connect anew";
+  const uint64_t largest = request.largest_source_row;
+  const std::string cause = fmt::format("the source's largest row has {} bytes", largest);
+  if (largest >= server.max_allowed_packet) {
+    return list.Fail("max_allowed_packet", message, cause, remedy);
+  }
+  // A byte may take two in a literal.
+  if (largest * 2 > server.max_allowed_packet) {
+    return list.Warn("max_allowed_packet", message,
+                     cause +
+                         ", and twice as many where all must be "
+                         "escaped",
+                     remedy);
+  }
+  if (request.unmeasured_tables == 0) return list.Pass("max_allowed_packet", message);
+  const std::string unknown =
+      fmt::format("{}; the largest rows of {} tables could not be found in time", message,
+                  request.unmeasured_tables);
+  if (server.max_allowed_packet >= kSuggestedPacket)
+    return list.Pass("max_allowed_packet", unknown);
+  list.Warn("max_allowed_packet", unknown, "rows above it cannot be written",
+            "SET GLOBAL max_allowed_packet=67108864 or more");
+}
 
 std::vector<CheckResult> CheckDestination(const EndpointUrl& url, const ServerInfo& server,
                                           const CheckRequest& request) {

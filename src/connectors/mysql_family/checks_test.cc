@@ -30,6 +30,28 @@ TEST(Checks, VersionsThatAreTooOld) {
   EXPECT_EQ(StatusOf(Flavor::kMariaDb, "10.0.38-MariaDB", 100038), Status::kFail);
   EXPECT_EQ(StatusOf(Flavor::kMariaDb, "10.1.48-MariaDB", 100148), Status::kPass);
   EXPECT_EQ(StatusOf(Flavor::kOceanBase, "5.7.25-OceanBase-v4.3.5", 50725), Status::kPass);
+  EXPECT_EQ(StatusOf(Flavor::kOceanBase, "5.7.25-OceanBase-v3.2.4", 50725), Status::kWarn);
+  EXPECT_EQ(StatusOf(Flavor::kOceanBase, "5.7.25-OceanBase seekdb-v1.4.0", 50725), Status::kPass);
+}
+
+CheckResult Packet(uint64_t limit, uint64_t largest, size_t unmeasured) {
+  CheckList list(Side::kDestination);
+  ServerInfo server;
+  server.max_allowed_packet = limit;
+  CheckRequest request;
+  request.largest_source_row = largest;
+  request.unmeasured_tables = unmeasured;
+  CheckPacket(list, server, request);
+  return list.Take().at(0);
+}
+
+TEST(Checks, RowsAboveThePacketLimit) {
+  EXPECT_EQ(Packet(16 << 20, 1000, 0).status, Status::kPass);
+  EXPECT_EQ(Packet(16 << 20, 9 << 20, 0).status, Status::kWarn);
+  EXPECT_EQ(Packet(16 << 20, 16 << 20, 0).status, Status::kFail);
+  EXPECT_EQ(Packet(16 << 20, 1000, 2).status, Status::kWarn);
+  EXPECT_EQ(Packet(64 << 20, 1000, 2).status, Status::kPass);
+  EXPECT_THAT(Packet(64 << 20, 1000, 2).message, HasSubstr("of 2 tables could not be found"));
 }
 
 TEST(Checks, ALogThatIsOff) {

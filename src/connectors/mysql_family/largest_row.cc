@@ -2,6 +2,7 @@
 // How large the rows of a table are, for the destination's packet limit.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "connectors/mysql_family/endpoint.h"
@@ -74,7 +75,7 @@ uint64_t MysqlEndpoint::LargestRow(const TableSchemaPtr& table, int seconds) {
     sql = "SELECT " + from;
   }
   try {
-    return fixed + NumberOf(session.QueryValue(sql));
+    return std::max<uint64_t>(1, fixed + NumberOf(session.QueryValue(sql)));
   } catch (const Error& error) {
     if (error.code() == "CONNECTION_LOST") throw;
     return 0;  // not within its time, or not for this account
