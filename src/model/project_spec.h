@@ -14,8 +14,7 @@ namespace godwit {
 // The migration types a user chooses; the runner turns them into stages.
 enum class MigrationType { kSchema, kFull, kIncremental, kVerification };
 
-// Limits on what a project may take from its servers; 0: no limit. Read per chunk and batch, so a
-// change takes effect while running.
+// Limits on what a project may take from its servers; 0: no limit.
 struct Limits {
   int readers = 4;               // connections that copy
   int lanes = 4;                 // connections that replay

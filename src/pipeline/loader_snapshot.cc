@@ -44,7 +44,6 @@ Loader::SnapshotCopy Loader::CopyAtSnapshot(const std::vector<std::shared_ptr<Co
   return copy;
 }
 
-// Read per batch, so that a raised limit helps a copy under way.
 void Loader::CheckSnapshotAge(const CopyJob& job) const {
   const uint64_t limit = link_.spec.limits.snapshot_seconds;
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(

@@ -13,7 +13,7 @@
 namespace godwit {
 
 // Bounds the load on a source: rows and bytes per second over all readers, and whatever else holds
-// reading up. Limits are asked for at each call, so they may change while running. Thread-safe.
+// reading up. Thread-safe.
 class Throttle {
  public:
   struct Rates {
