@@ -436,8 +436,11 @@ def test_rights_in_a_database_to_be_made_are_guessed(tmp_path, mysql, oceanbase,
     oceanbase.run(f"CREATE DATABASE {DATABASE};\n")
     oceanbase.run(TABLE, DATABASE)
     judge = writer(f"SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.*")
-    done = precheck(tmp_path / "full", mysql, judge, "--types", "full,incremental")
+    done = precheck(tmp_path / "full", mysql, judge, "--types", "full")
     assert (done.returncode, statuses(done, "database_privilege")) == (0, {"": "pass"}), done.stderr
+    done = precheck(tmp_path / "followed", mysql, judge, "--types", "full,incremental")
+    assert statuses(done, "database_privilege") == {DATABASE: "warn"}, done.stderr
+    assert "ALTER" in done.stderr, done.stderr
 
 
 def test_a_destination_that_takes_no_writes(tmp_path, mysql, oceanbase):

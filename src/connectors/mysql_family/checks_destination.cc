@@ -141,7 +141,8 @@ void GuessPrivileges(CheckList& list, Session& session, const CheckRequest& requ
   std::vector<std::string> grants;
   for (const Row& row : session.Query("SHOW GRANTS")) grants.push_back(row[0].value_or(""));
   std::vector<const char*> wanted = {"SELECT", "INSERT", "UPDATE", "DELETE"};
-  if (request.creates) {
+  // Replay follows the source's DDL.
+  if (request.creates || request.captures) {
     for (const char* more : {"CREATE", "ALTER", "INDEX", "DROP"}) wanted.push_back(more);
   }
   for (const std::string& database : databases) {
