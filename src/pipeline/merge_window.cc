@@ -24,6 +24,13 @@ std::string KeyBytes(const ReplayTable* table, const RowBatch& rows, size_t row)
   return out;
 }
 
+bool IsWhole(const RowBatch& rows, size_t row) {
+  for (size_t c = 0; c < rows.columns(); ++c) {
+    if (rows.is_absent(row, c)) return false;
+  }
+  return true;
+}
+
 // The image that a row has before its first change here, or has by it.
 std::string_view KeyCell(const RowChange& change, int cell) {
   const bool is_new = change.op == ChangeOp::kInsert;
@@ -100,17 +107,20 @@ void MergeWindow::Cut() {
 }
 
 void MergeWindow::NoteTables() {
-  for (const Change& change : changes_) {
-    const Table*& known = table_of_[change.table];
-    const TableName& name = change.table->plan->write().table->name;
-    Table& table = tables_
-                       .try_emplace(name, Table{.ordinal = static_cast<uint32_t>(tables_.size()),
-                                                .from = change.table,
-                                                .mode = change.mode})
-                       .first->second;
-    known = &table;
-    table.is_mixed = table.is_mixed || table.mode != change.mode;
-    table.is_shared = table.is_shared || table.from != change.table;
+  std::map<const ReplayTable*, Table*> known;
+  for (Change& change : changes_) {
+    Table*& table = known[change.table];
+    if (table == nullptr) {
+      const auto ordinal = static_cast<uint32_t>(tables_.size());
+      const TableName& name = change.table->plan->write().table->name;
+      table = &tables_
+                   .try_emplace(
+                       name, Table{.ordinal = ordinal, .from = change.table, .mode = change.mode})
+                   .first->second;
+      table->is_shared = table->is_shared || table->from != change.table;
+    }
+    table->is_mixed = table->is_mixed || table->mode != change.mode;
+    change.at = table;
   }
 }
 
@@ -170,7 +180,7 @@ std::vector<uint32_t> MergeWindow::Components() {
   std::vector<Place> places;
   for (size_t i = 0; i < changes_.size(); ++i) {
     if (Root(i) != i) continue;
-    const Table& table = *table_of_.at(changes_[i].table);
+    const Table& table = *changes_[i].at;
     places.push_back({table.ordinal, table.is_mixed, table.is_mixed ? 0 : Nearness(changes_[i].row),
                       static_cast<uint32_t>(i)});
   }
@@ -236,17 +246,9 @@ void MergeWindow::Fold() {
     const RowChange& row = change.row;
     if (change.table->conflicts->is_serial()) continue;
     const bool is_renewable = IsRenewable(change);
-    std::string before =
-        row.op == ChangeOp::kInsert ? "" : KeyBytes(change.table, *row.before, row.before_row);
-    std::string after =
-        row.op == ChangeOp::kDelete ? "" : KeyBytes(change.table, *row.after, row.after_row);
-    // An update may leave its key's cells out of the after-image: they stayed.
-    if (after.empty() && row.op == ChangeOp::kUpdate && !MovesUniqueValue(row)) after = before;
-    const bool is_known = (row.op == ChangeOp::kInsert || !before.empty()) &&
-                          (row.op == ChangeOp::kDelete || !after.empty());
-    // An insert that leaves its key to a default may take one that was given up.
-    if (!is_known && is_renewable) last.clear();
-    const std::string& key = row.op == ChangeOp::kInsert ? after : before;
+    const std::string key = row.op == ChangeOp::kInsert
+                                ? KeyBytes(change.table, *row.after, row.after_row)
+                                : KeyBytes(change.table, *row.before, row.before_row);
     auto earlier = key.empty() ? last.end() : last.find(key);
     if (earlier != last.end() && FoldInto(changes_[earlier->second], change)) {
       change.is_gone = true;
@@ -256,16 +258,21 @@ void MergeWindow::Fold() {
       continue;
     }
     if (earlier != last.end()) last.erase(earlier);
-    if (row.op != ChangeOp::kDelete) {
-      if (!after.empty()) last[after] = i;
-    } else if (is_renewable && !before.empty()) {
-      last[before] = i;
+    std::string next_key = key;
+    if (row.op == ChangeOp::kUpdate) {
+      next_key = KeyBytes(change.table, *row.after, row.after_row);
+      // An update may leave its key's cells out of the after-image: they stayed.
+      if (next_key.empty() && !MovesUniqueValue(row)) next_key = key;
     }
+    // An insert that leaves its key to a default may take one that was given up.
+    if (is_renewable && (key.empty() || next_key.empty())) last.clear();
+    const bool is_to_fold_into = row.op != ChangeOp::kDelete || is_renewable;
+    if (is_to_fold_into && !next_key.empty()) last[next_key] = i;
   }
 }
 
 bool MergeWindow::IsRenewable(const Change& change) const {
-  return change.table->conflicts->is_renewable() && !table_of_.at(change.table)->is_shared;
+  return change.table->conflicts->is_renewable() && !change.at->is_shared;
 }
 
 bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
@@ -273,12 +280,11 @@ bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
   if (earlier.row.op == ChangeOp::kDelete) return Renew(earlier, later);
   if (later.row.op == ChangeOp::kInsert) return false;
   if (later.row.op == ChangeOp::kDelete) {
+    // Up to the exit point a change displaces others: it has to happen.
+    if (earlier.mode == ApplyMode::kDisplace) return false;
     if (earlier.row.op == ChangeOp::kInsert) {
-      // Up to the exit point an insert displaces others: it has to happen.
-      if (earlier.mode == ApplyMode::kDisplace) return false;
       earlier.is_gone = true;
     } else {
-      if (earlier.mode == ApplyMode::kDisplace) return false;
       earlier.row.op = ChangeOp::kDelete;
     }
     return true;
@@ -292,12 +298,9 @@ bool MergeWindow::FoldInto(Change& earlier, const Change& later) {
 bool MergeWindow::Renew(Change& earlier, const Change& later) {
   const RowChange& row = later.row;
   if (row.op != ChangeOp::kInsert || earlier.mode != ApplyMode::kExact) return false;
-  for (size_t c = 0; c < row.after->columns(); ++c) {
-    if (row.after->is_absent(row.after_row, c)) return false;
-  }
+  if (!IsWhole(*row.after, row.after_row)) return false;
   earlier.row.op = ChangeOp::kUpdate;
-  earlier.row.after = row.after;
-  earlier.row.after_row = row.after_row;
+  MergeAfter(earlier, later);
   return true;
 }
 
@@ -305,9 +308,7 @@ bool MergeWindow::Renew(Change& earlier, const Change& later) {
 void MergeWindow::MergeAfter(Change& earlier, const Change& later) {
   const RowBatch& newer = *later.row.after;
   const size_t row = later.row.after_row;
-  bool is_whole = true;
-  for (size_t c = 0; c < newer.columns(); ++c) is_whole = is_whole && !newer.is_absent(row, c);
-  if (is_whole) {
+  if (IsWhole(newer, row)) {
     earlier.row.after = &newer;
     earlier.row.after_row = row;
     earlier.merged.reset();

@@ -47,15 +47,6 @@ class MergeWindow {
   void Visit(uint32_t share, size_t max_rows, const RunVisitor& visit) const;
 
  private:
-  struct Change {
-    const ReplayTable* table = nullptr;
-    ApplyMode mode = ApplyMode::kExact;
-    RowChange row;
-    uint32_t share = 0;
-    uint32_t rank = 0;  // of its component
-    bool is_gone = false;
-    std::unique_ptr<const RowBatch> merged;  // an after-image put together from several
-  };
   // What the window has of one table of the destination.
   struct Table {
     uint32_t ordinal = 0;
@@ -64,7 +55,16 @@ class MergeWindow {
     bool is_mixed = false;   // up to the exit point and after it: log order keeps the modes apart
     bool is_shared = false;  // rows of other tables of the source go there too
   };
-
+  struct Change {
+    const ReplayTable* table = nullptr;
+    ApplyMode mode = ApplyMode::kExact;
+    RowChange row;
+    const Table* at = nullptr;
+    uint32_t share = 0;
+    uint32_t rank = 0;  // of its component
+    bool is_gone = false;
+    std::unique_ptr<const RowBatch> merged;  // an after-image put together from several
+  };
   void NoteTables();
   void Join();
   size_t Root(size_t i);
@@ -83,7 +83,6 @@ class MergeWindow {
   std::vector<std::unique_ptr<ReplayTransaction>> transactions_;
   std::vector<Change> changes_;
   std::map<TableName, Table> tables_;
-  std::map<const ReplayTable*, const Table*> table_of_;
   std::vector<size_t> parents_;
   std::vector<std::vector<uint32_t>> order_;  // of each share, what is left, as it is to go
   size_t bytes_ = 0;

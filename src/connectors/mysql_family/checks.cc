@@ -20,6 +20,9 @@ namespace {
 constexpr int kOldestMySql = 50600;
 constexpr int kOldestMariaDb = 100100;
 constexpr int kOldestOceanBase = 4;
+constexpr double kClockSkewSeconds = 5;
+constexpr double kHighUse = 0.85;
+constexpr int kKeepsSmallLetters = 1;  // of lower_case_table_names
 
 // Of "5.7.25-OceanBase_CE-v4.3.5.0" the 4. The engine without a cluster, "…-OceanBase
 // seekdb-v1.4.0", has numbers of its own and is newer than any that would be too old.
@@ -31,9 +34,6 @@ int OceanBaseMajor(std::string_view version) {
   std::from_chars(version.data() + at + 2, version.data() + version.size(), major);
   return major;
 }
-constexpr double kClockSkewSeconds = 5;
-constexpr double kHighUse = 0.85;
-constexpr int kKeepsSmallLetters = 1;  // of lower_case_table_names
 
 void CheckClock(CheckList& list, Session& session) {
   auto before = std::chrono::system_clock::now();

@@ -47,9 +47,9 @@ void CheckBoth(CheckList& list, Session& session, const ServerInfo& server,
                const CheckRequest& request);
 
 // Items that no server need be asked for once these values are known.
+void CheckVersion(CheckList& list, const ServerInfo& server);
 // Whether the source's largest rows fit, as far as they were measured.
 void CheckPacket(CheckList& list, const ServerInfo& server, const CheckRequest& request);
-void CheckVersion(CheckList& list, const ServerInfo& server);
 // False where there is no log to follow.
 bool CheckLogBin(CheckList& list, const std::string& log_bin);
 // Names that tables are to be made by and the server will keep in another form.

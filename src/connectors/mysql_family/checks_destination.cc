@@ -31,11 +31,8 @@ std::string Upper(std::string text) {
 class TrialTable {
  public:
   TrialTable(Session& session, const EndpointUrl& url, const std::string& database)
-      : session_(session),
-        url_(url),
-        plain_name_(fmt::format("godwit_trial_{}_{:08x}", getpid(), std::random_device()())),
-        name_(fmt::format("{}.`{}`", Session::Quote(database), plain_name_)),
-        view_(fmt::format("{}.`{}_view`", Session::Quote(database), plain_name_)) {}
+      : TrialTable(session, url, database,
+                   fmt::format("godwit_trial_{}_{:08x}", getpid(), std::random_device()())) {}
   ~TrialTable() {
     if (has_view_) TakeAway("DROP VIEW IF EXISTS " + view_);
     if (is_there_) TakeAway("DROP TABLE IF EXISTS " + name_);
@@ -75,6 +72,13 @@ class TrialTable {
   }
 
  private:
+  TrialTable(Session& session, const EndpointUrl& url, const std::string& database,
+             const std::string& name)
+      : session_(session),
+        url_(url),
+        name_(fmt::format("{}.`{}`", Session::Quote(database), name)),
+        view_(fmt::format("{}.`{}_view`", Session::Quote(database), name)) {}
+
   void TakeAway(const std::string& drop) {
     try {
       session_.Execute(drop);
@@ -91,7 +95,6 @@ class TrialTable {
 
   Session& session_;
   const EndpointUrl& url_;
-  const std::string plain_name_;
   const std::string name_;
   const std::string view_;
   bool is_there_ = false;

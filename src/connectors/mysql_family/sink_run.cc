@@ -112,6 +112,7 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
                                       InsertForm form) {
   Inserted result;
   const std::string& tail = table.upsert_tail();
+  const size_t most_rows = form == InsertForm::kUpsert ? limits_.upserts : limits_.rows;
   size_t in_statement = 0;
   int enum_errors = 0;
   auto send = [&] {
@@ -145,7 +146,7 @@ MysqlSink::Inserted MysqlSink::Insert(const TableStatements& table, std::span<co
                 table.insert_head().size() + row_bytes + tail.size());
     ++in_statement;
     enum_errors += table.EnumErrors(*image.rows, image.row);
-    if (in_statement >= (form == InsertForm::kUpsert ? limits_.upserts : limits_.rows)) send();
+    if (in_statement >= most_rows) send();
   }
   send();
   return result;
