@@ -36,6 +36,7 @@ using RowImage = std::vector<std::optional<std::string>>;
 struct DialectNote {
   std::string column;  // empty: about the table
   std::string text;
+  bool loses = false;  // something that applications rely on
 };
 
 using TableNameMap = std::function<TableName(const TableName&)>;

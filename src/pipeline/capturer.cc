@@ -184,7 +184,7 @@ void Capturer::HandleDdl(Open& open, Fragment& f) {
   if (!tracker_.Concerns(*f.ddl)) return;
   const bool is_known = f.ddl->kind != SchemaChange::Kind::kUnknown;
   if (!ready_ && is_known && !KeepsDefinitions(*f.ddl)) throw StartAgain{f.ddl->statement};
-  tracker_.Complete(*f.ddl);
+  if (!tracker_.Complete(*f.ddl)) return;
   store_.AppendDdl(open.spool, *f.ddl);
   open.has_ddl = true;
   open.is_empty = false;

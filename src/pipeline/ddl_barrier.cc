@@ -87,6 +87,18 @@ std::string WithZone(const SchemaChange& change, const std::string& sql) {
                          "done, or retry"});
 }
 
+constexpr std::string_view kUnheard = "DDL_RESULT_UNKNOWN";
+
+// Of the user's own statement, which may write rows: definitions do not show whether it ran.
+[[noreturn]] void FailUnheard(const std::string& statement) {
+  throw Error({.code = std::string(kUnheard),
+               .kind = ErrorKind::kBlocked,
+               .side = Side::kDestination,
+               .message = fmt::format("the edited statement may have run: {}", statement),
+               .cause = "the connection or the program ended before its answer came",
+               .remedy = "look at the destination: mark it as done if it ran, else retry"});
+}
+
 }  // namespace
 
 std::vector<std::pair<TableName, TableName>> RenamesOf(const SchemaChange& change) {
@@ -204,18 +216,8 @@ void DdlBarrier::ForgetLeftOut(const SchemaChange& source) {
   }
 }
 
-// CREATE TABLE IF NOT EXISTS of a table whose rows are there with another's: nothing happened.
-bool DdlBarrier::IsThereShared(const SchemaChange& source) const {
-  if (source.kind != Kind::kCreateTable || !source.if_exists) return false;
-  const std::string name = source.table.ToString();
-  const auto made = link_.metadata.Entry(link_.project, "schema", name);
-  const bool is_migrated =
-      link_.metadata.Entry(link_.project, "full", name) || (made && made->status == "done");
-  return is_migrated && OtherOfTheirDestinations(link_, {source.table});
-}
-
 void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_token stop) {
-  if (IsThereShared(source) || !ObeyGiven(record, source)) return;
+  if (!ObeyGiven(record, source)) return;
   for (;;) {
     TranslatedChange converted;
     try {
@@ -238,6 +240,7 @@ void DdlBarrier::RunUnit(Record& record, const SchemaChange& source, std::stop_t
         NoteShared(source, answer.choice);
         if (answer.choice != Answer::Choice::kEdit) return;
         record.statements = {answer.statement};
+        record.is_edited = true;
       }
       RunConverted(record, source, by_hand, stop);
       return;
@@ -259,7 +262,7 @@ void DdlBarrier::NoteLosses(const SchemaChange& source, const std::vector<Transl
   if (notes.empty()) return;
   const std::string object = source.table.ToString();
   const auto known = link_.metadata.Entry(link_.project, "ddl", object);
-  const bool is_made = source.kind == Kind::kCreateTable && !source.if_exists;
+  const bool is_made = source.kind == Kind::kCreateTable;
   json detail = known && !is_made ? json::parse(known->detail) : json::object();
   json& all = detail["notes"];
   const size_t before = all.size();
@@ -276,10 +279,19 @@ void DdlBarrier::NoteLosses(const SchemaChange& source, const std::vector<Transl
 // A statement that would go now is not tried when the user has said otherwise meanwhile.
 bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
   const auto answer = options_.ask.Given(ItemOf(record.sequence, source, "", Error(ErrorFields{})));
-  if (!answer || answer->choice == Answer::Choice::kRetry) return true;
+  if (!answer) return true;
+  if (answer->choice == Answer::Choice::kRetry) {
+    if (record.is_edited) record.has_intent = false;
+    return true;
+  }
   NoteShared(source, answer->choice);
   if (answer->choice != Answer::Choice::kEdit) return false;
-  if (record.next < record.statements.size()) {
+  const bool has_more = record.next < record.statements.size();
+  const bool is_begun = record.has_intent && has_more && record.is_edited &&
+                        record.statements[record.next] == answer->statement;
+  if (is_begun) return true;
+  record.is_edited = true;
+  if (has_more) {
     record.statements[record.next] = answer->statement;
   } else {  // it was not converted, or its outcome was not what it should be
     record.statements = {answer->statement};
@@ -325,7 +337,8 @@ bool DdlBarrier::RunConverted(Record& record, const SchemaChange& source,
       return false;
     }
     record.statements.clear();
-    if (answer.choice == Answer::Choice::kEdit) record.statements = {answer.statement};
+    record.is_edited = answer.choice == Answer::Choice::kEdit;
+    if (record.is_edited) record.statements = {answer.statement};
     record.next = 0;
     record.has_intent = false;
   }
@@ -361,20 +374,25 @@ bool DdlBarrier::RunStatement(Record& record, const SchemaChange& source,
                       error.code() == "FENCED";
       if (ends_run) throw;
       // It failed; what the user does meanwhile must not look as if it had run.
-      record.has_intent = false;
-      Save(record);
+      if (error.code() != kUnheard) {
+        record.has_intent = false;
+        Save(record);
+      }
       Answer answer = options_.ask(
           ItemOf(record.sequence, source, WithZone(change, record.statements[record.next]), error),
           stop);
       if (answer.choice == Answer::Choice::kSkip || answer.choice == Answer::Choice::kDone) {
         return false;
       }
-      if (answer.choice == Answer::Choice::kEdit) record.statements[record.next] = answer.statement;
+      record.has_intent = false;
+      if (answer.choice != Answer::Choice::kEdit) continue;
+      record.statements[record.next] = answer.statement;
+      record.is_edited = true;
     }
   }
   CrashPoint("ddl-after-run-before-confirm");
   ++record.next;
-  record.has_intent = false;
+  record.has_intent = record.is_edited = false;
   Save(record);
   CrashPoint("ddl-after-confirm");
   return true;
@@ -385,6 +403,7 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
   if (record.has_intent) writer_.AwaitStatements();
   const std::string now = Fingerprint(change);
   if (record.has_intent && now != record.before) return;
+  if (record.has_intent && record.is_edited) FailUnheard(record.statements[record.next]);
   if (!record.has_intent) {
     record.before = now;
     record.has_intent = true;
@@ -428,8 +447,6 @@ bool DdlBarrier::IsInPlace(const SchemaChange& change, Sequence sequence, std::s
     case Kind::kDropView:
       return std::none_of(change.tables.begin(), change.tables.end(),
                           [&](const TableName& name) { return ViewExists(name, stop); });
-    case Kind::kCreateTable:
-      return change.if_exists && exists(change.table);
     case Kind::kCreateView:
       return sequence <= ViewsLookedAt() && ViewExists(change.table, stop);
     case Kind::kCreateDatabase:
@@ -500,6 +517,7 @@ DdlBarrier::Record DdlBarrier::Load(Sequence sequence) const {
   record.next = j.at("next");
   record.statements = j.at("statements").get<std::vector<std::string>>();
   record.has_intent = j.at("has_intent");
+  record.is_edited = j.value("is_edited", false);
   record.before = j.at("before");
   record.source = j.at("source");
   if (j.contains("kind")) record.kind = static_cast<Kind>(j["kind"].get<int>());
@@ -512,6 +530,7 @@ void DdlBarrier::Save(const Record& record) {
             {"next", record.next},
             {"statements", record.statements},
             {"has_intent", record.has_intent},
+            {"is_edited", record.is_edited},
             {"before", record.before},
             {"source", record.source},
             {"kind", static_cast<int>(record.kind)}};

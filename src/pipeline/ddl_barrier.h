@@ -52,6 +52,7 @@ class DdlBarrier {
     size_t next = 0;                      // statements of the present change behind us
     std::vector<std::string> statements;  // of the present change; empty: not yet converted
     bool has_intent = false;              // statements[next] may have run
+    bool is_edited = false;               // statements[next] is the user's
     std::string before;                   // fingerprint before it
     std::string source;                   // for people
     SchemaChange::Kind kind = SchemaChange::Kind::kUnknown;  // of the unit that has the statements
@@ -86,7 +87,6 @@ class DdlBarrier {
   void NoteShared(const SchemaChange& source, Answer::Choice choice);
   bool IsLeftOut(const TableName& source) const;
   void ForgetLeftOut(const SchemaChange& source);
-  bool IsThereShared(const SchemaChange& source) const;
   std::string Fingerprint(const SchemaChange& change);
   Record Load(Sequence sequence) const;
   void Save(const Record& record);

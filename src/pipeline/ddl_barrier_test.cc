@@ -101,6 +101,29 @@ TEST_F(AnswersTest, AnEditedStatementReplacesTheOneThatFailed) {
               ElementsAre("truncate t", "truncate  t"));
 }
 
+// What it may have done to rows does not show in definitions.
+TEST_F(AnswersTest, AnEditedStatementWhoseResultIsUnknownIsAskedAbout) {
+  const std::string edited = "update t";
+  world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
+  world_.store.Append({TruncateOf(kTable)});
+  world_.database.on_statement = [&](const std::string& sql) {
+    throw Error({.code = sql == edited ? "CRASH" : "NO",
+                 .kind = sql == edited ? ErrorKind::kBug : ErrorKind::kData});
+  };
+  std::vector<std::string> asked;
+  Answer answer{Answer::Choice::kEdit, edited};
+  world_.ask = [&](const BlockedItem& item, std::stop_token) {
+    asked.push_back(item.error.code());
+    return answer;
+  };
+  EXPECT_EQ(world_.Replay(2)->code(), "CRASH");
+  EXPECT_THAT(asked, ElementsAre("NO"));
+  answer = {Answer::Choice::kDone, ""};
+  EXPECT_FALSE(world_.Replay(2).has_value());
+  EXPECT_THAT(asked, ElementsAre("NO", "DDL_RESULT_UNKNOWN"));
+  EXPECT_THAT(world_.database.statements(), ElementsAre("truncate t", edited));
+}
+
 TEST_F(AnswersTest, ARowNamesItsTransaction) {
   world_.store.Append({Change(table_, ChangeOp::kInsert, 1)});
   world_.store.Append({Change(table_, ChangeOp::kDelete, 7)});
@@ -183,7 +206,8 @@ TEST(DdlBarrierTest, WhatAStatementLosesIsInTheJournal) {
   EXPECT_EQ(entry.object, "d.t");
   const auto detail = nlohmann::json::parse(entry.detail);
   ASSERT_EQ(detail["notes"].size(), 2u);
-  EXPECT_EQ(detail["notes"][0]["text"], "foreign key k is left out: other.p is not selected");
+  EXPECT_EQ(detail["notes"][0]["text"],
+            "foreign key k is left out: other.p or a column of it is not selected");
   EXPECT_EQ(detail["source"], AddKeyTo("p").statement + ";\n" + AddKeyTo("q").statement + ";\n");
 }
 

@@ -63,6 +63,15 @@ struct LaneWriter::Attempt {
       return a.row.empty() ? a.statement == Describe(change) : a.row == digest;
     });
   }
+  // A table's part that the user gave up meanwhile leaves other rows the numbers of those behind
+  // it.
+  bool IsLeftOut(uint64_t number, const RowChange& change) {
+    const auto found = left_out.find(number);
+    if (found == left_out.end()) return false;
+    if (found->second == DigestOf(change)) return true;
+    left_out.erase(found);
+    return false;
+  }
   // Its error is still to come.
   BlockedItem ItemOf(const RowChange& change) const {
     const std::string digest = DigestOf(change);
@@ -275,7 +284,7 @@ void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
   }
   for (size_t i = 0; i < run.changes.size(); ++i) {
     attempt.row = first + i;
-    if (attempt.left_out.contains(attempt.row)) continue;
+    if (attempt.IsLeftOut(attempt.row, run.changes[i])) continue;
     attempt.item = attempt.ItemOf(run.changes[i]);
     sink.Apply(run.changes.subspan(i, 1), run.mode, run.foreign_keys);
   }
@@ -299,8 +308,8 @@ void LaneWriter::ObeyGiven(const ChangeRun& run, Attempt& attempt) const {
   for (size_t i = 0; i < run.changes.size(); ++i) {
     const RowChange& change = run.changes[i];
     const uint64_t row = attempt.row + 1 + i;
-    if (!change.plan->key.empty() || attempt.left_out.contains(row)) continue;
-    if (!attempt.WasAskedAbout(change)) continue;
+    if (!change.plan->key.empty() || !attempt.WasAskedAbout(change)) continue;
+    if (attempt.IsLeftOut(row, change)) continue;
     const BlockedItem item = attempt.ItemOf(change);
     const auto answer = options_.ask.Given(item);
     if (!answer || !IsGivenUp(*answer)) continue;

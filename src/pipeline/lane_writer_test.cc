@@ -253,6 +253,31 @@ TEST(LaneWriterTest, AMergedWindowObeysWhatWasAskedAboutATransactionOfIt) {
   EXPECT_THAT(lane.Rows(), ElementsAre(MakeRow(5)));
 }
 
+// A part of the transaction that was given up meanwhile moves what comes behind it.
+TEST(LaneWriterTest, ARowIsLeftOutForWhatItIsAndNotForItsNumber) {
+  AskedLane lane(Key::kNone);
+  lane.Delete({5});  // is not there
+  lane.Delete({6});
+  lane.Put(6);
+  lane.answer = Answer{Answer::Choice::kSkip, ""};
+  lane.Run([&](LaneWriter& writer, const LaneBatch& batch) {
+    writer.ApplyRuns(1,
+                     [&](const RunVisitor& visit) {
+                       RunBuilder builder(1000, visit);
+                       const size_t first = lane.asked.empty() ? 0 : 1;
+                       for (size_t i = first; i < batch.transactions.size(); ++i) {
+                         for (const ReplayRows& rows : batch.transactions[i]->parts) {
+                           builder.Add(rows);
+                         }
+                       }
+                       builder.Flush();
+                     },
+                     {});
+  });
+  EXPECT_THAT(lane.asked, SizeIs(1));
+  EXPECT_THAT(lane.Rows(), IsEmpty());
+}
+
 TEST(LaneWriterTest, RowsThatLookTheSameAreAskedAboutOneByOne) {
   AskedLane lane(Key::kNone);
   lane.Delete({5, 6, 5});

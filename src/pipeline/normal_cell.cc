@@ -78,7 +78,7 @@ std::string Set(std::string_view cell) {
 
 NormalCell NormalCellOf(const LogicalType& a, const LogicalType& b) {
   if (a.kind == TypeKind::kJson || b.kind == TypeKind::kJson) return NormalCell::kJson;
-  if (a.kind == TypeKind::kChar || b.kind == TypeKind::kChar) return NormalCell::kChar;
+  if (a.kind == TypeKind::kChar && b.kind == TypeKind::kChar) return NormalCell::kChar;
   if (IsNumber(a.kind) && IsNumber(b.kind)) return OfNumbers(a, b);
   if (IsMoment(a.kind) && IsMoment(b.kind)) {
     const bool is_one_date = (a.kind == TypeKind::kDate) != (b.kind == TypeKind::kDate);

@@ -60,6 +60,15 @@ TEST(NormalCell, BitsAndSetsAreEqualByValue) {
   EXPECT_TRUE(AreOne(Set({"a", "b"}), "", Set({"b", "a"}), ""));
 }
 
+// Blanks that one side keeps are a difference; a CHAR's own are no part of its value.
+TEST(NormalCell, BlanksAreLeftOutWhereNeitherSideKeepsThem) {
+  EXPECT_EQ(NormalCellOf({.kind = kChar, .length = 5}, {.kind = kChar, .length = 9}),
+            NormalCell::kChar);
+  EXPECT_EQ(NormalCellOf({.kind = kChar, .length = 5}, {.kind = kVarchar, .length = 5}),
+            NormalCell::kBytes);
+  EXPECT_EQ(NormalCellOf({.kind = kText}, {.kind = kChar, .length = 5}), NormalCell::kBytes);
+}
+
 TEST(NormalCell, TypesThatAreAlikeAreComparedByTheirBytes) {
   EXPECT_EQ(NormalCellOf(Decimal(2), Decimal(2)), NormalCell::kBytes);
   EXPECT_EQ(NormalCellOf(Integer(32), Integer(64)), NormalCell::kBytes);

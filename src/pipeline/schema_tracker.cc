@@ -259,7 +259,6 @@ std::vector<SchemaVersion> SchemaTracker::Apply(const SchemaChange& change) {
 
 void SchemaTracker::Create(const SchemaChange& change, Versions& out) {
   if (!rules_.Find(change.table)) return;
-  if (change.if_exists && current_.contains(change.table)) return;
   if (change.definition) {
     TableSchema made = *change.definition;
     made.name = change.table;
@@ -327,9 +326,8 @@ void SchemaTracker::Alter(const SchemaChange& change, Versions& out) {
 // has one that it may have altered.
 void SchemaTracker::NoteUnknown(const SchemaChange& change, Versions& out) {
   const bool is_known = current_.contains(change.table);
-  const bool is_made = change.creates_table && !(change.if_exists && is_known);
   const bool is_altered = !change.creates_table && is_known;
-  if (!(is_made || is_altered) || !rules_.Find(change.table)) return;
+  if (!(change.creates_table || is_altered) || !rules_.Find(change.table)) return;
   if (is_altered && LooksAsBefore(change.table)) return;
   PutUnknown(change.table, out);
 }
@@ -455,17 +453,28 @@ bool SchemaTracker::MayHaveHad(const TableSchema& made, const TextDefaults& defa
          std::none_of(made.columns.begin(), made.columns.end(), differs);
 }
 
-void SchemaTracker::Complete(SchemaChange& change) {
+bool SchemaTracker::Complete(SchemaChange& change) {
+  if (!LeaveOutIdle(change)) return false;
   if (change.kind == SchemaChange::Kind::kDropDatabase) {
     for (const auto& [name, known] : current_) {
       if (name.database == change.table.database) change.tables.push_back(name);
     }
   }
   if (change.kind == SchemaChange::Kind::kAlterTable) CheckFilter(change);
-  if (change.kind != SchemaChange::Kind::kCreateTable || !rules_.Find(change.table)) return;
-  if (change.if_exists && current_.contains(change.table)) return;
+  if (change.kind != SchemaChange::Kind::kCreateTable || !rules_.Find(change.table)) return true;
   CompletePattern(change);
   CompleteCharset(change);
+  return true;
+}
+
+// What is left did happen: a table of the name at the destination is another one.
+bool SchemaTracker::LeaveOutIdle(SchemaChange& change) const {
+  if (change.kind == SchemaChange::Kind::kDropTable) {
+    std::erase_if(change.tables, [&](const TableName& name) { return !current_.contains(name); });
+    return !change.tables.empty();
+  }
+  if (change.kind != SchemaChange::Kind::kCreateTable && !change.creates_table) return true;
+  return !std::exchange(change.if_exists, false) || !current_.contains(change.table);
 }
 
 // What the filter reads, and what generated columns among that are computed from.

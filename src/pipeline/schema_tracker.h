@@ -46,8 +46,9 @@ class SchemaTracker : public SchemaHistory {
   bool Concerns(const SchemaChange& change) const;
   // Before a change is stored or applied: fills in what it leaves to its database or to the table
   // that it is made like, and the tables of a dropped database, as far as the definitions here
-  // tell. It becomes kUnknown where nobody can.
-  void Complete(SchemaChange& change);
+  // tell. It becomes kUnknown where nobody can. False: the source has logged a statement that did
+  // nothing there (IF EXISTS, IF NOT EXISTS), which must not do something elsewhere.
+  bool Complete(SchemaChange& change);
   // What the change makes of the definitions. They hold for the next Find; the caller stores them
   // with the DDL.
   std::vector<SchemaVersion> Apply(const SchemaChange& change);
@@ -64,6 +65,7 @@ class SchemaTracker : public SchemaHistory {
   void ForgetDefaults(const std::string& database, Versions& out);
   static std::vector<std::string> FilterColumns(const std::string& where, const TableSchema& table);
   void CheckFilter(SchemaChange& change);
+  bool LeaveOutIdle(SchemaChange& change) const;
   void CompletePattern(SchemaChange& change);
   void CompleteCharset(SchemaChange& change);
   bool LooksAsBefore(const TableName& name);

@@ -189,8 +189,9 @@ TEST_F(SchemaTrackerTest, ATableThatCouldNotBeParsedIsNotForgotten) {
   EXPECT_TRUE(tracker_.Apply(NotParsed("v")).empty());
   create.table = Named("t");
   create.if_exists = true;
-  EXPECT_TRUE(tracker_.Apply(create).empty());
+  EXPECT_FALSE(tracker_.Complete(create));
   create.if_exists = false;  // CREATE OR REPLACE
+  EXPECT_TRUE(tracker_.Complete(create));
   tracker_.Apply(create);
   EXPECT_EQ(Columns("t"), "unknown");
 }
@@ -525,8 +526,30 @@ TEST_F(SchemaTrackerTest, PresentDefaultsAreTakenUnlessTheTableHasOthers) {
   EXPECT_EQ(Columns("n"), "unknown");
   create = CreateOpen();  // is there
   create.if_exists = true;
-  tracker_.Complete(create);
+  EXPECT_FALSE(tracker_.Complete(create));
   EXPECT_EQ(create.kind, Kind::kCreateTable);
+}
+
+// Servers log it all the same; the destination may have such a table of its own.
+TEST_F(SchemaTrackerTest, AStatementThatDidNothingIsLeftOut) {
+  SchemaChange drop;
+  drop.kind = Kind::kDropTable;
+  drop.if_exists = true;
+  drop.tables = {Named("missing")};
+  EXPECT_FALSE(tracker_.Complete(drop));
+  drop.tables = {Named("missing"), Named("t")};
+  EXPECT_TRUE(tracker_.Complete(drop));
+  EXPECT_EQ(drop.tables, (std::vector<TableName>{Named("t")}));
+  SchemaChange create;
+  create.kind = Kind::kCreateTable;
+  create.table = Named("t");
+  create.definition = Table("t", {"id"});
+  create.if_exists = true;
+  EXPECT_FALSE(tracker_.Complete(create));
+  tracker_.Apply(drop);
+  create.if_exists = true;
+  EXPECT_TRUE(tracker_.Complete(create));
+  EXPECT_FALSE(create.if_exists) << "it made the table: one at the destination is another";
 }
 
 TEST_F(SchemaTrackerTest, WhatADatabaseThatIsGoneGaveIsNotGuessed) {

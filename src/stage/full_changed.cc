@@ -40,8 +40,7 @@ std::vector<TableName> RenamedParents(const SchemaChange& change) {
 class Births {
  public:
   void Note(const SchemaChange& ddl) {
-    const bool makes = ddl.kind == Kind::kCreateTable && !ddl.if_exists;
-    if (makes && !mentioned_.contains(ddl.table)) born_.insert(ddl.table);
+    if (ddl.kind == Kind::kCreateTable && !mentioned_.contains(ddl.table)) born_.insert(ddl.table);
     for (TableName& name : TablesOf(ddl)) mentioned_.insert(std::move(name));
   }
   const std::set<TableName>& born() const { return born_; }

@@ -54,12 +54,14 @@ std::vector<Statement> StatementsOf(const Link& link, const TableSchema& table, 
 std::vector<Statement> StatementsOf(const Link& link, const ViewSchema& view, json& detail) {
   detail["kind"] = "view";
   detail["source"] = SourceStatement(link, view);
-  const ViewSchema translated = link.translator.View(view);
-  std::vector<Statement> statements = link.destination.dialect().CreateView(translated);
-  if (detail.contains("edited")) {
-    statements = {{Statement::Part::kView, translated.name, "", detail["edited"]}};
+  const TableName destination = link.translator.rules().Find(view.name)->destination;
+  detail["destination"] = destination.ToString();
+  std::vector<Statement> statements;
+  if (detail.contains("edited")) {  // perhaps because it cannot be translated
+    statements = {{Statement::Part::kView, destination, "", detail["edited"]}};
+  } else {
+    statements = link.destination.dialect().CreateView(link.translator.View(view));
   }
-  detail["destination"] = translated.name.ToString();
   detail["statements"] = ToJson(statements);
   detail["converted"] = Joined(statements);
   return statements;

@@ -13,6 +13,7 @@
 #include "pipeline/table_plan_losses.h"
 #include "stage/cascade_groups.h"
 #include "stage/schema.h"
+#include "translate/unlogged_cascades.h"
 
 namespace godwit {
 
@@ -373,30 +374,33 @@ void PrecheckStage::CheckDestinationView(TakenNames& taken,
 }
 
 void PrecheckStage::CheckForeignKeys() {
-  auto catalog = link_.source.OpenCatalog();
-  auto is_selected = [&](const TableName& name) {
-    return link_.translator.rules().Find(name).has_value();
-  };
-  const bool captures = link_.spec.Has(MigrationType::kIncremental);
+  const ObjectRules& rules = link_.translator.rules();
+  const bool needs_cascades =
+      link_.spec.Has(MigrationType::kIncremental) && !link_.source.info().logs_cascades;
   for (const TableSchemaPtr& table : tables_) {
     for (const ForeignKeySchema& key : table->foreign_keys) {
-      if (is_selected(key.referenced)) continue;
-      CheckResult result = Item("foreign_key_closure", Side::kSource, table->name);
-      result.status = Status::kWarn;
-      result.message = fmt::format("foreign key {} refers to {}, which is not selected", key.name,
-                                   key.referenced.ToString());
-      result.cause = "the destination cannot have this key";
-      result.remedy = "select the parent too, or accept that the key is left out";
-      Add(result);
-      if (captures && Cascades(key) && !link_.source.info().logs_cascades) {
-        result.item = "cascade_closure";
-        result.status = Status::kFail;
-        result.message = fmt::format("{} ({}) deletes or changes its rows, and is not selected",
-                                     key.referenced.ToString(), key.name);
-        result.cause = "the source does not log what a foreign key does to its children";
-        result.remedy = "select the parent too";
-        Add(result);
+      if (!rules.Find(key.referenced)) {
+        CheckResult result = Item("foreign_key_closure", Side::kSource, table->name);
+        result.status = Status::kWarn;
+        result.message = fmt::format("foreign key {} refers to {}, which is not selected", key.name,
+                                     key.referenced.ToString());
+        result.cause = "the destination cannot have this key";
+        result.remedy = "select the parent too, or accept that the key is left out";
+        Add(std::move(result));
       }
+      if (!needs_cascades) continue;
+      const std::string why = WhyCascadeDiffers(table->name, table->columns, key, rules);
+      if (why.empty()) continue;
+      CheckResult result = Item("cascade_closure", Side::kSource, table->name);
+      result.status = Status::kFail;
+      result.message = fmt::format("foreign key {} {}", key.name, why);
+      result.cause =
+          "the source does not log what the key does to this table's rows, and the destination's "
+          "would do something else";
+      result.remedy =
+          "select the parent whole, with the key's columns, and no filter over them; or leave this "
+          "table out";
+      Add(std::move(result));
     }
   }
 }

@@ -42,6 +42,7 @@ class PrecheckStage : public Stage {
                       std::map<TableName, TableName>& sources);
   // The user has given the statement that makes it.
   bool IsEdited(const TableName& name) const;
+  void AddUnconverted(const TableName& name, const Error& error);
   // Notes what `convert` tells of the object, and what it throws.
   void Plan(const TableName& name, const std::function<void(nlohmann::json&)>& convert);
   void CheckViews();

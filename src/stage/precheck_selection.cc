@@ -102,16 +102,8 @@ void PrecheckStage::CheckSelection() {
       translated = link_.translator.Table(*table);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient) throw;
-      CheckResult result = Item("conversion", Side::kDestination, name);
-      result.status = IsEdited(name) ? Status::kPass : Status::kFail;
       edited_.emplace_back().name = object.destination;
-      result.message = error.fields().message;
-      result.cause = error.fields().cause;
-      result.remedy =
-          "give the statement that makes it (project resolve NAME TABLE --edit FILE), exclude the "
-          "table (--exclude), or leave the check out (--skip-check conversion) and answer for the "
-          "table when it is to be made";
-      Add(result);
+      AddUnconverted(name, error);
       continue;
     }
     tables_.push_back(std::make_shared<const TableSchema>(*table));
@@ -119,7 +111,7 @@ void PrecheckStage::CheckSelection() {
       CheckResult result =
           Item(note.may_clash ? "unique_key_collation" : "conversion", Side::kDestination, {});
       result.object = note.object;
-      result.status = note.may_clash ? Status::kWarn : Status::kPass;
+      result.status = note.may_clash || note.loses ? Status::kWarn : Status::kPass;
       result.message = note.text;
       result.cause = "the destination has no exact counterpart";
       result.remedy = "choose another one in the project file ([collations]), or accept it";
@@ -168,6 +160,18 @@ void PrecheckStage::Plan(const TableName& name, const std::function<void(json&)>
   }
 }
 
+void PrecheckStage::AddUnconverted(const TableName& name, const Error& error) {
+  CheckResult result = Item("conversion", Side::kDestination, name);
+  result.status = IsEdited(name) ? Status::kPass : Status::kFail;
+  result.message = error.fields().message;
+  result.cause = error.fields().cause;
+  result.remedy =
+      "give the statement that makes it (project resolve NAME OBJECT --edit FILE), leave it out "
+      "(--exclude), or leave the check out (--skip-check conversion) and answer for the object "
+      "when it is to be made";
+  Add(std::move(result));
+}
+
 // Read, for what shows a definition differs from server to server.
 void PrecheckStage::CheckViews() {
   if (views_.empty() || !link_.spec.Has(MigrationType::kSchema)) return;
@@ -195,6 +199,11 @@ void PrecheckStage::CheckViews() {
   }
   for (const ViewSchema& view : definitions) {
     Plan(view.name, [&](json& detail) { StatementsOf(link_, view, detail); });
+    try {
+      link_.translator.View(view);
+    } catch (const Error& error) {
+      AddUnconverted(view.name, error);
+    }
     for (const TableName& name : MissingFor(view, here, there)) {
       CheckResult result = Item("view_closure", Side::kSource, view.name);
       result.status = Status::kFail;

@@ -118,6 +118,7 @@ std::string VerificationStage::OpenMark(int64_t round) const {
 std::vector<TableName> VerificationStage::Tables() {
   const std::vector<TableName> selected = SelectObjects(*source_, link_.translator.rules()).tables;
   const std::set<TableName> now(selected.begin(), selected.end());
+  RequireSeen(now);
   if (known_.empty()) known_ = now;
   // Nobody can have asked for the new name of a table that was renamed meanwhile.
   const bool takes_new = std::any_of(options_.tables.begin(), options_.tables.end(),
@@ -140,6 +141,20 @@ std::vector<TableName> VerificationStage::Tables() {
     out.push_back(name);
   }
   return out;
+}
+
+// A source does not list what is hidden from the account; looking at it says so (ACCESS_DENIED).
+void VerificationStage::RequireSeen(const std::set<TableName>& listed) {
+  std::set<TableName> carried;
+  for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "full")) {
+    carried.insert(TableName::FromText(entry.object));
+  }
+  for (const SchemaVersion& known : link_.store.LatestSchemas()) {
+    if (known.table) carried.insert(known.name);
+  }
+  for (const TableName& name : carried) {
+    if (!listed.contains(name) && link_.translator.rules().Find(name)) source_->Table(name);
+  }
 }
 
 // What is where its rows would be is another table's.

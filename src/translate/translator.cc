@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "model/charset_width.h"
 #include "model/expression_names.h"
+#include "translate/unlogged_cascades.h"
+#include "translate/view_columns.h"
 
 namespace godwit {
 namespace {
@@ -115,7 +117,9 @@ bool Concerns(const AlterAction& action, const TableMapping& mapping, const Obje
           action.index.parts.begin(), action.index.parts.end(),
           [&](const KeyPart& part) { return part.column.empty() || mapping.Carries(part.column); });
     case Kind::kAddForeignKey:
-      return rules.Find(action.foreign_key.referenced).has_value();
+      return rules.Find(action.foreign_key.referenced).has_value() &&
+             std::all_of(action.foreign_key.columns.begin(), action.foreign_key.columns.end(),
+                         [&](const std::string& column) { return mapping.Carries(column); });
     default:
       return true;
   }
@@ -124,8 +128,8 @@ bool Concerns(const AlterAction& action, const TableMapping& mapping, const Obje
 // Of a clause that Concerns denies; empty: it is about what nobody carries.
 std::string WhyLeftOut(const AlterAction& action) {
   if (action.kind == AlterAction::Kind::kAddForeignKey) {
-    return fmt::format("foreign key {} is left out: {} is not selected", action.foreign_key.name,
-                       action.foreign_key.referenced.ToString());
+    return fmt::format("foreign key {} is left out: {} or a column of it is not selected",
+                       action.foreign_key.name, action.foreign_key.referenced.ToString());
   }
   if (action.kind != AlterAction::Kind::kAddIndex) return "";
   return fmt::format("index {} is left out: a column of it is not selected", action.index.name);
@@ -167,8 +171,8 @@ TableSchema Translator::Adapted(const TableSchema& table, const TableName& sourc
   TableSchema out = destination_.Adapted(table, found);
   for (DialectNote& note : found) {
     const std::string object = source.ToString();
-    notes.push_back(
-        {note.column.empty() ? object : object + "." + note.column, std::move(note.text)});
+    notes.push_back({note.column.empty() ? object : object + "." + note.column,
+                     std::move(note.text), false, note.loses});
   }
   return out;
 }
@@ -186,20 +190,20 @@ void Translator::LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& sourc
          fmt::format(
              "ON UPDATE {} is left out: what a foreign key does would set the column, which "
              "it does not at the source; add it when the source is no longer followed",
-             column.on_update)});
+             column.on_update),
+         false, true});
     column.on_update.clear();
   }
 }
 
-// A key that the destination cannot have, and whose doings nobody logs.
-void Translator::CheckCascades(const SchemaChange& change, const ForeignKeySchema& key) const {
-  if (cascades_ == Cascades::kLogged || !godwit::Cascades(key) || rules_.Find(key.referenced)) {
-    return;
-  }
+void Translator::CheckCascades(const SchemaChange& change, std::span<const ColumnSchema> columns,
+                               const ForeignKeySchema& key) const {
+  if (cascades_ == Cascades::kLogged) return;
+  const std::string why = WhyCascadeDiffers(change.table, columns, key, rules_);
+  if (why.empty()) return;
   FailDdl(change,
-          fmt::format("foreign key {} refers to {}, which is not selected, and the source does not "
-                      "log what it does to rows",
-                      key.name, key.referenced.ToString()),
+          fmt::format("foreign key {} {}, and the source does not log what it does to rows",
+                      key.name, why),
           "drop the key at the source; or mark it as done and compare the table's rows yourself");
 }
 
@@ -374,6 +378,7 @@ ViewSchema Translator::MapView(const ViewSchema& view, std::string_view default_
   ViewSchema out = view;
   auto map = [&](const TableName& name) {
     auto mapping = rules_.Find(name);
+    if (mapping) CheckViewColumns(view, name, *mapping);
     return mapping ? mapping->destination : name;
   };
   out.select = source_.MapTableNames(view.select, default_database, map);
@@ -511,7 +516,7 @@ TranslatedChange Translator::MapAlter(const SchemaChange& change) const {
       continue;
     }
     CheckBoundary(change, action, *mapping);
-    if (action.kind == Action::kAddForeignKey) CheckCascades(change, action.foreign_key);
+    if (action.kind == Action::kAddForeignKey) CheckCascades(change, {}, action.foreign_key);
     if (action.kind == Action::kNoEffect) continue;
     if (Concerns(action, *mapping, rules_)) {
       one.actions.push_back(MapAction(action, *mapping, change.table, out.notes));
@@ -571,8 +576,8 @@ TranslatedChange Translator::MapCreate(const SchemaChange& change) const {
   SchemaChange& one = out.changes.emplace_back(change);
   one.table = mapping->destination;
   if (change.kind == SchemaChange::Kind::kCreateTable && change.definition) {
-    for (const ForeignKeySchema& key : change.definition->foreign_keys) CheckCascades(change, key);
     TableSchema source = *change.definition;
+    for (const auto& key : source.foreign_keys) CheckCascades(change, source.columns, key);
     source.name = change.table;
     TranslatedTable translated = Table(source);
     one.definition = std::move(translated.table);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct TranslationNote {
   std::string object;  // "db.table" or "db.table.column"
   std::string text;
   bool may_clash = false;  // a unique key's meaning may change
+  bool loses = false;      // something that applications rely on is left out
 };
 
 struct TranslatedTable {
@@ -69,7 +71,8 @@ class Translator {
   void MapColumn(ColumnSchema& column, const TableMapping& mapping,
                  std::vector<TranslationNote>& notes, const TableName& source) const;
   void LeaveOutOnUpdate(TranslatedTable& out, const TableSchema& source) const;
-  void CheckCascades(const SchemaChange& change, const ForeignKeySchema& key) const;
+  void CheckCascades(const SchemaChange& change, std::span<const ColumnSchema> columns,
+                     const ForeignKeySchema& key) const;
   void LeaveOut(TranslatedTable& out, const TableSchema& source, const TableMapping& mapping) const;
   void NoteClashes(TranslatedTable& out, const TableSchema& source,
                    const TableMapping& mapping) const;

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "endpoint/dialect_for_test.h"
+#include "translate/unlogged_cascades.h"
+#include "translate/view_columns.h"
 
 namespace godwit {
 namespace {
@@ -214,10 +216,56 @@ TEST(TranslatorTest, WhatAnAlteredTableLosesIsTold) {
   EXPECT_EQ(converted.changes.at(0).actions.size(), 1u);
   EXPECT_EQ(
       NotesOf(converted),
-      (std::vector<std::string>{"d.t: foreign key k is left out: d.p is not selected",
+      (std::vector<std::string>{"d.t: foreign key k is left out: d.p or a column of it is not "
+                                "selected",
                                 "d.t: index s is left out: a column of it is not selected",
                                 "d.t.v: collation utf8mb4_0900_ai_ci becomes utf8mb4_general_ci",
                                 "d.t.v: is adapted"}));
+}
+
+// What it means there is nobody's to guess.
+TEST(TranslatorTest, AViewDoesNotNameColumnsThatGetOtherNames) {
+  const PlainDialect dialect;
+  ObjectRule rule = Rule("a.*=x");
+  rule.column_names = {{"price_new", "price"}};
+  const ObjectRules rules({rule}, {});
+  const Translator translator(dialect, dialect, rules, {});
+  ViewSchema view;
+  view.name = {"a", "v"};
+  EXPECT_NO_THROW(CheckViewColumns(view, {"a", "t"}, *rules.Find({"a", "t"})));
+  for (const char* select : {"select `price` from `t`", "select 1+price_NEW from t"}) {
+    view.select = select;
+    EXPECT_THROW(CheckViewColumns(view, {"a", "t"}, *rules.Find({"a", "t"})), Error) << select;
+  }
+}
+
+TEST(TranslatorTest, CascadesThatNobodyLogsNeedParentAndChildWhole) {
+  ObjectRule filtered = Rule("d.f");
+  filtered.where = "deleted = 0";
+  ObjectRule child = Rule("d.c");
+  child.where = "g > 0 AND a = 1";
+  child.excluded_columns = {"x"};
+  const ObjectRules rules({Rule("d.p"), filtered, child}, {});
+  auto why = [&](const TableName& parent, const std::string& column, const std::string& on_delete,
+                 const std::string& on_update) {
+    const std::vector<ColumnSchema> columns = {{.name = "b"},
+                                               {.name = "g", .generation_expression = "`b`+1"}};
+    ForeignKeySchema key = KeyTo(parent);
+    key.columns = {column};
+    key.on_delete = on_delete;
+    key.on_update = on_update;
+    return WhyCascadeDiffers({"d", "c"}, columns, key, rules);
+  };
+  EXPECT_EQ(why({"d", "p"}, "id", "CASCADE", "CASCADE"), "");
+  EXPECT_EQ(why({"d", "f"}, "id", "RESTRICT", "NO ACTION"), "");
+  EXPECT_EQ(why({"d", "q"}, "id", "CASCADE", ""), "refers to d.q, which is not selected");
+  EXPECT_EQ(why({"d", "f"}, "id", "CASCADE", ""),
+            "refers to d.f, of whose rows a filter leaves some out");
+  EXPECT_EQ(why({"d", "p"}, "x", "CASCADE", ""), "is over x, which is not selected");
+  EXPECT_EQ(why({"d", "p"}, "x", "SET NULL", "CASCADE"), "");
+  EXPECT_EQ(why({"d", "p"}, "a", "CASCADE", ""), "") << "rows go as they go at the source";
+  EXPECT_EQ(why({"d", "p"}, "a", "SET NULL", ""), "changes a, which the filter of the rows reads");
+  EXPECT_EQ(why({"d", "p"}, "b", "", "CASCADE"), "changes b, which the filter of the rows reads");
 }
 
 TEST(TranslatorTest, AProblemStopsAlsoWhatIsUnderstood) {

@@ -4,6 +4,7 @@ to go on."""
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -66,11 +67,35 @@ def test_wrong_password_is_not_shown(tmp_path, mysql, oceanbase):
     assert "s3cret-word" not in shown
 
 
+@pytest.mark.parametrize("password", ["s3cret-w0rd", "s3cret/w0rd", "s3cret@w0rd", "s3cret?w0rd"])
+def test_password_in_the_arguments_is_overwritten(tmp_path, oceanbase, password):
+    """Also one that was not encoded: the process list must not show it."""
+    nobody = socket.create_server(("127.0.0.1", 0))  # who never answers: the program is there to be looked at
+    url = f"mysql://root:{password}@127.0.0.1:{nobody.getsockname()[1]}"
+    words = ["migrate", f"--source={url}", "--destination", oceanbase.url, "--objects", f"{DATABASE}.*",
+             "--state-dir", str(tmp_path / "state"), "--yes"]
+    process = subprocess.Popen([str(godwit.PROGRAM), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "password on the command line" in process.stderr.readline()
+    with open(f"/proc/{process.pid}/cmdline", "rb") as file:
+        shown = file.read()
+    process.kill()
+    out, err = process.communicate(timeout=60)
+    nobody.close()
+    if password == "s3cret-w0rd":  # with the others it may have ended before it was looked at
+        assert oceanbase.url.encode() in shown, shown
+    assert b"s3cret" not in shown and b"w0rd" not in shown, shown
+    assert "s3cret" not in out + err
+    for path in (tmp_path / "state").rglob("*"):
+        if path.is_file():
+            assert b"s3cret" not in path.read_bytes(), path
+
+
 def test_rule_that_selects_nothing(tmp_path, mysql, oceanbase, table):
     run = project(tmp_path, mysql, oceanbase, "no_such_database.*").migrate()
     assert run.code == 3, run
     assert run.summary["status"] == "precheck_failed"
-    assert "select" in run.err
+    assert "selection: the rules select nothing" in run.err and "the source's databases are: " in run.err, run
+    assert project(tmp_path, mysql, oceanbase, f"{DATABASE}.*", name="right").migrate().code == 0
 
 
 def test_warning_without_yes_ends_in_3(tmp_path, mysql, oceanbase, table):

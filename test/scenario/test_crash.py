@@ -361,6 +361,7 @@ def under_kills(tmp_path, mysql, oceanbase, seconds, seed, record_property, is_a
         assert len(altering.statements) > seconds / 4
         assert not definitions.differences(mysql, oceanbase, database, True), f"seed {seed}"
     assert kills >= 4, "not each of them was killed"
+    assert sum(client.transactions for client in clients) > 100
 
 
 def test_random_kills(tmp_path, mysql, oceanbase, record_property):

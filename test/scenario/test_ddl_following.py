@@ -327,6 +327,29 @@ def test_tools_for_online_changes_of_one_table(tmp_path, source, oceanbase, tool
     assert not p.show()["blocked"]
 
 
+def test_what_did_nothing_at_the_source_does_nothing_at_the_destination(tmp_path, source, oceanbase):
+    """Such statements are in the log all the same, and the destination may have a table of its own by the name."""
+    fresh(source, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n")
+    p = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{HERE}.*")
+    assert p.migrate().code == 0
+    oceanbase.run("CREATE TABLE own (id INT PRIMARY KEY);\nINSERT INTO own VALUES (7);\n"
+                  "CREATE TABLE late (id INT PRIMARY KEY);\nINSERT INTO late VALUES (8);\n", HERE)
+    replaces = "CREATE OR REPLACE TABLE fresh (id INT PRIMARY KEY);\n" if source.name == "mariadb" else ""
+    run = behind(p, source, "DROP TABLE IF EXISTS own;\nDROP TABLE IF EXISTS own, neither;\n" + replaces +
+                 "CREATE TABLE IF NOT EXISTS t (other INT);\nINSERT INTO t VALUES (2);\n")
+    assert run.code == 0, run
+    assert oceanbase.query(f"SELECT id FROM {HERE}.own") == ((7,),)
+    assert oceanbase.query(f"SELECT id FROM {HERE}.t ORDER BY id") == ((1,), (2,))
+    # This one made the table.
+    run = behind(p, source, "CREATE TABLE IF NOT EXISTS late (id INT PRIMARY KEY);\nINSERT INTO late VALUES (1);\n")
+    assert run.code == 5, run
+    assert oceanbase.query(f"SELECT id FROM {HERE}.late") == ((8,),)
+    oceanbase.run("DROP TABLE own;\nDROP TABLE late;\n", HERE)
+    resolve(p, "--retry")
+    assert p.migrate().code == 0
+    same(source, oceanbase)
+
+
 def test_alter_in_two_phases(tmp_path, mariadb, oceanbase):
     """MariaDB logs such an ALTER when it begins and again when it ends; one that fails in between did nothing."""
     fresh(mariadb, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT, c INT);\nINSERT INTO t VALUES (1, 5, 1), (2, 5, 2);\n")

@@ -211,6 +211,37 @@ def test_cascades_that_the_destination_has_to_do(tmp_path, source, oceanbase):
     assert not judged("same", "incremental")
 
 
+@pytest.mark.parametrize("where, actions, is_lost", [
+    ("p", "ON DELETE CASCADE", True), ("p", "ON UPDATE CASCADE", True), ("p", "", False),
+    ("c", "ON DELETE SET NULL", True), ("c", "ON DELETE CASCADE", False), ("other", "ON DELETE SET NULL", False)])
+def test_cascades_and_row_filters(tmp_path, source, oceanbase, where, actions, is_lost):
+    """The destination's key would cascade from other parents, or let rows pass the child's filter unseen."""
+    fresh(source, oceanbase,
+          "CREATE TABLE p (id INT PRIMARY KEY, gone INT);\nCREATE TABLE other (id INT PRIMARY KEY);\n"
+          f"CREATE TABLE c (id INT PRIMARY KEY, p INT, CONSTRAINT cp FOREIGN KEY (p) REFERENCES p (id) {actions});\n")
+    filters = {"p": "gone = 0", "c": "p IS NULL", "other": "id > 1"}
+    config = godwit.config(tmp_path / "p.toml", f"objects = ['{DATABASE}.*', {{rule = '{DATABASE}.{where}', "
+                                                f"where = '{filters[where]}'}}]\n")
+    words = [w for w in godwit.Godwit(tmp_path / "state", source, oceanbase, options=config).arguments()]
+    words[1] = "precheck"
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    is_lost = is_lost and source.name != "mysql97"
+    assert statuses(done, "cascade_closure") == ({f"{DATABASE}.c": "fail"} if is_lost else {}), done.stderr
+    assert done.returncode == (3 if is_lost else 0), done.stderr
+
+
+def test_what_applications_would_miss_is_a_warning(tmp_path, source, oceanbase):
+    fresh(source, oceanbase,
+          "CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE "
+          "CURRENT_TIMESTAMP, p INT, CONSTRAINT self FOREIGN KEY (p) REFERENCES t (id) ON DELETE SET NULL);\n"
+          "CREATE TABLE plain (id INT PRIMARY KEY, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE "
+          "CURRENT_TIMESTAMP);\n")
+    lost = {} if source.name == "mysql97" else {f"{DATABASE}.t.at": "warn"}
+    done = precheck(tmp_path, source, oceanbase)
+    assert {k: v for k, v in statuses(done, "conversion").items() if v != "pass"} == lost, done.stderr
+    assert done.returncode == 0 and "ON UPDATE" not in done.stderr if not lost else "ON UPDATE" in done.stderr
+
+
 def test_rules_that_match_nothing(tmp_path, mysql, oceanbase):
     fresh(mysql, oceanbase, TABLE)
     done = precheck(tmp_path / "names", mysql, oceanbase, "--objects", f"{DATABASE}.typo", "--objects",

@@ -63,6 +63,45 @@ def test_transaction_open_across_the_start(tmp_path, source, oceanbase, database
     finish(project, source, oceanbase, database)
 
 
+@pytest.fixture
+def unacknowledged(source):
+    """Commits of the source are in its log, and wait for a replica's word before they show."""
+    source.run("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so';\n"
+               "SET GLOBAL rpl_semi_sync_source_timeout = 600000;\n")
+    switch = lambda word: source.run(f"SET GLOBAL rpl_semi_sync_source_enabled = {word};\n")
+    try:
+        yield switch
+    finally:
+        switch("OFF")
+        source.run("UNINSTALL PLUGIN rpl_semi_sync_source;\n")
+
+
+@pytest.mark.parametrize("source", ["mysql97"], indirect=True)
+def test_what_is_in_the_log_and_not_yet_visible(tmp_path, source, oceanbase, database, unacknowledged):
+    """A place read then, and rows read after it, would both miss the transaction."""
+    fill(source, database, 100)
+    shows = lambda condition: source.query(
+        f"SELECT 1 FROM performance_schema.processlist WHERE ID <> CONNECTION_ID() AND {condition}")
+    project = godwit.Godwit(tmp_path / "state", source, oceanbase, f"{database}.*")
+    with contextlib.closing(source.connect(database)) as connection:
+        commit = threading.Thread(target=lambda: connection.cursor().execute("INSERT INTO t VALUES (1001, 1001, 'late')"))
+        unacknowledged("ON")
+        commit.start()
+        try:
+            godwit.wait(lambda: shows("STATE LIKE '%semi-sync ACK%'"), 60, "the commit to be in the log")
+            assert not source.query(f"SELECT 1 FROM {database}.t WHERE id = 1001")
+            following = godwit.Following(project)
+            godwit.wait(lambda: shows("STATE = 'Waiting for global read lock'"), 60, "the commit to be waited for",
+                        following.process)
+            assert not project.show()["flow"]["capturing"]
+        finally:
+            unacknowledged("OFF")
+            commit.join()
+    following.wait_stage("incremental", "running")
+    assert following.stop().code == 130
+    finish(project, source, oceanbase, database)
+
+
 @contextlib.contextmanager
 def prepared(source, database, *changes, xid="across"):
     """How to end an XA transaction that is prepared. One that nobody has ended would hold up all that comes

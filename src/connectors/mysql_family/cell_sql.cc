@@ -181,9 +181,10 @@ void AppendMatch(std::string& out, std::string_view column, const ColumnSchema& 
                  std::string_view cell) {
   const LogicalType& type = definition.type;
   if (IsNativeJson(definition)) {
-    out += column;
-    out += '=';
+    // As text, for as documents 1 equals 1.0. (Not both: seekdb 1.4.0 takes the one for the other.)
+    out += fmt::format("CAST(CAST({} AS CHAR) AS BINARY)=CAST(CAST(", column);
     AppendJsonExpression(out, cell);
+    out += " AS CHAR) AS BINARY)";
   } else if (type.is_text() || type.kind == TypeKind::kJson || type.kind == TypeKind::kSet) {
     out += fmt::format("CAST(CONVERT({} USING utf8mb4) AS BINARY)=", column);
     AppendQuoted(out, "_binary", cell);

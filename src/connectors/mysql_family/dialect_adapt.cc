@@ -126,8 +126,9 @@ void MysqlDialect::AdaptType(ColumnSchema& column, const TableName& table,
                    fmt::format("its type {} has no counterpart", column.native_type));
   }
   if (size_t at = column.native_type.find(" srid "); at != std::string::npos && !traits_.has_srid) {
-    notes.push_back({column.name, fmt::format("{} is no longer enforced",
-                                              Upper(column.native_type.substr(at + 1)))});
+    notes.push_back(
+        {column.name,
+         fmt::format("{} is no longer enforced", Upper(column.native_type.substr(at + 1))), true});
     column.native_type.resize(at);
   }
   const bool has_vector = traits_.flavor == Flavor::kMySql && traits_.version >= 90000;
@@ -162,7 +163,8 @@ void MysqlDialect::AdaptDefault(ColumnSchema& column, const TableSchema& table,
                                 std::vector<DialectNote>& notes) const {
   ColumnSchema::Default& value = *column.default_value;
   auto drop = [&](std::string_view why) {
-    notes.push_back({column.name, fmt::format("its default {} is left out: {}", value.text, why)});
+    notes.push_back(
+        {column.name, fmt::format("its default {} is left out: {}", value.text, why), true});
     column.default_value.reset();
   };
   if (value.kind == DefaultKind::kLiteral) {
@@ -188,7 +190,7 @@ void MysqlDialect::AdaptDefault(ColumnSchema& column, const TableSchema& table,
 bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
                               std::vector<DialectNote>& notes) const {
   auto leave_out = [&](std::string_view why) {
-    notes.push_back({"", fmt::format("index {} is left out: {}", index.name, why)});
+    notes.push_back({"", fmt::format("index {} is left out: {}", index.name, why), true});
     return false;
   };
   bool was_descending = false;
@@ -226,9 +228,11 @@ bool MysqlDialect::AdaptIndex(IndexSchema& index, const TableSchema& table,
   }
   const bool knows_parser = traits_.has_fulltext_parsers && Lower(index.parser) == "ngram";
   if (!index.parser.empty() && !knows_parser) {
-    notes.push_back({"", fmt::format("index {} gets the default parser instead of {}: searches may "
-                                     "find other rows",
-                                     index.name, index.parser)});
+    notes.push_back({"",
+                     fmt::format("index {} gets the default parser instead of {}: searches may "
+                                 "find other rows",
+                                 index.name, index.parser),
+                     true});
     index.parser.clear();
   }
   if (index.invisible && !traits_.has_invisible_indexes) {
@@ -242,9 +246,10 @@ void MysqlDialect::AdaptChecks(TableSchema& table, std::vector<DialectNote>& not
   std::erase_if(table.checks, [&](const CheckSchema& check) {
     const bool is_kept = traits_.has_checks && (check.enforced || traits_.has_check_enforcement);
     if (!is_kept) {
-      notes.push_back(
-          {"", fmt::format("check ({}) is left out: the destination {}", check.expression,
-                           traits_.has_checks ? "would enforce it" : "has no checks")});
+      notes.push_back({"",
+                       fmt::format("check ({}) is left out: the destination {}", check.expression,
+                                   traits_.has_checks ? "would enforce it" : "has no checks"),
+                       true});
     }
     return !is_kept;
   });

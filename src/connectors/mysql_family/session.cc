@@ -194,10 +194,11 @@ void Session::SetContract(SessionRole role) {
   const std::string_view version = mysql_get_server_info(mysql_);
   const bool is_oceanbase = version.find("OceanBase") != std::string_view::npos;
   if (is_oceanbase) {
-    // A lock is not waited for in silence: the wait ends, is told and tried again.
+    // A lock is not waited for in silence: the wait ends, is told and tried again. And a TIMESTAMP
+    // gets no values that its definition does not tell.
     Execute(
         "SET ob_query_timeout=86400000000, ob_trx_timeout=86400000000, "
-        "ob_trx_lock_timeout=5000000");
+        "ob_trx_lock_timeout=5000000, explicit_defaults_for_timestamp=1");
   } else {
     Execute("SET SESSION net_write_timeout=3600, net_read_timeout=3600, wait_timeout=86400");
     if (version.find("MariaDB") != std::string_view::npos) {
