@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -85,6 +86,13 @@ std::string WithZone(const SchemaChange& change, const std::string& sql) {
                .cause = "something else changes this object at the destination",
                .remedy = "bring the object to the state the statement asks for and mark it as "
                          "done, or retry"});
+}
+
+// Whether the server has said that the statement did not run, or was never reached with it.
+bool IsRefused(const Error& error) {
+  static constexpr std::array<std::string_view, 4> kCodes = {"CONNECTION_FAILED", "DEADLOCK",
+                                                             "LOCK_WAIT_TIMEOUT", "TABLE_CHANGED"};
+  return std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
 }
 
 constexpr std::string_view kUnheard = "DDL_RESULT_UNKNOWN";
@@ -286,12 +294,8 @@ bool DdlBarrier::ObeyGiven(Record& record, const SchemaChange& source) {
   }
   NoteShared(source, answer->choice);
   if (answer->choice != Answer::Choice::kEdit) return false;
-  const bool has_more = record.next < record.statements.size();
-  const bool is_begun = record.has_intent && has_more && record.is_edited &&
-                        record.statements[record.next] == answer->statement;
-  if (is_begun) return true;
   record.is_edited = true;
-  if (has_more) {
+  if (record.next < record.statements.size()) {
     record.statements[record.next] = answer->statement;
   } else {  // it was not converted, or its outcome was not what it should be
     record.statements = {answer->statement};
@@ -414,11 +418,18 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
   // A statement about a database is not run from within it: it may not be there.
   const auto part =
       change.is_about_database() ? Statement::Part::kDatabase : Statement::Part::kAlter;
-  writer_.Execute({.part = part,
-                   .table = change.table,
-                   .sql = record.statements[record.next],
-                   .time_zone = ZoneOf(change)},
-                  stop);
+  try {
+    writer_.Execute({.part = part,
+                     .table = change.table,
+                     .sql = record.statements[record.next],
+                     .time_zone = ZoneOf(change)},
+                    stop);
+  } catch (const Error& error) {
+    if (!IsRefused(error)) throw;
+    record.has_intent = false;
+    Save(record);
+    throw;
+  }
 }
 
 // A database that was empty at first, or that only the rules name, is made with its first table.

@@ -73,10 +73,11 @@ struct LaneWriter::Attempt {
     return false;
   }
   // Its error is still to come.
-  BlockedItem ItemOf(const RowChange& change) const {
+  BlockedItem ItemOf(uint64_t number, const RowChange& change) const {
     const std::string digest = DigestOf(change);
-    const auto alike = std::count_if(left_out.begin(), left_out.end(),
-                                     [&](const auto& entry) { return entry.second == digest; });
+    const auto alike = std::count_if(left_out.begin(), left_out.end(), [&](const auto& entry) {
+      return entry.first < number && entry.second == digest;
+    });
     return {.stage = std::string(kStage),
             .kind = "row",
             .object = change.plan->table->name.ToString(),
@@ -285,7 +286,7 @@ void LaneWriter::ApplyRun(Sink& sink, const ChangeRun& run, Attempt& attempt) {
   for (size_t i = 0; i < run.changes.size(); ++i) {
     attempt.row = first + i;
     if (attempt.IsLeftOut(attempt.row, run.changes[i])) continue;
-    attempt.item = attempt.ItemOf(run.changes[i]);
+    attempt.item = attempt.ItemOf(attempt.row, run.changes[i]);
     sink.Apply(run.changes.subspan(i, 1), run.mode, run.foreign_keys);
   }
 }
@@ -310,7 +311,7 @@ void LaneWriter::ObeyGiven(const ChangeRun& run, Attempt& attempt) const {
     const uint64_t row = attempt.row + 1 + i;
     if (!change.plan->key.empty() || !attempt.WasAskedAbout(change)) continue;
     if (attempt.IsLeftOut(row, change)) continue;
-    const BlockedItem item = attempt.ItemOf(change);
+    const BlockedItem item = attempt.ItemOf(row, change);
     const auto answer = options_.ask.Given(item);
     if (!answer || !IsGivenUp(*answer)) continue;
     attempt.left_out[row] = item.row;

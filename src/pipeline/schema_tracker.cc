@@ -471,7 +471,9 @@ bool SchemaTracker::Complete(SchemaChange& change) {
 bool SchemaTracker::LeaveOutIdle(SchemaChange& change) const {
   if (change.kind == SchemaChange::Kind::kDropTable) {
     std::erase_if(change.tables, [&](const TableName& name) { return !current_.contains(name); });
-    return !change.tables.empty();
+    if (change.tables.empty()) return false;
+    change.table = change.tables.front();
+    return true;
   }
   if (change.kind != SchemaChange::Kind::kCreateTable && !change.creates_table) return true;
   return !std::exchange(change.if_exists, false) || !current_.contains(change.table);

@@ -540,6 +540,7 @@ TEST_F(SchemaTrackerTest, AStatementThatDidNothingIsLeftOut) {
   drop.tables = {Named("missing"), Named("t")};
   EXPECT_TRUE(tracker_.Complete(drop));
   EXPECT_EQ(drop.tables, (std::vector<TableName>{Named("t")}));
+  EXPECT_EQ(drop.table, Named("t"));
   SchemaChange create;
   create.kind = Kind::kCreateTable;
   create.table = Named("t");

@@ -116,9 +116,9 @@ std::string VerificationStage::OpenMark(int64_t round) const {
 }
 
 std::vector<TableName> VerificationStage::Tables() {
-  const std::vector<TableName> selected = SelectObjects(*source_, link_.translator.rules()).tables;
+  const auto [selected, views] = SelectObjects(*source_, link_.translator.rules());
   const std::set<TableName> now(selected.begin(), selected.end());
-  RequireSeen(now);
+  RequireSeen(now, views);
   if (known_.empty()) known_ = now;
   // Nobody can have asked for the new name of a table that was renamed meanwhile.
   const bool takes_new = std::any_of(options_.tables.begin(), options_.tables.end(),
@@ -144,7 +144,8 @@ std::vector<TableName> VerificationStage::Tables() {
 }
 
 // A source does not list what is hidden from the account; looking at it says so (ACCESS_DENIED).
-void VerificationStage::RequireSeen(const std::set<TableName>& listed) {
+void VerificationStage::RequireSeen(const std::set<TableName>& listed,
+                                    const std::vector<TableName>& views) {
   std::set<TableName> carried;
   for (const JournalEntry& entry : link_.metadata.Entries(link_.project, "full")) {
     carried.insert(TableName::FromText(entry.object));
@@ -152,8 +153,12 @@ void VerificationStage::RequireSeen(const std::set<TableName>& listed) {
   for (const SchemaVersion& known : link_.store.LatestSchemas()) {
     if (known.table) carried.insert(known.name);
   }
+  for (const TableName& view : views) carried.erase(view);  // it has taken the table's name
   for (const TableName& name : carried) {
-    if (!listed.contains(name) && link_.translator.rules().Find(name)) source_->Table(name);
+    const bool is_asked = options_.tables.empty() || options_.tables.contains(name);
+    if (is_asked && !listed.contains(name) && link_.translator.rules().Find(name)) {
+      source_->Table(name);
+    }
   }
 }
 

@@ -68,7 +68,7 @@ class VerificationStage : public Stage {
 
  private:
   std::vector<TableName> Tables();
-  void RequireSeen(const std::set<TableName>& listed);
+  void RequireSeen(const std::set<TableName>& listed, const std::vector<TableName>& views);
   // Of what there is now, the tables that this run does not have yet; it has them from now on.
   [[noreturn]] void FailLeftOut(const TableName& source) const;
   std::vector<TableName> Newcomers();

@@ -382,7 +382,7 @@ ViewSchema Translator::MapView(const ViewSchema& view, std::string_view default_
     return mapping ? mapping->destination : name;
   };
   out.select = source_.MapTableNames(view.select, default_database, map);
-  out.name = map(view.name);
+  if (const auto mapping = rules_.Find(view.name)) out.name = mapping->destination;
   out.dialect = destination_.family();
   return out;
 }

@@ -248,10 +248,13 @@ TEST(TranslatorTest, CascadesThatNobodyLogsNeedParentAndChildWhole) {
   const ObjectRules rules({Rule("d.p"), filtered, child}, {});
   auto why = [&](const TableName& parent, const std::string& column, const std::string& on_delete,
                  const std::string& on_update) {
-    const std::vector<ColumnSchema> columns = {{.name = "b"},
-                                               {.name = "g", .generation_expression = "`b`+1"}};
+    const std::vector<ColumnSchema> columns = {
+        {.name = "b"},
+        {.name = "end", .generation_expression = "case `b` end"},
+        {.name = "g", .generation_expression = "`b`+1"}};
     ForeignKeySchema key = KeyTo(parent);
     key.columns = {column};
+    if (column == "x, id") key.columns = {"x", "id"};
     key.on_delete = on_delete;
     key.on_update = on_update;
     return WhyCascadeDiffers({"d", "c"}, columns, key, rules);
@@ -263,6 +266,7 @@ TEST(TranslatorTest, CascadesThatNobodyLogsNeedParentAndChildWhole) {
             "refers to d.f, of whose rows a filter leaves some out");
   EXPECT_EQ(why({"d", "p"}, "x", "CASCADE", ""), "is over x, which is not selected");
   EXPECT_EQ(why({"d", "p"}, "x", "SET NULL", "CASCADE"), "");
+  EXPECT_EQ(why({"d", "p"}, "x, id", "", "CASCADE"), "is over x, which is not selected");
   EXPECT_EQ(why({"d", "p"}, "a", "CASCADE", ""), "") << "rows go as they go at the source";
   EXPECT_EQ(why({"d", "p"}, "a", "SET NULL", ""), "changes a, which the filter of the rows reads");
   EXPECT_EQ(why({"d", "p"}, "b", "", "CASCADE"), "changes b, which the filter of the rows reads");

@@ -104,7 +104,8 @@ TEST(JsonSqlTest, OnlyColumnsOfTheServersOwnTypeTakeIt) {
   column.native_type = "json";
   std::string match;
   AppendMatch(match, "`j`", column, "[1e23]");
-  EXPECT_EQ(match, "CAST(CAST(`j` AS CHAR) AS BINARY)=CAST(CAST(JSON_ARRAY(1e23) AS CHAR) AS BINARY)");
+  EXPECT_EQ(match,
+            "CAST(CAST(`j` AS CHAR) AS BINARY)=CAST(CAST(JSON_ARRAY(1e23) AS CHAR) AS BINARY)");
 }
 
 TEST(CellSqlTest, AVectorIsMatchedByItsBytes) {
