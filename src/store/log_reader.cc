@@ -15,7 +15,10 @@ constexpr uint64_t kRefreshBytes = 32 << 20;
 
 std::optional<LoggedTransaction> RocksLogReader::NextTransaction(Deadline deadline,
                                                                  std::stop_token stop) {
-  if (!store_.WaitFor(at_ + 1, deadline, stop)) return {};
+  if (!store_.WaitFor(at_ + 1, deadline, stop)) {
+    parts_.reset();  // what is released while nothing comes goes from the disk
+    return {};
+  }
   entry_ = store_.Entry(at_ + 1);
   ++at_;
   next_part_ = 0;

@@ -115,6 +115,30 @@ def test_a_transaction_prepared_at_the_old_server_is_committed_at_the_new_one(tm
     finish(project, replica, oceanbase)
 
 
+@pytest.mark.parametrize("source", ["mysql97"], indirect=True)
+def test_a_replica_that_wrote_in_between_is_refused(tmp_path, source, oceanbase, replica):
+    """While a transaction is prepared, reading begins again before others that were read: behind what is new their
+    places do not say so any more."""
+    project = Project(tmp_path / "state", source, oceanbase)
+    following = begin(source, oceanbase, project)
+    with prepared(source):
+        replica.catch_up()
+        replica.run("STOP REPLICA;\nCREATE DATABASE of_its_own;\n")
+        source.run(insert(5), DATABASE)
+        wait_rows(oceanbase, following, *range(1, 6))
+        assert following.stop().code == 130
+        replica.follow()
+        replica.catch_up()
+        replica.promote()
+    replica.run(insert(6), DATABASE)
+    project.reads(replica)
+    run = project.migrate()
+    assert run.code == 1 and "LOG_REORDERED" in run.err, run
+    assert oceanbase.query(f"SELECT COUNT(*) FROM {DATABASE}.seen") == ((5,),)
+    project.reads(source)
+    finish(project, source, oceanbase)
+
+
 @replicas.WITH_GTIDS
 def test_a_replica_that_lacks_what_was_read_is_refused(tmp_path, source, oceanbase, replica):
     """It has what a prepared transaction holds the restart at, and not what was read behind that."""

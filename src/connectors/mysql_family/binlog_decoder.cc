@@ -29,6 +29,7 @@ BinlogDecoder::BinlogDecoder(Source source, const BinlogPosition& from, const Bi
   if (source_.traits.flavor != Flavor::kMariaDb) {
     gtids_ = GtidSet::Parse(from.gtids);
     tracks_gtids_ = !from.gtids.empty();
+    if (source_.by_gtid) awaited_gtids_ = GtidSet::Parse(known.gtids);
     return;
   }
   domain_gtids_ = DomainGtids::Parse(from.gtids);
@@ -181,12 +182,29 @@ void BinlogDecoder::HandleGtid(EventType type, std::string_view body) {
   if (tracks_gtids_ && gtid.number != 0 && gtids_.Contains(gtid.source, gtid.number)) {
     RefuseReset(fmt::format("the transaction {}:{} comes a second time", gtid.source, gtid.number));
   }
+  if (gtid.number != 0) CheckOrder(gtid);
   Start();
   has_place_ = true;
   group_->gtid_source = gtid.source;
   group_->gtid_number = gtid.number;
   group_->commit_time_us = gtid.commit_time_us;
   if (!gtid.source.empty()) group_->id = fmt::format("{}:{}", gtid.source, gtid.number);
+}
+
+// Behind the first place that is read at this server, all places are this server's: what was read
+// at the old one, and comes again since a transaction was prepared there, would count as new.
+void BinlogDecoder::CheckOrder(const GtidEvent& gtid) {
+  if (awaited_gtids_.empty()) return;
+  if (gtids_.Contains(awaited_gtids_)) {
+    awaited_gtids_ = {};
+  } else if (!awaited_gtids_.Contains(gtid.source, gtid.number)) {
+    Refuse("LOG_REORDERED",
+           fmt::format("{}:{} comes before transactions that were read at the old server",
+                       gtid.source, gtid.number),
+           "this server has them in another order, and an XA transaction was prepared",
+           "connect to the old server, or to a replica that wrote nothing of its own; else release "
+           "the project, empty its tables at the destination, and migrate again");
+  }
 }
 
 // MariaDB's own stands in place of BEGIN.

@@ -86,6 +86,7 @@ class BinlogDecoder {
   void Handle(const EventHeader& header, std::string_view body);
   void HandleRest(const EventHeader& header, std::string_view body);
   void HandleGtid(EventType type, std::string_view body);
+  void CheckOrder(const GtidEvent& gtid);
   void HandleMariaGtid(const EventHeader& header, std::string_view body);
   void Reach(const DomainGtid& gtid);
   void HandleRotate(const EventHeader& header, std::string_view body);
@@ -125,6 +126,7 @@ class BinlogDecoder {
   RowDecoder rows_;
   EventChecksum checksum_;
   GtidSet gtids_;
+  GtidSet awaited_gtids_;  // of another server: all that was read; empty once that has come
   DomainGtids domain_gtids_;
   std::set<uint32_t> awaited_;  // domains of which what was read before may still come
   bool has_file_ = false;       // the log's first ROTATE, which says where it begins, has come
