@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/expression_names.h"
 
+#include <algorithm>
+
 #include "model/names.h"
 
 namespace godwit {
@@ -77,6 +79,27 @@ bool Mentions(std::string_view expression, std::string_view column) {
     if (EqualNames(found.name, column)) return true;
   }
   return false;
+}
+
+std::vector<std::string> ColumnsReadBy(std::string_view filter,
+                                       std::span<const ColumnSchema> columns) {
+  std::vector<std::string> read;
+  auto add = [&](std::string_view expression) {
+    for (const NameInExpression& found : NamesIn(expression)) {
+      const bool is_new = std::none_of(read.begin(), read.end(), [&](const std::string& known) {
+        return EqualNames(known, found.name);
+      });
+      if (is_new) read.push_back(found.name);
+    }
+  };
+  add(filter);
+  for (size_t i = 0; i < read.size(); ++i) {
+    const auto column = std::find_if(columns.begin(), columns.end(), [&](const ColumnSchema& c) {
+      return EqualNames(c.name, read[i]);
+    });
+    if (column != columns.end()) add(column->generation_expression);
+  }
+  return read;
 }
 
 std::optional<std::string> RenameIn(std::string_view expression, std::string_view from,

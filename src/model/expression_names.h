@@ -2,9 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "model/table_schema.h"
 
 namespace godwit {
 
@@ -20,6 +23,11 @@ struct NameInExpression {
 std::vector<NameInExpression> NamesIn(std::string_view expression);
 
 bool Mentions(std::string_view expression, std::string_view column);
+
+// What a row filter reads of a table with these columns: the names in it, and those in what
+// generated columns among them are computed from.
+std::vector<std::string> ColumnsReadBy(std::string_view filter,
+                                       std::span<const ColumnSchema> columns);
 
 // The expression with a column's new name. nullopt where the name stands bare: it may be a keyword
 // then. `is_column_list`: bare names are columns (PARTITION BY KEY (a, b)).

@@ -425,7 +425,7 @@ void DdlBarrier::RunOnce(Record& record, const SchemaChange& change, std::stop_t
                      .time_zone = ZoneOf(change)},
                     stop);
   } catch (const Error& error) {
-    if (!IsRefused(error)) throw;
+    if (!record.is_edited || !IsRefused(error)) throw;
     record.has_intent = false;
     Save(record);
     throw;

@@ -479,30 +479,12 @@ bool SchemaTracker::LeaveOutIdle(SchemaChange& change) const {
   return !std::exchange(change.if_exists, false) || !current_.contains(change.table);
 }
 
-// What the filter reads, and what generated columns among that are computed from.
-std::vector<std::string> SchemaTracker::FilterColumns(const std::string& where,
-                                                      const TableSchema& table) {
-  std::vector<std::string> columns;
-  for (const NameInExpression& read : NamesIn(where)) columns.push_back(read.name);
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const int at = table.FindColumn(columns[i]);
-    if (at < 0) continue;
-    for (const auto& read : NamesIn(table.columns[static_cast<size_t>(at)].generation_expression)) {
-      const bool is_new = std::none_of(columns.begin(), columns.end(), [&](const auto& known) {
-        return EqualNames(known, read.name);
-      });
-      if (is_new) columns.push_back(read.name);
-    }
-  }
-  return columns;
-}
-
 // Where values or their order change, rows cross the filter's boundary, and no change tells of it.
 void SchemaTracker::CheckFilter(SchemaChange& change) {
   const auto mapping = rules_.Find(change.table);
   const auto known = Find(change.table);
   if (!mapping || mapping->where.empty() || !known || !change.problem.empty()) return;
-  for (const std::string& column : FilterColumns(mapping->where, *known->table)) {
+  for (const std::string& column : ColumnsReadBy(mapping->where, known->table->columns)) {
     const int at = known->table->FindColumn(column);
     const ColumnSchema* before = at < 0 ? nullptr : &known->table->columns[static_cast<size_t>(at)];
     const bool is_changed = std::any_of(

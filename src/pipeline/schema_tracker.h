@@ -63,7 +63,6 @@ class SchemaTracker : public SchemaHistory {
   void PutUnknown(const TableName& name, Versions& out);
   void PutDefaults(const std::string& database, const TextDefaults& defaults, Versions& out);
   void ForgetDefaults(const std::string& database, Versions& out);
-  static std::vector<std::string> FilterColumns(const std::string& where, const TableSchema& table);
   void CheckFilter(SchemaChange& change);
   bool LeaveOutIdle(SchemaChange& change) const;
   void CompletePattern(SchemaChange& change);

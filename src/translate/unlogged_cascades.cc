@@ -7,30 +7,9 @@
 #include <vector>
 
 #include "model/expression_names.h"
+#include "model/names.h"
 
 namespace godwit {
-namespace {
-
-// Whether the filter's verdict may depend on the column: by its name, or by that of a generated one
-// that does. Keywords count as names too.
-bool Reads(const std::string& where, std::span<const ColumnSchema> columns,
-           const std::string& name) {
-  if (where.empty()) return false;
-  std::vector<std::string> reached = {name};
-  for (size_t i = 0; i < reached.size(); ++i) {
-    if (Mentions(where, reached[i])) return true;
-    for (const ColumnSchema& column : columns) {
-      const bool is_new = std::find(reached.begin(), reached.end(), column.name) == reached.end();
-      if (is_new && Mentions(column.generation_expression, reached[i])) {
-        reached.push_back(column.name);
-      }
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
 std::string WhyCascadeDiffers(const TableName& child, std::span<const ColumnSchema> columns,
                               const ForeignKeySchema& key, const ObjectRules& rules) {
   const auto to = rules.Find(child);
@@ -44,11 +23,15 @@ std::string WhyCascadeDiffers(const TableName& child, std::span<const ColumnSche
   const bool changes_carried =
       ChangesChildren(key) && std::any_of(key.columns.begin(), key.columns.end(),
                                           [&](const std::string& c) { return to->Carries(c); });
+  const std::vector<std::string> read = ColumnsReadBy(to->where, columns);
   for (const std::string& column : key.columns) {
     if ((key.on_delete == "CASCADE" || changes_carried) && !to->Carries(column)) {
       return fmt::format("is over {}, which is not selected", column);
     }
-    if (ChangesChildren(key) && Reads(to->where, columns, column)) {
+    const bool is_read = std::any_of(read.begin(), read.end(), [&](const std::string& name) {
+      return EqualNames(name, column);
+    });
+    if (is_read && ChangesChildren(key)) {
       return fmt::format("changes {}, which the filter of the rows reads", column);
     }
   }

@@ -13,8 +13,11 @@ DATABASE = "judged"
 
 
 def precheck(tmp_path, mysql, oceanbase, *options, database=DATABASE):
-    p = godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*")
-    words = [str(word) for word in p.arguments(*options)]
+    return precheck_of(godwit.Godwit(tmp_path / "state", mysql, oceanbase, f"{database}.*"), *options)
+
+
+def precheck_of(project, *options):
+    words = [str(word) for word in project.arguments(*options)]
     words[1] = "precheck"
     return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=120)

@@ -8,7 +8,7 @@ import pytest
 import conftest
 import godwit
 from test_ddl_following import summer  # noqa: F401
-from test_precheck import DATABASE, fresh, outcomes, precheck
+from test_precheck import DATABASE, fresh, outcomes, precheck, precheck_of
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, v INT);\n"
 
@@ -222,9 +222,7 @@ def test_cascades_and_row_filters(tmp_path, source, oceanbase, where, actions, i
     filters = {"p": "gone = 0", "c": "p IS NULL", "other": "id > 1"}
     config = godwit.config(tmp_path / "p.toml", f"objects = ['{DATABASE}.*', {{rule = '{DATABASE}.{where}', "
                                                 f"where = '{filters[where]}'}}]\n")
-    words = [w for w in godwit.Godwit(tmp_path / "state", source, oceanbase, options=config).arguments()]
-    words[1] = "precheck"
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = precheck_of(godwit.Godwit(tmp_path / "state", source, oceanbase, options=config))
     is_lost = is_lost and source.name != "mysql97"
     assert statuses(done, "cascade_closure") == ({f"{DATABASE}.c": "fail"} if is_lost else {}), done.stderr
     assert done.returncode == (3 if is_lost else 0), done.stderr
@@ -253,9 +251,7 @@ def test_rules_that_match_nothing(tmp_path, mysql, oceanbase):
     done = precheck(tmp_path / "excluded", mysql, oceanbase, "--exclude", f"{DATABASE}.T")
     assert statuses(done, "rule") == {f"{DATABASE}.T": "fail"}, done.stderr
     config = godwit.config(tmp_path / "p.toml", f"objects = ['{DATABASE}.*', {{rule = '{DATABASE}.T', where = 'id > 1'}}]\n")
-    words = [w for w in godwit.Godwit(tmp_path / "filter", mysql, oceanbase, options=config).arguments()]
-    words[1] = "precheck"
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = precheck_of(godwit.Godwit(tmp_path / "filter", mysql, oceanbase, options=config))
     assert statuses(done, "rule") == {f"{DATABASE}.T": "fail"}, done.stderr
     assert not statuses(precheck(tmp_path / "good", mysql, oceanbase), "rule")
 

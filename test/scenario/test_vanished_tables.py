@@ -142,42 +142,46 @@ def test_made_anew_at_the_source(tmp_path, mysql, oceanbase, tables):
     assert not compare.servers(mysql, oceanbase, DATABASE)
 
 
-def test_hidden_is_not_left_out_of_a_verification(tmp_path, mysql, oceanbase, tables):
+@pytest.fixture
+def judge(mysql):
+    """An account that sees all tables at first."""
     mysql.run("DROP USER IF EXISTS judge;\nCREATE USER judge;\n"
               f"GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.* TO judge;\n")
-    judge = godwit.Server("judge", mysql.url.replace("root@", "judge@"))
-    try:
-        p = project(tmp_path, judge, oceanbase, "schema,full")
-        assert p.migrate().code == 0
-        mysql.run(f"REVOKE SELECT ON *.* FROM judge;\nGRANT SELECT ON {DATABASE}.kept TO judge;\n")
-        done = p.other("verify", p.name)
-        assert done.returncode == 1 and "ACCESS_DENIED" in done.stderr and "lost" in done.stderr, done.stderr
-        mysql.run(f"GRANT SELECT ON {DATABASE}.lost TO judge;\n")
-        done = p.other("verify", p.name)
-        assert done.returncode == 0, done.stderr
-        mysql.run(f"DROP TABLE {DATABASE}.lost;\n")
-        done = p.other("verify", p.name)
-        assert done.returncode == 0, done.stderr
-    finally:
-        mysql.run("DROP USER judge;\n")
+    yield godwit.Server("judge", mysql.url.replace("root@", "judge@"))
+    mysql.run("DROP USER judge;\n")
 
 
-def test_hidden_is_not_vanished(tmp_path, mysql, oceanbase, tables):
+def hide_lost(mysql):
+    mysql.run(f"REVOKE SELECT ON *.* FROM judge;\nGRANT SELECT ON {DATABASE}.kept TO judge;\n")
+
+
+def show_lost(mysql):
+    mysql.run(f"GRANT SELECT ON {DATABASE}.lost TO judge;\n")
+
+
+def test_hidden_is_not_left_out_of_a_verification(tmp_path, mysql, oceanbase, tables, judge):
+    p = project(tmp_path, judge, oceanbase, "schema,full")
+    assert p.migrate().code == 0
+    hide_lost(mysql)
+    done = p.other("verify", p.name)
+    assert done.returncode == 1 and "ACCESS_DENIED" in done.stderr and "lost" in done.stderr, done.stderr
+    show_lost(mysql)
+    done = p.other("verify", p.name)
+    assert done.returncode == 0, done.stderr
+    mysql.run(f"DROP TABLE {DATABASE}.lost;\n")
+    done = p.other("verify", p.name)
+    assert done.returncode == 0, done.stderr
+
+
+def test_hidden_is_not_vanished(tmp_path, mysql, oceanbase, tables, judge):
     """An account that may not see a table any more is told so, and nothing is taken out."""
-    mysql.run("DROP USER IF EXISTS judge;\nCREATE USER judge;\n"
-              f"GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.* TO judge;\n")
-    judge = godwit.Server("judge", mysql.url.replace("root@", "judge@"))
-    try:
-        p = project(tmp_path, judge, oceanbase, "schema,full")
-        assert p.migrate(environment=PASSED_SCHEMA).code == -9
-        mysql.run("REVOKE SELECT ON *.* FROM judge;\n"
-                  f"GRANT SELECT ON {DATABASE}.kept TO judge;\n")
-        run = p.migrate()
-        assert run.code == 1 and "ACCESS_DENIED" in run.err and "lost" in run.err, run
-        assert names(oceanbase) == ["kept", "lost"]
-        mysql.run(f"GRANT SELECT ON {DATABASE}.lost TO judge;\n")
-        run = p.migrate()
-        assert run.code == 0, run
-    finally:
-        mysql.run("DROP USER judge;\n")
+    p = project(tmp_path, judge, oceanbase, "schema,full")
+    assert p.migrate(environment=PASSED_SCHEMA).code == -9
+    hide_lost(mysql)
+    run = p.migrate()
+    assert run.code == 1 and "ACCESS_DENIED" in run.err and "lost" in run.err, run
+    assert names(oceanbase) == ["kept", "lost"]
+    show_lost(mysql)
+    run = p.migrate()
+    assert run.code == 0, run
     assert not compare.servers(mysql, oceanbase, DATABASE)
