@@ -54,6 +54,10 @@ def test_other_definitions_than_the_converted_ones(tmp_path, mysql, oceanbase, t
 def test_it_ends_while_the_source_is_written_to(tmp_path, mysql, oceanbase, table, types):
     """At a position that the source has had: not before it, and without waiting for a quiet moment."""
     stop, written = threading.Event(), 0
+    # Its copy and its comparison last: a stage is seen to begin while it runs, not when all is over.
+    mysql.run("CREATE TABLE large (id INT PRIMARY KEY, v CHAR(100) DEFAULT 'row');\n"
+              "SET SESSION cte_max_recursion_depth = 60000;\nINSERT INTO large (id) WITH RECURSIVE s (n) AS "
+              "(SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 60000) SELECT n FROM s;\n", DATABASE)
 
     def write():
         nonlocal written
