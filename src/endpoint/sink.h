@@ -95,7 +95,8 @@ class Sink {
 
   // Creates the lane table where missing, and rows for lanes 0..lanes-1 of `link`; raises the epoch
   // of all of the link's lanes (also those above `lanes`), which waits for their transactions and
-  // statements in flight, and returns the new epoch with every lane's progress.
+  // statements in flight (a connector may end the latter), and returns the new epoch with every
+  // lane's progress.
   struct Fence {
     uint64_t epoch = 0;
     std::vector<LaneState> lanes;

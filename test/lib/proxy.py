@@ -94,6 +94,7 @@ class Connection:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.answer_left = None   # bytes of the answer that pass before the cut
         self.swallow = False      # the next answer is read and kept from the client
+        self.orphan = False       # the server does not learn that its client is gone
         for run in (self.forward, self.back):
             threading.Thread(target=run, daemon=True).start()
 
@@ -116,7 +117,9 @@ class Connection:
                 if fault.closes:
                     break
                 continue
-            if kind == "after":
+            if kind == "orphan":
+                self.orphan = True
+            elif kind == "after":
                 self.swallow = True
             elif kind == "answer":
                 self.answer_left = fault.bytes
@@ -124,7 +127,8 @@ class Connection:
                 self.server.sendall(data)
             except OSError:
                 break
-        self.end()
+        if not self.orphan:
+            self.end()
 
     def back(self):
         while True:
@@ -142,7 +146,8 @@ class Connection:
             try:
                 self.client.sendall(data)
             except OSError:
-                break
+                if not self.orphan:
+                    break
         self.end()
 
 

@@ -91,3 +91,31 @@ def test_interrupt_ends_a_statement_that_waits(tmp_path, mysql, oceanbase):
     assert time.monotonic() - begin < 10
     held.rollback()
     goes_on(p, mysql, oceanbase)
+
+
+def test_statement_whose_connection_the_server_takes_for_alive(tmp_path, mysql, oceanbase):
+    """It waits for a transaction that does not end, and nothing tells the server that nobody reads its answer:
+    the next start ends it."""
+    def sessions():
+        return [row[0] for row in oceanbase.query("SHOW FULL PROCESSLIST")
+                if row[7] and row[7].startswith("/* godwit ") and "later" in row[7]]
+
+    with proxy.Proxy(oceanbase) as between:
+        p, following = follow(tmp_path, mysql, oceanbase,
+                              f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, part INT)",
+                              f"INSERT INTO {DATABASE}.t VALUES (1, 1), (2, 2)", through=between.as_server())
+        held = oceanbase.connect(autocommit=False)
+        held.cursor().execute(f"UPDATE {DATABASE}.t SET part = 3 WHERE id = 2")
+        between.add(proxy.Fault("orphan", lambda statement: b"`later`" in statement))
+        mysql.run(f"CREATE INDEX later ON {DATABASE}.t (part);\n")
+        godwit.wait(sessions, 30, "the statement to be under way")
+        orphan, = sessions()
+        following.kill()
+        again = godwit.Following(p)
+        godwit.wait(lambda: p.show().get("transient"), 30, "the statement to be waited for", again.process)
+        shown = p.show()["transient"]
+        assert shown["code"] == "STATEMENT_RUNNING" and f"(session {orphan})" in shown["message"], shown
+        godwit.wait(lambda: orphan not in sessions(), 60, "the statement to be ended", again.process)
+        held.rollback()
+        assert again.stop().code == 130
+        goes_on(p, mysql, oceanbase)

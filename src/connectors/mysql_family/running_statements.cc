@@ -13,7 +13,9 @@ namespace {
 
 constexpr auto kTurn = std::chrono::seconds(3);
 constexpr auto kPoll = std::chrono::milliseconds(20);
-constexpr size_t kInfo = 7;  // of SHOW FULL PROCESSLIST: the statement's text
+// Of SHOW FULL PROCESSLIST.
+constexpr size_t kId = 0;
+constexpr size_t kInfo = 7;  // the statement's text
 
 // A name could end the comment.
 std::string TagOf(std::string_view link) {
@@ -22,25 +24,26 @@ std::string TagOf(std::string_view link) {
   return fmt::format("/* godwit {} */ ", name);
 }
 
+// What still runs after some seconds, or nothing.
 template <typename Find>
-void AwaitNone(Session& session, std::string_view what, const Find& find) {
+auto LeftAfterTurn(const Find& find) {
   for (const auto deadline = Deadline::In(kTurn);;) {
-    const std::string found = find();
-    if (found.empty()) return;
-    if (!deadline.has_passed()) {
-      std::this_thread::sleep_for(kPoll);
-      continue;
-    }
-    throw Error({.code = "STATEMENT_RUNNING",
-                 .kind = ErrorKind::kTransient,
-                 .side = session.side(),
-                 .object = session.url(),
-                 .message = fmt::format("the server still works on {}: {}", what, found),
-                 .cause =
-                     "the connection that asked for it was lost, or its process has ended; the "
-                     "server has not",
-                 .remedy = "nothing, it is waited for; or end it at the server"});
+    auto found = find();
+    if (!found || deadline.has_passed()) return found;
+    std::this_thread::sleep_for(kPoll);
   }
+}
+
+[[noreturn]] void FailRunning(const Session& session, std::string_view what,
+                              std::string_view found) {
+  throw Error({.code = "STATEMENT_RUNNING",
+               .kind = ErrorKind::kTransient,
+               .side = session.side(),
+               .object = session.url(),
+               .message = fmt::format("the server still works on {}: {}", what, found),
+               .cause = "the connection that asked for it was lost, or its process has ended; the "
+                        "server has not",
+               .remedy = "nothing, it is waited for; or end its session at the server"});
 }
 
 }  // namespace
@@ -53,37 +56,59 @@ std::string RunningStatements::Tagged(std::string_view sql, std::string_view lin
 }
 
 void RunningStatements::Await() {
-  AwaitNone(session_, "an earlier statement of this project",
-            [this] { return RunningStatement(); });
+  if (const auto left = LeftAfterTurn([this] { return Find(); })) FailStatement(*left);
+}
+
+void RunningStatements::End() {
+  const auto left = LeftAfterTurn([this] { return Find(); });
+  if (!left) return;
+  if (flavor_ == Flavor::kOceanBase) Kill(*left);
+  FailStatement(*left);
 }
 
 void RunningStatements::AwaitTasks() {
   if (flavor_ != Flavor::kOceanBase) return;
-  AwaitNone(session_, "a change of definitions", [this] { return RunningTask(); });
+  const auto left = LeftAfterTurn([this] { return FindTask(); });
+  if (left) FailRunning(session_, "a change of definitions", *left);
 }
 
-std::string RunningStatements::RunningStatement() {
+void RunningStatements::FailStatement(const Found& found) const {
+  FailRunning(session_, "an earlier statement of this project",
+              fmt::format("{} (session {})", found.sql, found.session));
+}
+
+std::optional<RunningStatements::Found> RunningStatements::Find() {
   for (Row& row : session_.Query("SHOW FULL PROCESSLIST")) {
     if (row.size() <= kInfo || !row[kInfo] || !row[kInfo]->starts_with(tag_)) continue;
-    return row[kInfo]->substr(tag_.size());
+    return Found{.session = row[kId].value_or(""), .sql = row[kInfo]->substr(tag_.size())};
   }
-  return "";
+  return std::nullopt;
+}
+
+// A session that has ended meanwhile is not known any more; one of another account may not be
+// killed and is waited for.
+void RunningStatements::Kill(const Found& found) {
+  try {
+    session_.Execute("KILL " + found.session);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+  }
 }
 
 // An account that may not look is left with what the process list has shown.
-std::string RunningStatements::RunningTask() {
+std::optional<std::string> RunningStatements::FindTask() {
   for (const char* view : {"GV$SESSION_LONGOPS", "V$SESSION_LONGOPS"}) {
     try {
       auto rows = session_.Query(
           fmt::format("SELECT OPNAME, TARGET, MESSAGE FROM oceanbase.{} LIMIT 1", view));
-      if (rows.empty()) return "";
+      if (rows.empty()) return std::nullopt;
       return fmt::format("{} {} ({})", rows[0][0].value_or(""), rows[0][1].value_or(""),
                          rows[0][2].value_or(""));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kTransient) throw;
     }
   }
-  return "";
+  return std::nullopt;
 }
 
 }  // namespace godwit::mysql

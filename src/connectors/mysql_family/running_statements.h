@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,13 +22,22 @@ class RunningStatements {
 
   // Waits some seconds for the link's statements to end; then throws STATEMENT_RUNNING.
   void Await();
+  // The same by one who has taken the link over. What OceanBase then still works on has a
+  // connection that it does not know to be gone: its session is killed first.
+  void End();
   // The same for OceanBase's DDL tasks, which outlive their session. They do not say whose they
   // are, so all are waited for.
   void AwaitTasks();
 
  private:
-  std::string RunningStatement();
-  std::string RunningTask();
+  struct Found {
+    std::string session;  // its number
+    std::string sql;
+  };
+  std::optional<Found> Find();
+  std::optional<std::string> FindTask();
+  void Kill(const Found& found);
+  [[noreturn]] void FailStatement(const Found& found) const;
 
   Session& session_;
   const Flavor flavor_;

@@ -68,7 +68,7 @@ void MysqlSink::Connect() {
 
 Sink::Fence MysqlSink::RaiseEpoch(const std::string& link, int lanes) {
   Fence fence = LaneTable::RaiseEpoch(*session_, link, lanes);
-  RunningStatements(*session_, server_.flavor, link).Await();
+  RunningStatements(*session_, server_.flavor, link).End();
   return fence;
 }
 
