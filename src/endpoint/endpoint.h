@@ -50,7 +50,7 @@ struct EndpointInfo {
   bool folds_table_names = false;  // lower_case_table_names: names that differ in case are one
   std::string identity;            // equal for two URLs of the same server
   bool can_capture = false;
-  bool logs_cascades = false;  // child rows written by a parent's change are in its log
+  bool logs_cascades = false;  // child rows written by a parent's change are in its log, always
   bool orders_text_bytewise = false;
   bool logs_full_images = true;  // as its log is set; one session's images may still be partial
 };

@@ -45,9 +45,9 @@ std::string TakeName(std::string_view text, size_t& at) {
 void ColumnSchema::InheritCharset(const std::string& from_charset,
                                   const std::string& from_collation) {
   if (from_charset.empty()) return;  // still not known
-  const bool is_binary = collation == kBinaryText && from_charset != "binary";
+  const bool is_open = has_open_collation() && from_charset != "binary";
   charset = from_charset;
-  collation = is_binary ? from_charset + kBinaryText : from_collation;
+  collation = is_open ? from_charset + collation : from_collation;
 }
 
 std::string TableName::ToString() const {

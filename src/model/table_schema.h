@@ -52,8 +52,10 @@ struct ColumnSchema {
   std::string comment;
 
   bool is_generated() const { return generated != Generated::kNo; }
-  // Text that was written without a charset takes its table's, and that charset's _bin collation
-  // where `collation` is kBinaryText.
+  // One that is still without its charset's name: kBinaryText, MariaDB's "_uca1400_ai_ci".
+  bool has_open_collation() const { return collation.starts_with('_'); }
+  // Text that was written without a charset takes its table's, and that charset's collation where
+  // its own is open.
   void InheritCharset(const std::string& from_charset, const std::string& from_collation);
   bool operator==(const ColumnSchema&) const = default;
 };

@@ -356,7 +356,7 @@ std::vector<std::string> DdlBarrier::Render(const SchemaChange& change, std::sto
   std::vector<std::string> out;
   const Dialect& dialect = link_.destination.dialect();
   SchemaChange rendered = change;
-  if (before && !link_.source.info().logs_cascades) LeaveOutOnUpdate(rendered, *before);
+  if (before && !link_.logs_cascades) LeaveOutOnUpdate(rendered, *before);
   for (Statement& statement : dialect.Render(rendered, before ? &*before : nullptr)) {
     out.push_back(std::move(statement.sql));
   }

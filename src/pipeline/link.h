@@ -23,6 +23,9 @@ struct Link {
   Store& store;
   Metadata& metadata;
   const Translator& translator;
+  // Whether what cascading foreign keys do to rows is in the Log: not where it was not when the
+  // project began. Where it is all the same, doing it once more changes nothing.
+  bool logs_cascades = source.info().logs_cascades;
   uint64_t epoch = 0;  // of this run, raised in the destination before anything is written
 };
 

@@ -29,20 +29,11 @@ BlockedItem ItemOf(Sequence sequence, const TableName& name, const Error& error)
           .error = error};
 }
 
-// What earlier runs asked about, and whether all these tables have keys at the source.
-std::map<Sequence, bool> AskedAbout(const Link& link) {
-  std::map<Sequence, bool> out;
-  std::set<std::string> with_key;
+// What earlier runs asked about.
+std::set<Sequence> AskedAbout(const Link& link) {
+  std::set<Sequence> out;
   for (const Finding& finding : link.metadata.Findings(link.project, "")) {
-    if (finding.stage != kStage || finding.kind != kKind) continue;
-    if (out.empty()) {
-      for (const SchemaVersion& known : link.store.LatestSchemas()) {
-        const bool has_key = known.table && !known.table->identity_columns().empty();
-        if (has_key) with_key.insert(known.name.ToString());
-      }
-    }
-    bool& all_have = out.try_emplace(SpanOf(finding).first, true).first->second;
-    all_have = all_have && with_key.contains(finding.object);
+    if (finding.stage == kStage && finding.kind == kKind) out.insert(SpanOf(finding).first);
   }
   return out;
 }
@@ -131,9 +122,7 @@ bool ReplayMapper::MapPart(Sequence sequence, RowsChange change, ReplayRows& out
                            std::stop_token stop) {
   out.table = FindTable(sequence, change, stop);
   if (!out.table) return false;
-  if (out.table->plan->write().key.empty() && WasGivenUp(sequence, change.table->name)) {
-    return false;
-  }
+  if (WasGivenUp(sequence, change.table->name)) return false;
   out.mode = tables_.Mode(change.table->name, sequence);
   const bool is_live = out.table->has_live_foreign_keys && change.foreign_key_checks;
   out.foreign_keys = is_live ? ForeignKeys::kLive : ForeignKeys::kOff;
@@ -159,13 +148,10 @@ std::shared_ptr<const ReplayTable> ReplayMapper::FindTable(Sequence sequence,
   return table;
 }
 
-bool ReplayMapper::MayLeaveOut(Sequence sequence) const {
-  const auto asked = asked_.find(sequence);
-  return asked != asked_.end() && !asked->second;
-}
+bool ReplayMapper::MayLeaveOut(Sequence sequence) const { return asked_.contains(sequence); }
 
-// Where there is no key nothing would tell what was done by hand from what is done again: an answer
-// is obeyed before that is tried.
+// Changes that came later may be in place already, and without a key nothing would tell what was
+// done by hand from what is done again: an answer is obeyed before that is tried.
 bool ReplayMapper::WasGivenUp(Sequence sequence, const TableName& name) {
   if (!asked_.contains(sequence)) return false;
   if (looked_at_.insert({sequence, name}).second) {

@@ -34,8 +34,8 @@ class ReplayMapper {
   // Whether the user gave up a table's changes: the same transactions may then map otherwise when
   // they are read again.
   bool has_left_out() const { return !left_out_.empty(); }
-  // Whether an earlier run asked about changes in this transaction of a table without a key: they
-  // are left out from the moment of the answer, which may come at any time.
+  // Whether an earlier run asked about changes in this transaction: they are left out from the
+  // moment of the answer, which may come at any time.
   bool MayLeaveOut(Sequence sequence) const;
 
  private:
@@ -53,7 +53,7 @@ class ReplayMapper {
   Link& link_;
   ReplayTables& tables_;
   const LaneWriter::Options& options_;
-  const std::map<Sequence, bool> asked_;                // by earlier runs; whether of a key
+  const std::set<Sequence> asked_;                      // by earlier runs
   std::set<std::pair<Sequence, TableName>> looked_at_;  // of these
   std::set<std::pair<Sequence, TableName>> left_out_;   // the user gave up
 };

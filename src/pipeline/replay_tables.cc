@@ -123,7 +123,7 @@ std::shared_ptr<const ReplayTable> ReplayTables::Make(const RowsChange& change,
 // of a statement's.
 ReplayTables::LiveKeys ReplayTables::FindLiveKeys(const TableSchema& table) {
   LiveKeys out;
-  if (link_.source.info().logs_cascades) return out;
+  if (link_.logs_cascades) return out;
   bool cascades = false;
   std::set<TableName> seen{table.name};
   std::deque<TableName> open{table.name};

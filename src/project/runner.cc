@@ -15,6 +15,7 @@
 #include "pipeline/source_load.h"
 #include "project/ask_user.h"
 #include "project/figures.h"
+#include "project/log_start.h"
 #include "project/object_answers.h"
 #include "project/run_state.h"
 #include "project/spec.h"
@@ -128,10 +129,11 @@ struct Runner::Impl {
       open();
     }
     store = Store::Open(directory + "/store", {});
+    const bool logs_cascades = HoldCascades(metadata, project.id, *source, *store);
     using Cascades = Translator::Cascades;
     translator = std::make_unique<Translator>(
         source->dialect(), destination->dialect(), spec.rules, CharsetOverlay{spec.collations},
-        source->info().logs_cascades ? Cascades::kLogged : Cascades::kUnlogged);
+        logs_cascades ? Cascades::kLogged : Cascades::kUnlogged);
     link = std::make_unique<Link>(Link{.name = LinkName(),
                                        .project = project.id,
                                        .spec = spec,
@@ -139,7 +141,8 @@ struct Runner::Impl {
                                        .destination = *destination,
                                        .store = *store,
                                        .metadata = metadata,
-                                       .translator = *translator});
+                                       .translator = *translator,
+                                       .logs_cascades = logs_cascades});
     capture_counters = std::make_unique<CaptureCounters>();
     replay_counters = std::make_unique<ReplayCounters>();
     state.Watch(capture_counters.get(), replay_counters.get(), store.get());
@@ -231,13 +234,7 @@ struct Runner::Impl {
   }
 
   void StartCapture(TaskGroup& flows) {
-    // A start point counts once the log was read past the definitions that go with it.
-    if (!metadata.Setting(project.id, "capture.ready")) {
-      store->Reset();
-      ChangeTally(metadata, project.id).Reset();
-    } else if (store->restart().empty()) {
-      throw LogGap(link->name);
-    }
+    PrepareLog(*link);
     capturer =
         std::make_unique<Capturer>(*source, *store, spec.rules, *capture_counters,
                                    Capturer::Options{.retry = retry(),

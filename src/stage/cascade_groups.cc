@@ -46,6 +46,22 @@ CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits&
   return plan;
 }
 
+std::set<TableName> JoinedByCascades(const std::vector<TableSchemaPtr>& tables,
+                                     const TableName& table) {
+  std::set<TableName> joined;
+  for (size_t before = 0;; before = joined.size()) {
+    for (const TableSchemaPtr& child : tables) {
+      for (const ForeignKeySchema& key : child->foreign_keys) {
+        auto is_in = [&](const TableName& name) { return name == table || joined.contains(name); };
+        if (Cascades(key) && (is_in(child->name) || is_in(key.referenced))) {
+          joined.insert({child->name, key.referenced});
+        }
+      }
+    }
+    if (joined.size() == before) return joined;
+  }
+}
+
 std::vector<std::pair<TableName, TableName>> MovesOf(const SchemaChange& change) {
   std::vector<std::pair<TableName, TableName>> moves = RenamesOf(change);
   for (const AlterAction& action : change.actions) {

@@ -29,6 +29,11 @@ struct CopyTraits {
 };
 CopyPlan PlanCopies(const std::vector<TableSchemaPtr>& tables, const CopyTraits& traits);
 
+// The table and those that cascading foreign keys join with it, in either direction; empty where
+// none does.
+std::set<TableName> JoinedByCascades(const std::vector<TableSchemaPtr>& tables,
+                                     const TableName& table);
+
 // Every table a change names, old and new names alike.
 std::vector<TableName> TablesOf(const SchemaChange& change);
 // Between which names it moves rows: renames, and the tables that exchange a partition.

@@ -40,5 +40,28 @@ TEST(PlanCopies, ChunksNeedAKeyAndFullImages) {
   EXPECT_EQ(PlanCopies(tables, traits).keyed.size(), 2u);
 }
 
+TableSchemaPtr Child(const std::string& name, const std::string& parent,
+                     const std::string& action) {
+  TableSchema table = *Table(name, true);
+  table.foreign_keys.push_back({.referenced = {"d", parent}, .on_delete = action});
+  return std::make_shared<const TableSchema>(std::move(table));
+}
+
+TEST(JoinedByCascades, BothWaysAndOverOthers) {
+  const std::vector<TableSchemaPtr> tables{Table("p", true), Child("g", "c", "SET NULL"),
+                                           Child("c", "p", "CASCADE"), Child("q", "p", "RESTRICT"),
+                                           Child("tree", "tree", "CASCADE")};
+  auto joined = [&](const std::string& name) {
+    std::string out;
+    for (const TableName& one : JoinedByCascades(tables, {"d", name})) out += one.table + " ";
+    return out;
+  };
+  EXPECT_EQ(joined("p"), "c g p ");
+  EXPECT_EQ(joined("g"), "c g p ");
+  EXPECT_EQ(joined("q"), "");
+  EXPECT_EQ(joined("tree"), "tree ");
+  EXPECT_EQ(joined("other"), "");
+}
+
 }  // namespace
 }  // namespace godwit

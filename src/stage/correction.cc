@@ -9,6 +9,7 @@
 #include "base/crash_point.h"
 #include "base/deadline.h"
 #include "pipeline/describe_row.h"
+#include "stage/cascade_groups.h"
 #include "stage/schema.h"
 
 namespace godwit {
@@ -23,6 +24,8 @@ constexpr std::chrono::seconds kLongestHold{2};
 constexpr int kLockAttempts = 3;
 constexpr std::chrono::seconds kBetweenLocks{5};
 // Rows that need each other's values are written in one transaction, or not at all.
+constexpr int kQuietAttempts = 10;
+
 constexpr size_t kMostTogether = 2000;
 constexpr size_t kMostBytesTogether = 64 << 20;
 
@@ -61,6 +64,22 @@ std::vector<int> OrdinalsOf(const WritePlan& write, const std::vector<int>& plac
   return columns;
 }
 
+// Thrown inside: cascades that the source does not log may lie between what replay has done and
+// what was read.
+struct Disturbed {};
+
+Error CascadesMeanwhile(const ComparePlan& plan) {
+  return Error(
+      {.code = "CORRECTION_CASCADES",
+       .kind = ErrorKind::kData,
+       .side = Side::kSource,
+       .object = plan.name().ToString(),
+       .message = "rows that cascading foreign keys join with this one change all the time",
+       .cause = "the source does not log what these keys do, which must not meet a "
+                "corrected row",
+       .remedy = "correct again when these tables are written to less"});
+}
+
 // A row of which only the key is known.
 void AddKey(RowBatch& out, const WritePlan& write, const KeyTuple& key) {
   for (size_t cell = 0; cell < out.columns(); ++cell) {
@@ -96,6 +115,15 @@ Corrector::Corrector(Link& link, Capturer* capturer, Replayer* replayer, Options
 void Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& keys,
                         const OnRefused& on_refused, std::stop_token stop) {
   GODWIT_CHECK(plan.has_key(), "only rows with a key are corrected");
+  joined_.clear();
+  if (replayer_ != nullptr && !link_.logs_cascades) {
+    std::vector<TableSchemaPtr> tables;
+    for (const SchemaVersion& known : link_.store.LatestSchemas()) {
+      if (known.table) tables.push_back(known.table);
+    }
+    joined_ = JoinedByCascades(tables, plan.name());
+  }
+  int disturbed = 0;
   for (size_t at = 0; at < keys.size();) {
     std::optional<Replayer::Pause> pause;
     for (int attempt = 1; replayer_ != nullptr && !pause; ++attempt) {
@@ -113,7 +141,13 @@ void Corrector::Correct(const ComparePlan& plan, const std::vector<KeyTuple>& ke
     const Deadline end = Deadline::In(kLongestHold);
     do {
       const size_t next = std::min(at + kKeysPerWrite, keys.size());
-      CorrectSome(plan, {keys.begin() + at, keys.begin() + next}, on_refused, stop);
+      try {
+        CorrectSome(plan, {keys.begin() + at, keys.begin() + next}, on_refused, stop);
+      } catch (const Disturbed&) {
+        if (++disturbed < kQuietAttempts) break;
+        for (size_t i = at; i < next; ++i) on_refused(keys[i], CascadesMeanwhile(plan));
+      }
+      disturbed = 0;
       at = next;
     } while (at < keys.size() && !end.has_passed());
   }
@@ -145,7 +179,13 @@ void Corrector::CorrectSome(const ComparePlan& plan, const std::vector<KeyTuple>
   for (size_t row = 0; row < rows.rows(); ++row) {
     RowBatch one(rows.columns());
     one.AddRow(rows, row);
-    if (const auto refusal = Try(plan, one, stop)) {
+    std::optional<Error> refusal;
+    try {
+      refusal = Try(plan, one, stop);
+    } catch (const Disturbed&) {
+      refusal = CascadesMeanwhile(plan);
+    }
+    if (refusal) {
       on_refused(plan.KeyOf(one, 0), *refusal);
     } else {
       ++written_;
@@ -182,8 +222,9 @@ std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& row
     const RowBatch company = Gather(plan, rows, stop);
     if (!company.empty()) CheckDefinitions(plan, stop);  // of its reads
     if (replayer_ != nullptr) {
-      const Position end = watch_->Current();
-      replayer_->DisplaceUpTo(plan.name(), capturer_->SequencePast(end, stop));
+      const Sequence end = capturer_->SequencePast(watch_->Current(), stop);
+      RefuseCascadesUpTo(end, stop);
+      replayer_->DisplaceUpTo(plan.name(), end);
       CrashPoint("correction-after-bounds");
     }
     Write(plan, rows, company, stop);
@@ -192,6 +233,20 @@ std::optional<Error> Corrector::Try(const ComparePlan& plan, const RowBatch& row
     // A definition that is another one by now concerns every row.
     if (error.kind() != ErrorKind::kData || TellsOfDefinitions(error)) throw;
     return error;
+  }
+}
+
+void Corrector::RefuseCascadesUpTo(Sequence end, std::stop_token stop) {
+  const Sequence through = std::min(end, watch_->Last());
+  for (const TableName& table : joined_) {
+    bool cascades = false;
+    const bool has_ddl = watch_->Visit(
+        replayer_->applied(), through, table,
+        [&](const RowsChange& change) {
+          cascades = cascades || (change.op != ChangeOp::kInsert && change.foreign_key_checks);
+        },
+        stop);
+    if (cascades || has_ddl) throw Disturbed();
   }
 }
 

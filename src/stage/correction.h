@@ -37,6 +37,11 @@ namespace godwit {
 // ones,
 //    until the hold has lasted long enough; then replay goes on and catches up.
 //
+// Where the source does not log what foreign keys do to rows, nothing may be updated or deleted
+// between R and E in any table that they join with this one: replay would find the corrected row
+// changed already, and the destination would not cascade, or would cascade to a row that is newer.
+// Then replay goes on first; rows that are changed so each time stay as they are.
+//
 // Writing takes rows out by their key alone, and only such as the source has too; then the source's
 // rows are inserted exactly. A unique value that another row holds must be given up by that row:
 // where the source has it, it is written in the same transaction, with what it needs in turn; where
@@ -74,6 +79,8 @@ class Corrector {
   RowBatch Read(const ComparePlan& plan, const std::vector<KeyTuple>& keys, std::stop_token stop);
   // Why the rows cannot be written; nothing of them is then.
   std::optional<Error> Try(const ComparePlan& plan, const RowBatch& rows, std::stop_token stop);
+  // Throws Disturbed.
+  void RefuseCascadesUpTo(Sequence end, std::stop_token stop);
   // The source's rows that hold at the destination what these need, those that hold what those
   // need, and so on: they are written with them. Throws CORRECTION_CLASH (kData) where that cannot
   // be.
@@ -107,6 +114,7 @@ class Corrector {
   std::unique_ptr<Catalog> destination_;
   uint64_t written_ = 0;
   std::set<std::string> hopeless_;  // keys of rows that were met and cannot be written
+  std::set<TableName> joined_;      // by cascades that the source does not log
 };
 
 }  // namespace godwit

@@ -67,7 +67,7 @@ void FullStage::CloseFindings() { godwit::CloseFindings(link_.metadata, link_.pr
 CopyTraits FullStage::Traits() const {
   CopyTraits traits;
   traits.follows_changes = capturer_ != nullptr;
-  traits.logs_cascades = link_.source.info().logs_cascades;
+  traits.logs_cascades = link_.logs_cascades;
   traits.logs_full_images = link_.source.info().logs_full_images;
   for (const auto& [key, text] :
        link_.metadata.Settings(link_.project, std::string(kPartialPrefix))) {

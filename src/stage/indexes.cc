@@ -112,7 +112,7 @@ void IndexesStage::Run(std::stop_token stop) {
     for (Statement& s : dialect.CreateForeignKeys(translated)) {
       foreign_keys.push_back(std::move(s));
     }
-    if (link_.source.info().logs_cascades) continue;
+    if (link_.logs_cascades) continue;
     for (const ForeignKeySchema& key : translated.foreign_keys) {
       if (Cascades(key)) needed_.insert({translated.name, key.name});
     }

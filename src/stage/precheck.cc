@@ -272,7 +272,7 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
         "empty or drop it, map the source to another name, or leave full out of --types";
     return Add(std::move(result));
   }
-  CheckLiveKeys(*existing, table);
+  CheckLiveKeys(catalog, *existing, table);
   std::vector<LossyColumn> losses;
   if (copies || link_.spec.Has(MigrationType::kIncremental)) {
     losses = FindLossyColumns(table, *existing, {});
@@ -307,28 +307,32 @@ void PrecheckStage::CheckDestinationTable(Catalog& catalog, TakenNames& taken,
 }
 
 // Where the source does not log what a key does to its child's rows, the destination's key has to
-// do it. A stage makes those that are missing, unless another has the name.
-void PrecheckStage::CheckLiveKeys(const TableSchema& existing, const TableSchema& table) {
-  if (!link_.spec.Has(MigrationType::kIncremental) || link_.source.info().logs_cascades) return;
+// do it, and no other. A stage makes those that are missing, unless another has the name.
+void PrecheckStage::CheckLiveKeys(Catalog& catalog, const TableSchema& existing,
+                                  const TableSchema& table) {
+  if (!link_.spec.Has(MigrationType::kIncremental) || link_.logs_cascades) return;
   const bool makes_keys =
       link_.spec.Has(MigrationType::kSchema) || link_.spec.Has(MigrationType::kFull);
   const Dialect& there = link_.destination.dialect();
   auto action = [](const std::string& word) {
     return word == "CASCADE" || word == "SET NULL" ? word : std::string();
   };
+  auto is_same = [&](const ForeignKeySchema& one, const ForeignKeySchema& other) {
+    return std::ranges::equal(other.columns, one.columns, EqualNames) &&
+           std::ranges::equal(other.referenced_columns, one.referenced_columns, EqualNames) &&
+           there.FoldTableName(other.referenced.table) ==
+               there.FoldTableName(one.referenced.table) &&
+           action(other.on_delete) == action(one.on_delete) &&
+           action(other.on_update) == action(one.on_update);
+  };
   for (const ForeignKeySchema& key : table.foreign_keys) {
     if (!Cascades(key)) continue;
     bool has_name = false;
-    const bool has_key = std::any_of(
-        existing.foreign_keys.begin(), existing.foreign_keys.end(), [&](const auto& other) {
-          has_name = has_name || EqualNames(other.name, key.name);
-          return std::ranges::equal(other.columns, key.columns, EqualNames) &&
-                 std::ranges::equal(other.referenced_columns, key.referenced_columns, EqualNames) &&
-                 there.FoldTableName(other.referenced.table) ==
-                     there.FoldTableName(key.referenced.table) &&
-                 action(other.on_delete) == action(key.on_delete) &&
-                 action(other.on_update) == action(key.on_update);
-        });
+    const bool has_key = std::any_of(existing.foreign_keys.begin(), existing.foreign_keys.end(),
+                                     [&](const auto& other) {
+                                       has_name = has_name || EqualNames(other.name, key.name);
+                                       return is_same(other, key);
+                                     });
     if (has_key || (makes_keys && !has_name)) continue;
     CheckResult result = Item("cascade_closure", Side::kDestination, table.name);
     result.status = Status::kFail;
@@ -337,6 +341,24 @@ void PrecheckStage::CheckLiveKeys(const TableSchema& existing, const TableSchema
     result.cause = "the source does not log what this key does to rows, and nothing here does it";
     result.remedy = "add the key with the source's columns and actions";
     Add(std::move(result));
+  }
+  auto refuse = [&](const TableName& child, const ForeignKeySchema& key) {
+    CheckResult result = Item("cascade_closure", Side::kDestination, child);
+    result.status = Status::kFail;
+    result.message = fmt::format("the foreign key {} changes rows by itself", key.name);
+    result.cause = "the source has no such key: its rows stay where those here would go";
+    result.remedy = "drop the key, or make it without CASCADE, SET NULL and SET DEFAULT";
+    Add(std::move(result));
+  };
+  for (const ForeignKeySchema& key : existing.foreign_keys) {
+    const bool is_sources = std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(),
+                                        [&](const auto& other) { return is_same(other, key); });
+    if (Cascades(key) && !is_sources) refuse(table.name, key);
+  }
+  for (const auto& [child, key] : catalog.ChildrenOf(existing.name)) {
+    const bool is_ours = std::any_of(destinations_.begin(), destinations_.end(),
+                                     [&](const auto& other) { return other->name == child; });
+    if (Cascades(key) && !is_ours) refuse(child, key);
   }
 }
 
@@ -375,8 +397,7 @@ void PrecheckStage::CheckDestinationView(TakenNames& taken,
 
 void PrecheckStage::CheckForeignKeys() {
   const ObjectRules& rules = link_.translator.rules();
-  const bool needs_cascades =
-      link_.spec.Has(MigrationType::kIncremental) && !link_.source.info().logs_cascades;
+  const bool needs_cascades = link_.spec.Has(MigrationType::kIncremental) && !link_.logs_cascades;
   for (const TableSchemaPtr& table : tables_) {
     for (const ForeignKeySchema& key : table->foreign_keys) {
       if (!rules.Find(key.referenced)) {

@@ -57,7 +57,7 @@ class PrecheckStage : public Stage {
   void CheckDestinationObjects();
   void CheckDestinationTable(Catalog& catalog, TakenNames& taken, const TableSchema& table);
   void CheckDestinationView(TakenNames& taken, const SelectionPreview::Selected& view);
-  void CheckLiveKeys(const TableSchema& existing, const TableSchema& table);
+  void CheckLiveKeys(Catalog& catalog, const TableSchema& existing, const TableSchema& table);
   void AddMissing(CheckResult result);
   void CheckForeignKeys();
   void CheckUniqueKeys(std::stop_token stop);

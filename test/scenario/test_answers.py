@@ -328,3 +328,28 @@ def test_a_table_that_is_gone_is_waited_for(tmp_path, mysql, oceanbase, table):
                 following.process)
     assert following.stop().code == 130
     assert not compare.servers(mysql, oceanbase, DATABASE)
+
+
+def test_what_was_given_up_stays_behind_what_came_later(tmp_path, mysql, oceanbase, table):
+    """A change that was done by hand is followed by another one of its row, and the process dies before anything
+    holds what came first: the changes are read again."""
+    mysql.run(f"CREATE TABLE {DATABASE}.b (id INT PRIMARY KEY, v INT);\nINSERT INTO {DATABASE}.b VALUES (1, 1);\n")
+    p = project(tmp_path, mysql, oceanbase)
+    following = godwit.Following(p, "--blocked-timeout", "100")
+    following.wait_stage("incremental", "running")
+    held = oceanbase.connect(autocommit=False)
+    held.cursor().execute(f"UPDATE {DATABASE}.b SET v = 0 WHERE id = 1")
+    mysql.run(f"UPDATE {DATABASE}.b SET v = 10 WHERE id = 1;\n")  # waits in its lane
+    oceanbase.run(f"DROP TABLE {DATABASE}.a;\n")
+    mysql.run(f"UPDATE {DATABASE}.a SET v = 10 WHERE id = 1;\n")
+    godwit.wait(lambda: p.show().get("blocked"), 60, "the table to be missed", following.process)
+    as_it_was(oceanbase, "(1, 10), (2, 2), (3, 3)")
+    resolve(p, p.show()["blocked"][0], "--done")
+    mysql.run(f"UPDATE {DATABASE}.a SET v = 20 WHERE id = 1;\n")
+    godwit.wait(lambda: oceanbase.query(f"SELECT v FROM {DATABASE}.a WHERE id = 1") == ((20,),), 60, "what came later",
+                following.process)
+    following.kill()
+    held.rollback()
+    run = p.migrate()
+    assert run.code == 0 and not p.show()["blocked"], run
+    assert not compare.servers(mysql, oceanbase, DATABASE)

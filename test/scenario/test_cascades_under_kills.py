@@ -2,6 +2,7 @@
 """Parents and children whose cascades the source does not log, while Godwit copies and follows them and is killed."""
 import random
 import signal
+import sqlite3
 import threading
 
 import pymysql
@@ -11,12 +12,13 @@ import compare
 import conftest
 import definitions
 import godwit
+import replicas
 
 DATABASE = "cascades"
 PARENTS = 400
 
 
-@pytest.fixture(params=["mysql56", "mariadb"])
+@pytest.fixture(params=["mysql56", "mariadb"])  # unlike MySQL from 9.6 on
 def source(request):
     return conftest.server(conftest.SOURCES[request.param], request.param)
 
@@ -64,10 +66,8 @@ class Family(threading.Thread):
             raise self.error
 
 
-@pytest.fixture
-def family(source, oceanbase):
-    source.drop(DATABASE)
-    oceanbase.drop(DATABASE)
+def begin(source):
+    """Its clients at work."""
     source.run(f"CREATE DATABASE {DATABASE};\n")
     source.run("CREATE TABLE p (id INT PRIMARY KEY, v INT);\n"
                "CREATE TABLE c (id INT AUTO_INCREMENT PRIMARY KEY, p INT, v INT, FOREIGN KEY (p) REFERENCES p (id) ON "
@@ -81,6 +81,14 @@ def family(source, oceanbase):
     clients = [Family(source, 17 + n) for n in range(2)]
     for client in clients:
         client.start()
+    return clients
+
+
+@pytest.fixture
+def family(source, oceanbase):
+    source.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    clients = begin(source)
     yield clients
     for client in clients:
         client.stopped.set()
@@ -109,3 +117,32 @@ def test_crash_among_cascades(tmp_path, source, oceanbase, family, point, merge)
     found = compare.servers(source, oceanbase, DATABASE)
     assert not found, found[:10]
     assert not definitions.differences(source, oceanbase, DATABASE, has_gaps=True)
+
+
+@pytest.mark.parametrize("source", ["mysql97"], indirect=True)
+def test_a_replica_that_may_repeat_an_older_servers_log(tmp_path, source, oceanbase):
+    """Nobody knows whether its log has what cascades did: the destination does it, once more where it has."""
+    source.drop(DATABASE)
+    oceanbase.drop(DATABASE)
+    with replicas.replica_of(source, tmp_path / "testbed") as replica:
+        clients = begin(source)
+        try:
+            project = godwit.Godwit(tmp_path / "state", replica, oceanbase, f"{DATABASE}.*")
+            replica.catch_up()
+            following = godwit.Following(project)  # under writes
+            following.wait_stage("verification", "running", "done", seconds=120)
+            changes = lambda: sum(client.changes for client in clients)
+            before = changes()
+            godwit.wait(lambda: changes() > before + 300, 60, "changes that are followed", following.process)
+        finally:
+            for client in clients:
+                client.stop()
+        replica.catch_up()
+        assert following.stop().code == 130
+        with sqlite3.connect(f"file:{next(project.state.rglob('godwit.db'))}?mode=ro", uri=True) as settings:
+            found = settings.execute("SELECT value FROM setting WHERE key = 'source.cascades'").fetchone()
+        assert found == (b"unlogged",)
+        run = project.migrate()
+        assert run.code == 0, run
+        found = compare.servers(source, oceanbase, DATABASE)
+        assert not found, found[:10]

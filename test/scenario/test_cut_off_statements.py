@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A statement is under way at the destination when Godwit dies. The server goes on with it, or takes back
 what it has half made: what the next start does about it must not depend on who is faster."""
+import subprocess
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -48,9 +50,26 @@ class Met:
         return False  # nothing is to break
 
 
+def is_stuck(oceanbase):
+    """Whether DDL of any client waits for ever: an engine may come to that by a connection that goes at the wrong
+    moment (docs/fine-print.md)."""
+    probe = threading.Thread(target=oceanbase.run, args=("CREATE DATABASE IF NOT EXISTS cutoff_probe;\n",), daemon=True)
+    probe.start()
+    probe.join(20)
+    return probe.is_alive()
+
+
 def goes_on(p, mysql, oceanbase):
-    run = p.migrate()
-    assert run.code == 0, run
+    process = godwit.Following(p, "--stop-when-caught-up").process
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        assert is_stuck(oceanbase), f"the engine works, and godwit waits: {p.show().get('transient')}"
+        warnings.warn("the engine had to be started again, as fine-print.md says")
+        for action in ("kill", "start"):
+            assert godwit.testbed(action, "oceanbase").returncode == 0
+        out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
     assert not definitions.differences(mysql, oceanbase, DATABASE)
     assert not compare.servers(mysql, oceanbase, DATABASE)
 

@@ -16,6 +16,36 @@ def mariadb():
     return conftest.server(conftest.SOURCES["mariadb"], "mariadb")
 
 
+CHOSEN_IN_ANOTHER_CHARSET = """
+SET NAMES latin1;
+CREATE TABLE chosen (PRIMARY KEY (id)) SELECT * FROM t;
+SET NAMES utf8mb4;
+INSERT INTO chosen VALUES (3, '女');
+"""
+
+
+def test_a_definition_that_the_source_writes_itself(tmp_path, source, oceanbase):
+    """In UTF-8, whatever the session's character set."""
+    fresh(source, oceanbase, "CREATE TABLE t (id INT, sex ENUM('男','女'));\nINSERT INTO t VALUES (1, '男'), (2, '女');\n")
+    p = project(tmp_path, source, oceanbase)
+    assert behind(p, source, CHOSEN_IN_ANOTHER_CHARSET).code == 0
+    same(source, oceanbase)
+    assert oceanbase.query(f"SELECT sex FROM {HERE}.chosen ORDER BY id") == (("男",), ("女",), ("女",))
+
+
+def test_a_database_that_is_replaced(tmp_path, mariadb, oceanbase):
+    """Its tables go without a word of them in the log."""
+    fresh(mariadb, oceanbase, "CREATE TABLE t (id INT PRIMARY KEY, v INT, w INT);\nINSERT INTO t VALUES (1, 1, 10);\n"
+                              "CREATE TABLE gone (id INT PRIMARY KEY);\nINSERT INTO gone VALUES (1);\n")
+    p = project(tmp_path, mariadb, oceanbase)
+    run = behind(p, mariadb, f"CREATE OR REPLACE DATABASE {HERE} DEFAULT CHARACTER SET utf8mb4;\nUSE {HERE};\n"
+                             "CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, w INT, v INT);\n"
+                             "INSERT INTO t VALUES (2, 20, 2);\n")
+    assert run.code == 0, run
+    same(mariadb, oceanbase)
+    assert oceanbase.query(f"SELECT id, v, w FROM {HERE}.t") == ((2, 2, 20),)
+
+
 # --- what the source has by now is not what the log's rows were written with ---
 
 

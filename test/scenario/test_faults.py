@@ -246,6 +246,47 @@ def test_commit_of_a_client_that_the_server_still_believes_in(tmp_path, mysql, o
         finish(p, mysql, oceanbase)
 
 
+class StaysLenient:
+    """The server refuses to go back from the mode in which the error value of an ENUM is written."""
+
+    def __init__(self):
+        self.is_lenient = False
+        self.hits = 0
+
+    def __call__(self, statement):
+        if not statement.startswith(b"SET sql_mode="):
+            return False
+        is_back = self.is_lenient and b"STRICT" in statement
+        self.is_lenient = b"STRICT" not in statement
+        self.hits += is_back
+        return is_back
+
+
+def test_nothing_else_is_written_in_the_lenient_mode(tmp_path, mysql, oceanbase):
+    """A value that is too long for a column which somebody made shorter there is asked about, not cut."""
+    for server in (mysql, oceanbase):
+        server.drop(DATABASE)
+    mysql.run(f"CREATE DATABASE {DATABASE};\nCREATE TABLE {DATABASE}.t (id INT PRIMARY KEY, e ENUM('a'), v VARCHAR(20));\n")
+    with proxy.Proxy(oceanbase) as between:
+        p = project(tmp_path, mysql, between.as_server(), "[limits]\nlanes = 1\n")
+        following = godwit.Following(p)
+        following.wait_stage("verification", "done")
+        oceanbase.run(f"ALTER TABLE {DATABASE}.t MODIFY v VARCHAR(5);\n")
+        lenient = StaysLenient()
+        between.add(proxy.Refusal(lenient, 1317, "Query execution was interrupted"))
+        mysql.run(f"INSERT IGNORE INTO {DATABASE}.t VALUES (1, 'nonsense', 'short');\n")
+        godwit.wait(lambda: oceanbase.query(f"SELECT e + 0, v FROM {DATABASE}.t") == ((0, "short"),), 60, "the ENUM's row",
+                    following.process)
+        assert lenient.hits
+        mysql.run(f"INSERT INTO {DATABASE}.t VALUES (2, 'a', 'much too long');\n")
+        godwit.wait(lambda: following.process.poll() is not None, 60, "its end")
+        end = following.stop()
+        assert end.code == 5, end
+        item, = p.show()["blocked"]
+        assert item["kind"] == "row", item
+        assert oceanbase.query(f"SELECT id FROM {DATABASE}.t") == ((1,),)
+
+
 class SmallDisk:
     """A file system of its own, small enough to be filled. Where none can be mounted, or none is to be,
     a library in the program lets no file grow."""

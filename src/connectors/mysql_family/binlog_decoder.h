@@ -97,6 +97,8 @@ class BinlogDecoder {
   void HandleQuery(const EventHeader& header, std::string_view body);
   bool HandleTransactionWord(const EventHeader& header, const std::string& statement,
                              const std::vector<Token>& tokens);
+  // In UTF-8.
+  std::string TextOf(QueryEvent& query);
   SchemaChange Parse(const QueryEvent& query, const std::string& statement);
   void SettleDatabase(const QueryEvent& query, SchemaChange& change) const;
   std::vector<SchemaChange> ChangesOf(const EventHeader& header, const QueryEvent& query,

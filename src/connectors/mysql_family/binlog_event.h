@@ -108,6 +108,7 @@ struct QueryEvent {
   std::vector<std::pair<uint16_t, uint16_t>> charset_collations;
   // A status variable that is not known: neither it nor what comes behind it could be read.
   std::optional<uint8_t> unknown_variable;
+  bool has_doubtful_text = false;  // its letters beyond ASCII may be of one charset or another
 
   // `storage` holds what a compressed statement expands to.
   static QueryEvent Parse(EventType type, std::string_view body, std::string& storage);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <map>
 #include <utility>
@@ -90,6 +91,20 @@ bool LeaveOutRenames(SchemaChange& change, SchemaHistory& history) {
   return true;
 }
 
+bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+bool IsValidUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const int ones = std::countl_one(static_cast<unsigned char>(text[i++]));
+    if (ones == 1 || ones > 4) return false;
+    for (int n = 1; n < ones; ++n, ++i) {
+      if (i >= text.size() || std::countl_one(static_cast<unsigned char>(text[i])) != 1)
+        return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body) {
@@ -97,13 +112,7 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
   QueryEvent query = QueryEvent::Parse(header.type, body, storage);
   if (query.statement == "BEGIN") return Begin(header);
   if (query.statement == "COMMIT") return End(header, Fragment::Kind::kCommit);
-  std::string charset = Charset(query.client_collation);
-  std::string statement;
-  if (IsUtf8(charset)) {
-    statement = query.statement;
-  } else {
-    statement = texts_.Of(charset).Decode(query.statement);
-  }
+  const std::string statement = TextOf(query);
   LexMode mode = LexMode::FromSqlMode(std::to_string(query.sql_mode));
   mode.is_mariadb = source_.traits.flavor == Flavor::kMariaDb;
   std::vector<Token> tokens = Tokenize(statement, mode);
@@ -123,6 +132,21 @@ void BinlogDecoder::HandleQuery(const EventHeader& header, std::string_view body
     return;
   }
   HandleDdl(header, query, statement);
+}
+
+// CREATE TABLE … SELECT, and … LIKE a temporary table, are logged as a definition that the server
+// has written: in UTF-8, whatever the session's character set. The former in its rows' transaction,
+// where nothing else creates a table (MySQL from 5.7 to 8.0.20 before it: looks like any other).
+std::string BinlogDecoder::TextOf(QueryEvent& query) {
+  const std::string charset = Charset(query.client_collation);
+  const std::string_view text = query.statement;
+  if (IsUtf8(charset)) return std::string(text);
+  if (!std::all_of(text.begin(), text.end(), IsAscii) && text.starts_with("CREATE ")) {
+    if (group_ && group_->is_begun) return std::string(text);
+    query.has_doubtful_text = text.starts_with("CREATE TABLE ") &&
+                              text.find("` (\n  `") != std::string_view::npos && IsValidUtf8(text);
+  }
+  return texts_.Of(charset).Decode(text);
 }
 
 bool BinlogDecoder::HandleTransactionWord(const EventHeader& header, const std::string& statement,
@@ -244,6 +268,13 @@ std::vector<SchemaChange> BinlogDecoder::ChangesOf(const EventHeader& header,
         "more behind that which could not be read",
         *query.unknown_variable);
   }
+  if (query.has_doubtful_text && change.problem.empty()) {
+    change.kind = SchemaChange::Kind::kUnknown;
+    change.definition.reset();
+    change.replaces = false;
+    change.problem =
+        "it may be the server's own text, in UTF-8, or its session's, in another character set";
+  }
   SettleDatabase(query, change);
   std::optional<SchemaHistory::Versioned> before;
   if (change.kind == SchemaChange::Kind::kAlterTable) before = history_.Find(change.table);
@@ -265,10 +296,12 @@ std::vector<SchemaChange> BinlogDecoder::ChangesOf(const EventHeader& header,
   std::vector<SchemaChange> out;
   if (std::exchange(change.replaces, false)) {
     SchemaChange& drop = out.emplace_back();
-    drop.kind = SchemaChange::Kind::kDropTable;
+    const bool is_database = change.kind == SchemaChange::Kind::kCreateDatabase;
+    drop.kind = is_database ? SchemaChange::Kind::kDropDatabase : SchemaChange::Kind::kDropTable;
     drop.statement = change.statement;
     drop.default_database = change.default_database;
-    drop.tables = {change.table};
+    drop.table = change.table;
+    if (!is_database) drop.tables = {change.table};
     drop.if_exists = true;
   }
   out.push_back(std::move(change));

@@ -27,6 +27,7 @@ using Kind = SchemaChange::Kind;
 
 constexpr uint16_t kGeneral = 45;
 constexpr uint16_t kUnicode = 224;
+constexpr uint16_t kLatin1 = 8;
 
 std::string QueryEventOf(std::string_view statement, const std::string& variables) {
   const std::string database = "d";
@@ -75,13 +76,17 @@ class StatementsTest : public testing::Test {
   std::vector<SchemaChange> Decode(std::string_view statement, const std::string& variables = "") {
     BinlogDecoder decoder({.traits = traits_,
                            .collations = {{kGeneral, {"utf8mb4_general_ci", "utf8mb4"}},
-                                          {kUnicode, {"utf8mb4_unicode_ci", "utf8mb4"}}}},
+                                          {kUnicode, {"utf8mb4_unicode_ci", "utf8mb4"}},
+                                          {kLatin1, {"latin1_swedish_ci", "latin1"}}}},
                           {.file = "log.000001", .offset = 4}, history_);
-    const std::string event = QueryEventOf(statement, variables);
-    decoder.Feed(event);
     std::vector<SchemaChange> out;
-    while (auto fragment = decoder.Pop()) {
-      if (fragment->kind == Fragment::Kind::kDdl) out.push_back(std::move(*fragment->ddl));
+    for (std::string_view each : {std::string_view(is_within_ ? "BEGIN" : ""), statement}) {
+      if (each.empty()) continue;
+      const std::string event = QueryEventOf(each, variables);
+      decoder.Feed(event);
+      while (auto fragment = decoder.Pop()) {
+        if (fragment->kind == Fragment::Kind::kDdl) out.push_back(std::move(*fragment->ddl));
+      }
     }
     return out;
   }
@@ -95,6 +100,7 @@ class StatementsTest : public testing::Test {
 
   const DialectTraits traits_;
   Tables history_;
+  bool is_within_ = false;  // a transaction, as the definition of CREATE TABLE … SELECT
 };
 
 TEST_F(StatementsTest, SetStatementIsNoStatementOfItsOwn) {
@@ -241,6 +247,49 @@ TEST_F(StatementsTest, ASessionsOwnDefaultCollations) {
                   .at(0)
                   .problem,
               HasSubstr("a default collation that is not known"));
+}
+
+std::string Latin1Client() {
+  std::string out(1, '\x04');
+  for (uint16_t collation : {kLatin1, kLatin1, kUnicode}) AppendFixed(out, collation);
+  return out;
+}
+
+TEST_F(StatementsTest, ADefinitionThatTheServerWroteIsInUtf8) {
+  constexpr const char* kMade = "CREATE TABLE `n` (\n  `e` enum('Mädchen','男')\n)";
+  is_within_ = true;
+  const auto made = Decode(kMade, Latin1Client());
+  ASSERT_THAT(made, SizeIs(1));
+  EXPECT_EQ(made[0].problem, "");
+  EXPECT_THAT(made[0].definition->columns.at(0).type.labels, ElementsAre("Mädchen", "男"));
+  is_within_ = false;
+  // By itself it is the session's, or that of a server that does not log the two together.
+  const auto doubtful = Decode(kMade, Latin1Client());
+  ASSERT_THAT(doubtful, SizeIs(1));
+  EXPECT_EQ(doubtful[0].kind, Kind::kUnknown);
+  EXPECT_EQ(doubtful[0].table.ToString(), "d.n");
+  EXPECT_THAT(doubtful[0].problem, HasSubstr("the server's own text"));
+  EXPECT_EQ(Problem(kMade, CharsetVariable()), "");
+  EXPECT_EQ(Problem("CREATE TABLE `n` (\n  `e` enum('a')\n)", Latin1Client()), "");
+  for (const char* sessions : {"CREATE TABLE `n` (\n  `e` enum('M\xe4"
+                               "dchen')\n)",
+                               "create table n (e enum('M\xe4"
+                               "dchen'))"}) {
+    const auto changes = Decode(sessions, Latin1Client());
+    ASSERT_THAT(changes, SizeIs(1)) << sessions;
+    EXPECT_EQ(changes[0].problem, "");
+    EXPECT_THAT(changes[0].definition->columns.at(0).type.labels, ElementsAre("Mädchen"));
+  }
+}
+
+TEST_F(StatementsTest, ADatabaseThatIsReplacedIsDroppedFirst) {
+  const auto changes = Decode("create or replace database shop charset latin1");
+  ASSERT_THAT(changes, SizeIs(2));
+  EXPECT_EQ(changes[0].kind, Kind::kDropDatabase);
+  EXPECT_EQ(changes[0].table.database, "shop");
+  EXPECT_EQ(changes[1].kind, Kind::kCreateDatabase);
+  EXPECT_EQ(changes[1].charset, "latin1");
+  EXPECT_THAT(Decode("create database shop"), SizeIs(1));
 }
 
 TEST_F(StatementsTest, ARenameOfWhatIsNotThereDoesNothing) {

@@ -143,6 +143,9 @@ std::optional<BinlogPosition> BinlogChangeReader::PositionBeforeMark(const Mark&
          "GRANT RELOAD ON *.* to the account, or SET GLOBAL binlog_order_commits=ON");
   }
   BinlogPosition position = ReadLogPosition(session);
+  // What is in the log before the place, and not yet committed, is not among the GTIDs. The next
+  // file of the log begins with those before it.
+  position.gtids.clear();
   mark();
   if (HasPreparedTransactions()) return {};
   return position;

@@ -22,7 +22,9 @@ constexpr int kOldestMariaDb = 100100;
 constexpr int kOldestOceanBase = 4;
 constexpr double kClockSkewSeconds = 5;
 constexpr double kHighUse = 0.85;
-constexpr int kKeepsSmallLetters = 1;  // of lower_case_table_names
+// Of lower_case_table_names.
+constexpr int kKeepsSmallLetters = 1;
+constexpr int kComparesSmallLetters = 2;
 
 // Of "5.7.25-OceanBase_CE-v4.3.5.0" the 4. The engine without a cluster, "…-OceanBase
 // seekdb-v1.4.0", has numbers of its own and is newer than any that would be too old.
@@ -84,9 +86,7 @@ void CheckTypes(CheckList& list, const CheckRequest& request) {
   list.PassIfQuiet("column_type", "every column's type is known");
 }
 
-bool HasCapitals(std::string_view name) {
-  return std::any_of(name.begin(), name.end(), [](char c) { return FoldAscii(c) != c; });
-}
+bool HasCapitals(std::string_view name) { return FoldedName(name) != name; }
 
 // OceanBase's statements are not followed.
 bool IsFollowed(const ServerInfo& server, const CheckRequest& request) {
@@ -219,13 +219,25 @@ void CheckVersion(CheckList& list, const ServerInfo& server) {
 void CheckNames(CheckList& list, const ServerInfo& server, const CheckRequest& request) {
   size_t count = 0;
   std::string example;
+  // Row events carry the small letters; the catalogue has the name as it was written.
+  const bool are_missed =
+      IsFollowed(server, request) && server.lower_case_table_names == kComparesSmallLetters;
+  const bool are_lost = request.creates && server.lower_case_table_names == kKeepsSmallLetters;
   for (const TableSchemaPtr& table : request.tables) {
-    if (!request.creates || server.lower_case_table_names != kKeepsSmallLetters) break;
+    if (!are_missed && !are_lost) break;
     if (!HasCapitals(table->name.database) && !HasCapitals(table->name.table)) continue;
     if (count++ == 0) example = table->name.ToString();
   }
   const std::string setting = std::to_string(server.lower_case_table_names);
   if (count == 0) return list.Pass("lower_case_table_names", setting);
+  if (are_missed) {
+    return list.Fail(
+        "lower_case_table_names",
+        fmt::format("tables with capitals in their names: {}, e.g. {}", count, example),
+        "lower_case_table_names is 2: the source's log names them in small letters, so their "
+        "changes could not be told to be theirs",
+        "rename them to small letters, or leave them out");
+  }
   list.Warn(
       "lower_case_table_names",
       fmt::format("tables with capitals in their names: {}, e.g. {}", count, example),

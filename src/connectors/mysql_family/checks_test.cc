@@ -112,6 +112,29 @@ TEST(Checks, CapitalsAreWarnedOfWhereTheyAreLost) {
   EXPECT_EQ(Named("Orders", 1, false).status, Status::kPass);
 }
 
+TEST(Checks, CapitalsThatTheLogDoesNotHave) {
+  auto source = [](std::string table, int lower_case_table_names, bool captures) {
+    auto schema = std::make_shared<TableSchema>();
+    schema->name = {"shop", std::move(table)};
+    ServerInfo server;
+    server.lower_case_table_names = lower_case_table_names;
+    CheckRequest request;
+    request.side = Side::kSource;
+    request.tables = {schema};
+    request.captures = captures;
+    CheckList list(Side::kSource);
+    CheckNames(list, server, request);
+    return list.Take().at(0);
+  };
+  const CheckResult missed = source("Orders", 2, true);
+  EXPECT_EQ(missed.status, Status::kFail);
+  EXPECT_THAT(missed.message, HasSubstr("shop.Orders"));
+  EXPECT_EQ(source("Äpfel", 2, true).status, Status::kFail);
+  EXPECT_EQ(source("orders", 2, true).status, Status::kPass);
+  EXPECT_EQ(source("Orders", 2, false).status, Status::kPass);
+  EXPECT_EQ(source("Orders", 0, true).status, Status::kPass);
+}
+
 CheckResult Moded(const std::string& mode) {
   CheckList list(Side::kSource);
   CheckSqlMode(list, mode);

@@ -151,6 +151,7 @@ class StatementParser {
       IfExists();
       out_.table.database = DatabaseName();
       DatabaseOptions();
+      out_.replaces = replaces;
       return Finish(Kind::kCreateDatabase);
     }
     if (in_.Accept("table")) return CreateTable(replaces);
@@ -160,7 +161,7 @@ class StatementParser {
 
   std::string DatabaseName() {
     std::string name = in_.Name();
-    return traits_.lower_case_table_names != 0 ? Lower(name) : name;
+    return traits_.lower_case_table_names != 0 ? FoldedName(name) : name;
   }
 
   void DatabaseOptions() {
@@ -170,7 +171,8 @@ class StatementParser {
           in_.Accept("charset")) {
         out_.charset = definitions_.CharsetName();
       } else if (in_.Accept("collate")) {
-        out_.collation = definitions_.CollationName();
+        out_.collation =
+            definitions_.CollationName(out_.charset.empty() ? "utf8mb4" : out_.charset);
         if (out_.charset.empty()) out_.charset = CharsetOf(out_.collation);
       } else {
         in_.Next();

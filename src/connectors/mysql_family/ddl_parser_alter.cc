@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "model/names.h"
+
 namespace godwit::mysql {
 
 using Action = AlterAction::Kind;
@@ -216,7 +218,7 @@ void AlterParser::ConvertClause() {
   AlterAction& action = Add(Action::kConvertCharset);
   action.charset = definitions_.CharsetName();
   if (action.charset == "default") in_.Fail("the database's character set is not known here");
-  if (in_.Accept("collate")) action.collation = definitions_.CollationName();
+  if (in_.Accept("collate")) action.collation = definitions_.CollationName(action.charset);
 }
 
 // REORGANIZE carries the old names and the new partitions, COALESCE the number to take away,
@@ -349,6 +351,9 @@ void AlterParser::OptionClause() {
   } else if (is_charset) {
     in_.Fail("the database's character set is not known here");
   } else {
+    if (EqualNames(options.engine, "BLACKHOLE")) {
+      in_.Fail("the rows are gone with this engine, which no change in the log shows");
+    }
     AlterAction& action = Add(Action::kNoEffect);
     if (!options.engine.empty()) action.text = "ENGINE";
     action.new_name = options.engine;

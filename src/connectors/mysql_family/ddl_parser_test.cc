@@ -337,6 +337,39 @@ TEST(DdlParserTest, BinaryTextHasTheBinaryCollationOfItsCharset) {
               ElementsAre("latin1 latin1_bin", "gbk gbk_bin", "latin1 latin1_german1_ci"));
 }
 
+TEST(DdlParserTest, ACollationWithoutItsCharset) {
+  const DialectTraits traits = DialectTraits::For(Flavor::kMariaDb, 110402);
+  constexpr std::string_view kCreate =
+      "create table t (a varchar(9) collate uca1400_ai_ci, b varchar(9) character set utf16 "
+      "collate "
+      "uca1400_ai_ci, c varchar(9) collate uca1400_ai_ci character set ucs2)";
+  constexpr const char* kWide = "utf16 utf16_uca1400_ai_ci";
+  constexpr const char* kUcs2 = "ucs2 ucs2_uca1400_ai_ci";
+  EXPECT_THAT(CharsetsOf(Table(kCreate, traits).columns),
+              ElementsAre(" _uca1400_ai_ci", kWide, kUcs2));  // the table says which
+  EXPECT_THAT(CharsetsOf(Table(std::string(kCreate) + " charset utf16", traits).columns),
+              ElementsAre(kWide, kWide, kUcs2));
+  const TableSchema table =
+      Table(std::string(kCreate) + " charset utf16 collate uca1400_as_cs", traits);
+  EXPECT_EQ(table.collation, "utf16_uca1400_as_cs");
+  EXPECT_EQ(table.charset, "utf16");
+  const SchemaChange change =
+      Parse("alter table t convert to charset utf32 collate uca1400_ai_ci", traits);
+  EXPECT_EQ(change.actions.at(0).collation, "utf32_uca1400_ai_ci");
+}
+
+TEST(DdlParserTest, AnEngineThatForgetsTheRows) {
+  EXPECT_THAT(Parse("alter table t engine = BlackHole").problem, HasSubstr("rows are gone"));
+  EXPECT_EQ(Parse("alter table t engine = MyISAM").problem, "");
+}
+
+TEST(DdlParserTest, TableNamesInSmallLettersOfAnyScript) {
+  DialectTraits traits = DialectTraits::For(Flavor::kMySql, 80400);
+  traits.lower_case_table_names = 1;
+  EXPECT_EQ(Parse("alter table ÄPFEL.Größe add x int", traits).table,
+            (TableName{"äpfel", "größe"}));
+}
+
 TEST(DdlParserTest, ChecksOfOtherServers) {
   constexpr const char* kSql =
       "create table t (a int check (a > 0), j json, k json check (k <> ''), check (a < 9), "

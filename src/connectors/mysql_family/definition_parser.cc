@@ -6,6 +6,8 @@
 #include <cctype>
 #include <utility>
 
+#include "model/names.h"
+
 namespace godwit::mysql {
 
 std::string Lower(std::string_view text) {
@@ -28,8 +30,8 @@ TableName DefinitionParser::NameIn(const std::string& database) {
     name.table = in_.Name();
   }
   if (traits_.lower_case_table_names != 0) {
-    name.database = Lower(name.database);
-    name.table = Lower(name.table);
+    name.database = FoldedName(name.database);
+    name.table = FoldedName(name.table);
   }
   return name;
 }
@@ -207,9 +209,10 @@ void DefinitionParser::SpatialReference(ColumnSchema& column) {
 bool DefinitionParser::CharsetAttribute(ColumnSchema& column, Written& written) {
   if (in_.Accept({"character", "set"}) || in_.Accept({"char", "set"}) || in_.Accept("charset")) {
     column.charset = CharsetName();
+    if (column.has_open_collation()) column.collation.insert(0, column.charset);
   } else if (in_.Accept("collate")) {
-    column.collation = CollationName();
-    column.charset = CharsetOf(column.collation);
+    column.collation = CollationName(column.charset);
+    if (!column.has_open_collation()) column.charset = CharsetOf(column.collation);
   } else if (in_.Accept("ascii")) {
     column.charset = "latin1";
   } else if (in_.Accept("unicode")) {

@@ -53,7 +53,8 @@ class DefinitionParser {
   Partitioning Partitions();
   std::vector<Partitioning::Partition> PartitionList();
   std::string CharsetName();
-  std::string CollationName();
+  // `charset` is the one that it goes with where it does not name one.
+  std::string CollationName(const std::string& charset);
   std::vector<KeyPart> KeyParts();
   void IndexOptions(IndexSchema& index);
   WrittenDefault DefaultValue();

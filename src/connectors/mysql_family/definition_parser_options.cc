@@ -64,12 +64,12 @@ std::string DefinitionParser::CharsetName() {
   return traits_.CanonicalCharset(Lower(name));
 }
 
-std::string DefinitionParser::CollationName() {
+std::string DefinitionParser::CollationName(const std::string& charset) {
   in_.AcceptSymbol('=');
   std::string name = in_.Peek().kind == Token::Kind::kString ? in_.String() : in_.Name();
   name = traits_.CanonicalCollation(Lower(name));
   // MariaDB lets the character set go without saying.
-  return name.starts_with("uca1400_") ? "utf8mb4_" + name : name;
+  return name.starts_with("uca1400_") ? charset + "_" + name : name;
 }
 
 bool DefinitionParser::TableOption(TableSchema& table) {
@@ -83,7 +83,7 @@ bool DefinitionParser::TableOption(TableSchema& table) {
     return true;
   }
   if (in_.Accept("collate")) {
-    const std::string collation = CollationName();
+    const std::string collation = CollationName(table.charset.empty() ? "utf8mb4" : table.charset);
     if (collation == "default") return true;
     table.collation = collation;
     table.charset = CharsetOf(table.collation);

@@ -8,6 +8,7 @@
 #include "connectors/mysql_family/ddl_parser.h"
 #include "connectors/mysql_family/definition_parser.h"
 #include "connectors/mysql_family/types.h"
+#include "model/names.h"
 
 namespace godwit::mysql {
 namespace {
@@ -57,7 +58,7 @@ std::string MysqlDialect::Quote(std::string_view identifier) const {
 std::string MysqlDialect::Literal(std::string_view text) const { return Session::Literal(text); }
 
 std::string MysqlDialect::FoldTableName(std::string_view name) const {
-  return traits_.lower_case_table_names == 0 ? std::string(name) : Lower(name);
+  return traits_.lower_case_table_names == 0 ? std::string(name) : FoldedName(name);
 }
 
 bool MysqlDialect::HasCollation(std::string_view collation) const {

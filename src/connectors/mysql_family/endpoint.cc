@@ -35,6 +35,19 @@ std::string IdentityOf(Session& session, const ServerInfo& server, const Endpoin
   return fmt::format("{}:{}:{}", host, row[0].at(1).value_or(""), row[0].at(2).value_or(""));
 }
 
+// Not those that InnoDB does by itself, nor those of an older server whose log this one repeats.
+// MySQL 9.6 manual, "innodb_native_foreign_keys".
+bool LogsCascades(Session& session, const ServerInfo& server) {
+  if (server.flavor != Flavor::kMySql || server.version_number < kLogsCascadesSince) return false;
+  if (Variable(session, "innodb_native_foreign_keys") == "ON") return false;
+  try {
+    return session.Query("SHOW REPLICA STATUS").empty();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kTransient) throw;
+    return false;  // the account may not know
+  }
+}
+
 }  // namespace
 
 MysqlEndpoint::MysqlEndpoint(const EndpointUrl& url, Side side)
@@ -58,8 +71,7 @@ MysqlEndpoint::MysqlEndpoint(const EndpointUrl& url, Side side)
   info_.identity = IdentityOf(session, server_, url);
   info_.folds_table_names = server_.lower_case_table_names != 0;
   info_.can_capture = !is_oceanbase;
-  info_.logs_cascades =
-      server_.flavor == Flavor::kMySql && server_.version_number >= kLogsCascadesSince;
+  info_.logs_cascades = LogsCascades(session, server_);
   info_.logs_full_images = LogsFullImages(Variable(session, "binlog_row_image"));
   dialect_ = std::make_unique<MysqlDialect>(server_);
 }

@@ -343,8 +343,10 @@ std::string Session::Literal(std::string_view text) {
 
 void Session::Cancel() {
   cancelled_.store(true);
-  shutdown(mysql_get_socket(mysql_), SHUT_RDWR);
+  Break();
 }
+
+void Session::Break() { shutdown(mysql_get_socket(mysql_), SHUT_RDWR); }
 
 void Session::Fail(std::string_view doing) {
   if (cancelled_.load()) throw Stopped();

@@ -109,6 +109,8 @@ class Session {
 
   // Makes a statement that runs in another thread fail soon, by cutting the socket. Any thread.
   void Cancel();
+  // What is sent next fails as over a lost connection. Any thread.
+  void Break();
   bool was_cancelled() const { return cancelled_.load(); }
 
   const std::string& url() const { return url_; }

@@ -37,7 +37,7 @@ class LenientMode {
     try {
       session_.Execute(kStrictMode);
     } catch (const std::exception&) {
-      // The connection is gone, and its mode with it.
+      session_.Break();  // nothing may be written in this mode unseen
     }
   }
 
