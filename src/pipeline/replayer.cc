@@ -182,6 +182,7 @@ Sequence Replayer::Impl::Merge(Sequence first, std::stop_token stop) {
   if (!is_unfinished) {
     bool is_far_behind = link.store.last() >= first + kMergeBehind;
     if (!merges || !is_far_behind || first < merge_again || progress.IsDone(first)) return 0;
+    if (mapper.MayLeaveOut(first)) return 0;  // it goes alone
   }
   scheduler.Drain(stop);
   std::optional<MergeRunner::Applied> applied;

@@ -39,7 +39,8 @@ def replay(project, source, oceanbase, change):
     godwit.wait(captured, 120, "the whole backlog in the Log", waiting.process)
     waiting.kill()
     oceanbase.run("RENAME TABLE away TO filler;\n", DATABASE)
-    crashed = project.start(environment={"GODWIT_CRASH_POINT": "replay-after-commit:1"})
+    # The change that waited for the user goes alone, before the first window.
+    crashed = project.start(environment={"GODWIT_CRASH_POINT": "replay-after-commit:2"})
     out, err = crashed.communicate(timeout=120)
     assert crashed.returncode == -signal.SIGKILL, out + err
     assert is_merged(oceanbase), "nothing was merged"
