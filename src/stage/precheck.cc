@@ -356,8 +356,9 @@ void PrecheckStage::CheckLiveKeys(Catalog& catalog, const TableSchema& existing,
     if (Cascades(key) && !is_sources) refuse(table.name, key);
   }
   for (const auto& [child, key] : catalog.ChildrenOf(existing.name)) {
-    const bool is_ours = std::any_of(destinations_.begin(), destinations_.end(),
-                                     [&](const auto& other) { return other->name == child; });
+    const bool is_ours = std::any_of(
+        destinations_.begin(), destinations_.end(),
+        [&](const auto& other) { return there.Folded(other->name) == there.Folded(child); });
     if (Cascades(key) && !is_ours) refuse(child, key);
   }
 }

@@ -228,6 +228,11 @@ def test_cascades_of_the_destination_alone(tmp_path, source, oceanbase):
     assert judged("--exclude", f"{DATABASE}.c") == lost  # it is there all the same
     oceanbase.run("ALTER TABLE c DROP FOREIGN KEY cp;\n", DATABASE)
     assert not judged("--exclude", f"{DATABASE}.q", "--name", "without")
+    both = ("CREATE TABLE Par (id INT PRIMARY KEY);\nCREATE TABLE Kid (id INT PRIMARY KEY, p INT, CONSTRAINT kp FOREIGN KEY "
+            "(p) REFERENCES Par (id) ON DELETE CASCADE);\n")
+    for server in (source, oceanbase):  # which makes small letters of them
+        server.run(both, DATABASE)
+    assert not judged("--exclude", f"{DATABASE}.c", "--name", "capitals")
 
 
 @pytest.mark.parametrize("where, actions, is_lost", [
